@@ -1,0 +1,123 @@
+"""Who works on a run. A claim is taken in one atomic step and dies with its owner."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from ablations.files import read_json, write_json
+
+HEARTBEAT_SECONDS = 2.0
+STALE_SECONDS = 120.0  # on another host: without a heartbeat for so long, the owner is dead
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process, told apart from a later one with the same number by when it started."""
+
+    host: str
+    pid: int
+    started: float
+
+    @classmethod
+    def current(cls) -> Owner:
+        process = psutil.Process()
+        return cls(platform.node(), process.pid, process.create_time())
+
+    def is_alive(self) -> bool | None:
+        """None where only its own host could tell."""
+        if self.host != platform.node():
+            return None
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < 1
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The `attempt`-th claim on the run in `directory`. Only the latest one counts."""
+
+    directory: Path
+    attempt: int
+    owner: Owner
+
+    @property
+    def heartbeat_file(self) -> Path:
+        return self.directory / f"heartbeat-{self.attempt}"
+
+    @contextmanager
+    def heartbeat(self) -> Iterator[None]:
+        """Show from a thread, as long as the block runs, that the owner is alive."""
+        stop = threading.Event()
+
+        def beat() -> None:
+            while not stop.wait(HEARTBEAT_SECONDS):
+                os.utime(self.heartbeat_file)
+
+        self.heartbeat_file.touch()
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def take_claim(directory: Path, attempt: int) -> Claim | None:
+    """Claim a run as its `attempt`-th, or None where somebody else was quicker."""
+    owner = Owner.current()
+    try:
+        write_json(directory / f"claim-{attempt}.json", asdict(owner), exclusive=True)
+    except FileExistsError:
+        return None
+    return Claim(directory, attempt, owner)
+
+
+def latest_claim(directory: Path) -> Claim | None:
+    """The claim that counts, or None where nobody ever took the run."""
+    pattern = re.compile(r"claim-(\d+)\.json")
+    names = os.listdir(directory) if directory.is_dir() else []
+    attempts = [int(match[1]) for name in names if (match := pattern.fullmatch(name))]
+    if not attempts:
+        return None
+    attempt = max(attempts)
+    return Claim(directory, attempt, Owner(**read_json(directory / f"claim-{attempt}.json")))
+
+
+class Observer:
+    """Judges whether owners live, without comparing the clocks of two hosts.
+
+    A heartbeat on another host is judged by whether it changes while we watch.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[float, float]] = {}
+
+    def is_dead(self, claim: Claim) -> bool:
+        """True only when sure: unknown is not dead."""
+        alive = claim.owner.is_alive()
+        if alive is not None:
+            return not alive
+        try:
+            beat = claim.heartbeat_file.stat().st_mtime
+        except FileNotFoundError:
+            beat = 0.0
+        now = time.monotonic()
+        last_beat, since = self._seen.get(claim.heartbeat_file, (None, now))
+        if beat != last_beat:
+            since = now
+        self._seen[claim.heartbeat_file] = (beat, since)
+        return now - since > STALE_SECONDS

@@ -1,0 +1,318 @@
+"""The command line. Heavy imports stay inside the commands, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ablations.errors import UserError
+
+if TYPE_CHECKING:
+    from ablations.home import Home
+    from ablations.plan import Plan
+
+EXIT_FAILED_RUNS = 1
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Shows commands in the order in which one uses them, and user errors as one line."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except UserError as error:
+            click.echo(f"ablate: {error}", err=True)
+            sys.exit(EXIT_USER_ERROR)
+
+
+def complete_study(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Study names, and paths for a user's own files."""
+    from click.shell_completion import CompletionItem
+
+    from ablations.catalogue import study_names
+
+    names = [CompletionItem(name) for name in study_names() if name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="file")]
+
+
+def complete_setting(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Axes and settings of the study on the command line."""
+    from ablations.catalogue import load_study
+
+    study = load_study(context.params.get("study") or "overview")[1]
+    names = [*(axis.name for axis in study.axes), *study.experiment.settings]
+    return [f"{name}=" for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+study_argument = click.argument("study", shell_complete=complete_study)
+tracking_option = click.option(
+    "--tracking-uri",
+    envvar="MLFLOW_TRACKING_URI",
+    metavar="URI",
+    help="MLflow store or server.  [default: sqlite in HOME]",
+)
+
+
+def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that decide which runs a study has."""
+    for option in (
+        click.option(
+            "--set",
+            "changes",
+            multiple=True,
+            metavar="AXIS=VALUE[,VALUE]",
+            shell_complete=complete_setting,
+            help="Fix an axis or any other setting, or give it other levels. Repeatable.",
+        ),
+        click.option("--seeds", type=click.IntRange(1), help="Replicates of every run."),
+        click.option("--scale", help="Ready-made set of settings, such as digits."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="snnet-ablations")
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="ABLATE_HOME",
+    default="outputs",
+    show_default=True,
+    help="Directory of runs, cache, reports and the default tracking store.",
+)
+@click.pass_context
+def main(context: click.Context, home: Path) -> None:
+    """Ablation studies of Stitchable Neural Networks (SN-Net).
+
+    \b
+    A first tour:
+      ablate studies                what can be asked
+      ablate plan overview          which runs that means, and how long they take
+      ablate run overview           train what is missing, with live progress
+      ablate report overview        figures, tables and a page from the tracked runs
+      ablate ui                     the runs in the MLflow UI
+
+    STUDY is a name from `ablate studies` or the path of your own study file.
+    Asking the same question again trains nothing; after Ctrl-C or a crash the same
+    command goes on. Shell completion: `ablate completion --help`.
+
+    Exit codes: 0 all right, 1 some runs failed, 2 a mistake in what was asked.
+    """
+    from ablations.home import Home
+
+    context.obj = Home(home)
+
+
+@main.command()
+def studies() -> None:
+    """List the known studies with their questions."""
+    from ablations.catalogue import load_study, study_names
+    from ablations.display import console, simple_table
+    from ablations.plan import expand
+
+    table = simple_table("study", "runs", "varies", "question")
+    for name in study_names():
+        study = load_study(name)[1]
+        runs = len(expand(name, study).runs)
+        axes = ", ".join(axis.name for axis in study.axes)
+        table.add_row(name, str(runs), axes, study.question)
+    console.print(table)
+
+
+@main.command()
+@study_argument
+@plan_options
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def plan(home: Home, study: str, as_json: bool, **chosen: Any) -> None:
+    """Show every run of a study: key, settings, state, expected time. Changes nothing."""
+    import json
+
+    from ablations.claim import Observer
+    from ablations.display import COLOURS, Text, console, simple_table
+    from ablations.home import State
+    from ablations.launcher import take_snapshot
+    from ablations.timing import expected_seconds, in_words, wall_seconds
+
+    planned = make_plan(study, **chosen)
+    if as_json:
+        click.echo(json.dumps(planned.record(), indent=1))
+        return
+    snapshot = take_snapshot(home, list(planned.runs), Observer())
+    seconds = expected_seconds(home, planned)
+    baseline = ", ".join(f"{axis}={level}" for axis, level in planned.baseline.items())
+    console.print(f"{planned.question}\n\nbaseline: {baseline}\n")
+    table = simple_table("key", "run", "state", "expected")
+    for key, run in planned.runs.items():
+        state = Text(snapshot.runs[key].state, style=COLOURS[snapshot.runs[key].state])
+        table.add_row(key, run.name(planned.baseline), state, in_words(seconds[key]))
+    console.print(table)
+    left = [seconds[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
+    workers = os.cpu_count() or 1
+    console.print(
+        f"\n{len(planned.runs)} runs at scale {planned.scale}, {len(left)} to do: about "
+        f"{in_words(wall_seconds(left, workers)) if left else '0 s'} with {workers} workers."
+    )
+
+
+@main.command()
+@study_argument
+@plan_options
+@click.option("--cluster", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Runs at once, one thread each.  [default: one a core]",
+)
+@tracking_option
+@click.pass_obj
+def run(
+    home: Home,
+    study: str,
+    cluster: str,
+    workers: int | None,
+    tracking_uri: str | None,
+    **chosen: Any,
+) -> None:
+    """Do the runs of a study that are not done yet, and track them in MLflow.
+
+    \b
+      ablate run overview                          all of it
+      ablate run overview --seeds 3                three replicates of each
+      ablate run overview --set epochs=5,10        other levels for one axis
+      ablate run overview --set tuning=stitching_layers
+    """
+    from ablations.session import run_study
+
+    planned = make_plan(study, **chosen)
+    state = run_study(home, planned, study, workers or os.cpu_count() or 1, tracking_uri)
+    sys.exit(EXIT_FAILED_RUNS if state.failed else 0)
+
+
+@main.command()
+@click.argument("study", required=False, shell_complete=complete_study)
+@click.pass_obj
+def status(home: Home, study: str | None) -> None:
+    """Show where the runs of a study stand (of all studies without STUDY). Changes nothing."""
+    from ablations.claim import Observer
+    from ablations.display import console, status_table
+    from ablations.launcher import take_snapshot
+
+    plans = [home.plan(Path(study).stem)] if study else home.plans()
+    if not plans:
+        console.print(f"No study was run in {home.root} yet; start with `ablate run overview`.")
+    for record in plans:
+        names = {cell["key"]: cell["name"] for cell in record["cells"]}
+        snapshot = take_snapshot(home, list(names), Observer())
+        counts = ", ".join(f"{n} {state}" for state, n in snapshot.count().items())
+        console.print(f"[bold]{record['study']}[/bold] (scale {record['scale']}): {counts}")
+        console.print(status_table(home, names, snapshot))
+
+
+@main.command()
+@tracking_option
+@click.pass_obj
+def sync(home: Home, tracking_uri: str | None) -> None:
+    """Bring the tracking store up to date with the run directories."""
+    from ablations.tracking import Collector
+
+    if not home.root.is_dir():
+        raise UserError(f"there is no {home.root}; run a study first, or name its --home")
+    uri = tracking_uri or home.tracking_uri
+    changed = Collector(home, uri).sync()
+    click.echo(f"{changed} runs brought up to date in {uri}")
+
+
+@main.command()
+@study_argument
+@tracking_option
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="[default: HOME/reports/STUDY]",
+)
+@click.pass_obj
+def report(home: Home, study: str, tracking_uri: str | None, output: Path | None) -> None:
+    """Draw figures, tables and index.html of a study, from the tracking store alone."""
+    from importlib.metadata import entry_points
+
+    name = Path(study).stem if study.endswith(".py") else study
+    target = output or home.report(name)
+    uri = tracking_uri or home.tracking_uri
+    if uri == home.tracking_uri and not (home.root / "mlflow.db").exists():
+        raise UserError(f"nothing is tracked in {home.root}; run `ablate run {study}` first")
+    for point in entry_points(group="ablations.reports"):
+        page = point.load()(uri, name, target)
+        click.echo(f"report: {page}")
+
+
+@main.command()
+@tracking_option
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.pass_obj
+def ui(home: Home, tracking_uri: str | None, port: int, host: str) -> None:
+    """Serve the MLflow UI and print links to prepared views of every study."""
+    from ablations.ui import serve
+
+    serve(home, tracking_uri or home.tracking_uri, host, port)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+      bash:  eval "$(ablate completion bash)"     in ~/.bashrc
+      zsh:   eval "$(ablate completion zsh)"      in ~/.zshrc
+      fish:  ablate completion fish > ~/.config/fish/completions/ablate.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "ablate", "_ABLATE_COMPLETE").source())
+
+
+def make_plan(study: str, scale: str | None, seeds: int | None, changes: tuple[str, ...]) -> Plan:
+    """The plan that the command line asks for."""
+    from ablations.catalogue import load_study
+    from ablations.plan import expand
+
+    name, found = load_study(study)
+    return expand(name, found, scale, seeds, parse_changes(changes))
+
+
+def parse_changes(changes: tuple[str, ...]) -> dict[str, list[Any]]:
+    """`name=value,value` to values by name; a value that is a JSON object or list stays whole."""
+    import json
+
+    parsed: dict[str, list[Any]] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        if not equals or not text:
+            raise UserError(f"--set {change} should read AXIS=VALUE, for example init=kaiming")
+        if text[0] in "[{":
+            try:
+                parsed[name] = [json.loads(text)]
+            except json.JSONDecodeError as error:
+                raise UserError(f"--set {name}: not valid JSON: {error}") from None
+        else:
+            parsed[name] = text.split(",")
+    return parsed

@@ -1,0 +1,165 @@
+"""What people see in the terminal: tables, and live progress while runs work."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ablations.home import Home, State
+from ablations.launcher import Snapshot
+from ablations.plan import Plan
+from ablations.timing import in_words
+
+console = Console(highlight=False)
+COLOURS = {
+    State.WAITING: "dim",
+    State.RUNNING: "cyan",
+    State.LOST: "yellow",
+    State.FAILED: "red",
+    State.DONE: "green",
+}
+PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
+
+
+def simple_table(*columns: str, title: str | None = None) -> Table:
+    """A table in the house style."""
+    table = Table(title=title, box=None, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def last_progress(home: Home, key: str, attempt: int) -> dict[str, Any]:
+    """The latest of everything a running attempt told: phase, step, of, metrics, times."""
+    try:
+        with open(home.run(key).path / f"progress-{attempt}.jsonl", "rb") as file:
+            lines = file.read().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return {}
+    latest: dict[str, Any] = {}
+    for line in lines:
+        entry = json.loads(line)
+        if "step" in entry:
+            latest.setdefault("first", (entry["step"], entry["time"]))
+        elif "step" in latest:
+            del latest["step"], latest["first"]  # a later phase: the steps are over
+        latest.update(entry)
+    return latest
+
+
+def seconds_left(progress: dict[str, Any]) -> float | None:
+    """Of the steps, at the speed so far, or None where that cannot be told yet."""
+    if "step" not in progress or progress["step"] == progress["first"][0]:
+        return None
+    first_step, first_time = progress["first"]
+    speed = (progress["time"] - first_time) / (progress["step"] - first_step)
+    return max(0.0, (progress["of"] - progress["step"]) * speed)
+
+
+def describe(progress: dict[str, Any]) -> str:
+    """One line: how far a run is, its loss, the time left."""
+    if "step" not in progress:
+        return str(progress.get("phase", "starting"))
+    parts = [f"{progress['step']}/{progress['of']}"]
+    if "loss" in progress["metrics"]:
+        parts.append(f"loss {progress['metrics']['loss']:.3f}")
+    left = seconds_left(progress)
+    if left is not None:
+        parts.append(f"{in_words(left)} left")
+    return ", ".join(parts)
+
+
+def status_table(home: Home, plan_names: dict[str, str], snapshot: Snapshot) -> Table:
+    """One row a run: state, name, how far."""
+    table = simple_table("state", "run", "key", "how far")
+    for key, run in snapshot.runs.items():
+        detail = ""
+        if run.state is State.RUNNING:
+            detail = describe(last_progress(home, key, run.attempt))
+        elif run.state is State.FAILED:
+            detail = (home.run(key).failure(run.attempt) or {}).get("error", "")
+        elif run.state is State.LOST:
+            detail = "its worker died; the next launch goes on with it"
+        elif run.state is State.DONE:
+            result = home.run(key).result() or {}
+            detail = in_words(result["ended"] - result["started"])
+        state = Text(run.state, style=COLOURS[run.state])
+        table.add_row(state, plan_names[key], Text(key, style="dim"), detail)
+    return table
+
+
+class LiveProgress:
+    """Shows snapshots as they come: a live table in a terminal, now and then a line elsewhere."""
+
+    def __init__(self, home: Home, plan: Plan) -> None:
+        self.home = home
+        self.names = {key: run.name(plan.baseline) for key, run in plan.runs.items()}
+        self.start = time.monotonic()
+        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
+        self._last_line, self._last_time = "", 0.0
+
+    def __enter__(self) -> LiveProgress:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        running = {
+            key: last_progress(self.home, key, run.attempt)
+            for key, run in snapshot.runs.items()
+            if run.state is State.RUNNING
+        }
+        if self._live:
+            self._live.update(self._render(snapshot, running))
+        else:
+            self._print(snapshot, running)
+
+    def _summary(self, snapshot: Snapshot) -> str:
+        count = snapshot.count()
+        parts = [f"{count[State.DONE]} of {len(snapshot.runs)} runs done"]
+        parts += [f"{count[s]} {s}" for s in State if s is not State.DONE and count[s]]
+        parts.append(f"{in_words(time.monotonic() - self.start)} so far")
+        return ", ".join(parts)
+
+    def _render(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> Group:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for key, progress in running.items():
+            bar = ProgressBar(total=progress.get("of", 1), completed=progress.get("step", 0))
+            bar.width = 24
+            table.add_row(self.names[key], bar, describe(progress))
+        waiting = [
+            self.names[key] for key, run in snapshot.runs.items() if run.state is State.WAITING
+        ]
+        rest = Text(f"waiting: {'; '.join(waiting)}", style="dim", overflow="ellipsis")
+        rest.no_wrap = True
+        overall = ProgressBar(total=len(snapshot.runs), completed=snapshot.count()[State.DONE])
+        overall.width = 60
+        return Group(overall, Text(self._summary(snapshot)), table, *([rest] if waiting else []))
+
+    def _print(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> None:
+        count = snapshot.count()
+        marker = f"{count[State.DONE]}/{count[State.FAILED]}"
+        now = time.monotonic()
+        if marker == self._last_line and now - self._last_time < PLAIN_SECONDS:
+            return
+        self._last_line, self._last_time = marker, now
+        console.print(self._summary(snapshot))
+        for key, progress in running.items():
+            console.print(f"  {self.names[key]}: {describe(progress)}")

@@ -1,0 +1,45 @@
+"""Writing files so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:
+    """Gives a temporary path to write to; on success it becomes `path`, synced, in one step.
+
+    Raises:
+        FileExistsError: `exclusive`, and `path` is there already (it stays as it is).
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        if exclusive:
+            os.link(temporary, path)  # unlike a rename, refuses to replace
+        else:
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any, exclusive: bool = False) -> None:
+    """`value` as JSON, atomically; see `writing`."""
+    with writing(path, exclusive) as temporary:
+        temporary.write_text(json.dumps(value, indent=1))
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`, or None where there is no such file."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None

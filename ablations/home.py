@@ -1,0 +1,161 @@
+"""The directory that holds everything: runs (the source of truth), plans, cache, reports.
+
+HOME/runs/KEY/     one run: config, claims, progress, tables, and the result last
+HOME/studies/      the plan of every study that was asked for
+HOME/cache/        what runs share, such as trained anchors
+HOME/reports/      drawn pages
+HOME/mlflow.db     the default tracking store, HOME/artifacts its files
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ablations.claim import Claim, Observer, latest_claim
+from ablations.errors import UserError, nearest
+from ablations.files import read_json, write_json
+
+
+class State(StrEnum):
+    """Where a run stands, as its directory tells."""
+
+    WAITING = "waiting"  # nobody works on it; also after an orderly interruption
+    RUNNING = "running"
+    LOST = "lost"  # its owner died; it can be claimed again
+    FAILED = "failed"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Home:
+    """All paths, from the root down. Nothing is created before it is needed."""
+
+    root: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def launches(self) -> Path:
+        return self.root / "launches"
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.root.resolve() / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root.resolve() / "artifacts"
+
+    def report(self, study: str) -> Path:
+        return self.root / "reports" / study
+
+    def run(self, key: str) -> RunDirectory:
+        return RunDirectory(self.root / "runs" / key)
+
+    def runs(self) -> Iterator[RunDirectory]:
+        """Every run that was ever claimed, by key."""
+        for path in sorted((self.root / "runs").glob("*/")):
+            yield RunDirectory(path)
+
+    def save_plan(self, record: dict[str, Any]) -> None:
+        """Remember what was asked. Replicates that were asked before stay in the plan."""
+        path = self.root / "studies" / f"{record['study']}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = read_json(path)
+        if before and _without_cells(before) == _without_cells(record):
+            known = {(cell["key"], *cell["levels"].values()) for cell in record["cells"]}
+            record = dict(record)
+            record["cells"] = record["cells"] + [
+                cell
+                for cell in before["cells"]
+                if (cell["key"], *cell["levels"].values()) not in known
+            ]
+        if record != before:
+            write_json(path, record)
+
+    def plans(self) -> list[dict[str, Any]]:
+        """What was asked, study by study (see `Plan.record`)."""
+        return [read_json(path) for path in sorted((self.root / "studies").glob("*.json"))]
+
+    def plan(self, study: str) -> dict[str, Any]:
+        """What was last asked of `study`.
+
+        Raises:
+            UserError: it was never run here.
+        """
+        plans = {plan["study"]: plan for plan in self.plans()}
+        if study not in plans:
+            hint = nearest(study, plans) if plans else "no study was run there yet"
+            raise UserError(f"study {study!r} was never run in {self.root}: {hint}")
+        return plans[study]
+
+
+def _without_cells(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != "cells"}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a run directory says, read once."""
+
+    state: State
+    claim: Claim | None = None
+
+    @property
+    def attempt(self) -> int:
+        """The latest attempt, 0 before the first."""
+        return self.claim.attempt if self.claim else 0
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """One run on disk. Only its worker writes here; everybody may read at any moment."""
+
+    path: Path
+
+    @property
+    def key(self) -> str:
+        return self.path.name
+
+    def inspect(self, observer: Observer) -> Inspection:
+        """The state of the run. Reading changes nothing."""
+        claim = latest_claim(self.path)
+        if (self.path / "result.json").exists():
+            return Inspection(State.DONE, claim)
+        if claim is None:
+            return Inspection(State.WAITING)
+        if (self.path / f"failure-{claim.attempt}.json").exists():
+            return Inspection(State.FAILED, claim)
+        if (self.path / f"released-{claim.attempt}").exists():
+            return Inspection(State.WAITING, claim)
+        return Inspection(State.LOST if observer.is_dead(claim) else State.RUNNING, claim)
+
+    def config(self) -> dict[str, Any] | None:
+        """`{experiment, config}`, or None before the first attempt came to write it."""
+        return read_json(self.path / "config.json")
+
+    def result(self) -> dict[str, Any] | None:
+        """The committed result, or None."""
+        return read_json(self.path / "result.json")
+
+    def failure(self, attempt: int) -> dict[str, Any] | None:
+        """`{error, traceback}` of a failed attempt, or None."""
+        return read_json(self.path / f"failure-{attempt}.json")
+
+    def progress(self) -> list[dict[str, Any]]:
+        """Everything the run told, attempt by attempt; a line being written is left out."""
+        files = sorted(
+            self.path.glob("progress-*.jsonl"), key=lambda p: int(p.stem.rpartition("-")[2])
+        )
+        entries = []
+        for file in files:
+            for line in file.read_bytes().split(b"\n")[:-1]:
+                entries.append(json.loads(line))
+        return entries

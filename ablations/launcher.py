@@ -1,0 +1,157 @@
+"""Getting a plan done: keeps workers going until every run is done or has failed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import submitit
+from submitit.helpers import clean_env
+
+from ablations.claim import Observer
+from ablations.errors import UserError
+from ablations.home import Home, Inspection, State
+from ablations.plan import Plan
+from ablations.worker import Request, work
+
+POLL_SECONDS = 0.5
+LOCAL_TIMEOUT_MINUTES = 60 * 24 * 30  # submitit's default of 2 minutes would end long runs
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Every run of a plan at one moment."""
+
+    runs: dict[str, Inspection]
+
+    def count(self) -> Counter[State]:
+        return Counter(run.state for run in self.runs.values())
+
+
+def take_snapshot(home: Home, keys: list[str], observer: Observer) -> Snapshot:
+    """Where the runs stand. Reading changes nothing."""
+    return Snapshot({key: home.run(key).inspect(observer) for key in keys})
+
+
+class Launcher:
+    """Runs a plan through submitit's local executor.
+
+    Attributes:
+        workers: how many runs at once. Workers of an earlier launch that still live count in.
+    """
+
+    def __init__(
+        self, home: Home, plan: Plan, study: str, workers: int, provenance: dict[str, Any]
+    ) -> None:
+        self.home, self.plan, self.study = home, plan, study
+        self.workers, self.provenance = workers, provenance
+        self.observer = Observer()
+        self.jobs: list[submitit.Job[None]] = []
+        before = self.snapshot()
+        runs = plan.runs
+        # the longest first, so that no worker is left alone with one at the end
+        order = sorted(runs, key=lambda key: -plan.experiment.expected_seconds(runs[key].config))
+        self.requests = [
+            Request(key, plan.experiment.dump(runs[key].config), before.runs[key].attempt)
+            for key in order
+        ]
+
+    def snapshot(self) -> Snapshot:
+        return take_snapshot(self.home, list(self.plan.runs), self.observer)
+
+    def run(self, watch: Callable[[Snapshot], None]) -> Snapshot:
+        """Work until nothing is left to do; `watch` sees every snapshot.
+
+        An interruption (Ctrl-C) stops the workers in good order and is raised again.
+        """
+        self.home.launches.mkdir(parents=True, exist_ok=True)
+        try:
+            while True:
+                snapshot = self.snapshot()
+                watch(snapshot)
+                live = [job for job in self.jobs if not job.done()]
+                due = self._due(snapshot)
+                running = snapshot.count()[State.RUNNING]
+                if not due and not running and not live:
+                    return snapshot
+                # a worker that just started has not claimed a run yet
+                free = self.workers - max(running, len(live))
+                wanted = min(free, len(due) - max(len(live) - running, 0))
+                self.jobs = live + self._submit(max(wanted, 0))
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            self._stop()
+            raise
+
+    def _due(self, snapshot: Snapshot) -> list[Request]:
+        return [
+            request
+            for request in self.requests
+            if request.may_try(snapshot.runs[request.key].state, snapshot.runs[request.key].attempt)
+        ]
+
+    def _submit(self, count: int) -> list[submitit.Job[None]]:
+        if count == 0:
+            return []
+        executor = submitit.LocalExecutor(self.home.launches)
+        executor.update_parameters(timeout_min=LOCAL_TIMEOUT_MINUTES, stderr_to_stdout=True)
+        with _one_thread(), clean_env():
+            return [
+                executor.submit(
+                    work, str(self.home.root), self.study, self.requests, self.provenance
+                )
+                for _ in range(count)
+            ]
+
+    def _stop(self) -> None:
+        live = [job for job in self.jobs if not job.done()]
+        for job in live:
+            job.cancel()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and not all(job.done() for job in live):
+            time.sleep(0.1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Workers use one thread each: tiny models gain nothing from more, runs side by side do."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def check_space(home: Home, needed_bytes: int = 50_000_000) -> None:
+    """Refuse to start where the disk is all but full.
+
+    Raises:
+        UserError: the home cannot be written, or there is too little space.
+    """
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        probe = home.root / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {home.root}: {error.strerror}; name another place with --home"
+        ) from None
+    free = shutil.disk_usage(home.root).free
+    if free < needed_bytes:
+        raise UserError(
+            f"only {free / 1e6:.0f} MB are free on the disk of {home.root}; make room "
+            "or name another place with --home"
+        )

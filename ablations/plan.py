@@ -1,0 +1,120 @@
+"""Expanding a study into runs. Pure: touches no disk, starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablations.errors import UserError
+from ablations.experiment import REPLICATE, Experiment
+from ablations.study import Study
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One cell of the design: a run, and the level that each axis has in it."""
+
+    key: str
+    seed: int
+    levels: Mapping[str, str]
+    config: Any
+
+    def name(self, baseline: Mapping[str, str]) -> str:
+        """What differs from the baseline, for people."""
+        changes = [f"{a}={level}" for a, level in self.levels.items() if level != baseline[a]]
+        return f"{', '.join(changes) or 'baseline'}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a study. Two cells may share a run: `keys` has each once."""
+
+    study: str
+    title: str
+    question: str
+    design: str
+    scale: str
+    experiment: Experiment
+    axes: Mapping[str, Sequence[str]]  # levels by axis
+    baseline: Mapping[str, str]  # level by axis
+    cells: Sequence[Planned]
+
+    @property
+    def runs(self) -> dict[str, Planned]:
+        """The cells by run key, each run once."""
+        runs: dict[str, Planned] = {}
+        for cell in self.cells:
+            runs.setdefault(cell.key, cell)
+        return runs
+
+    def record(self) -> dict[str, Any]:
+        """The plan as JSON values: what a report needs to know about the study."""
+        return {
+            "study": self.study,
+            "title": self.title,
+            "question": self.question,
+            "design": self.design,
+            "scale": self.scale,
+            "experiment": self.experiment.name,
+            "axes": {name: list(levels) for name, levels in self.axes.items()},
+            "baseline": dict(self.baseline),
+            "cells": [
+                {
+                    "key": cell.key,
+                    "seed": cell.seed,
+                    "levels": dict(cell.levels),
+                    "name": cell.name(self.baseline),
+                }
+                for cell in self.cells
+            ],
+        }
+
+
+def expand(
+    name: str,
+    study: Study,
+    scale: str | None = None,
+    seeds: int | None = None,
+    changes: Mapping[str, Sequence[Any]] | None = None,
+) -> Plan:
+    """Every run that `study` asks for.
+
+    Arguments:
+        scale: one of the experiment's, or None for its first.
+        seeds: how many replicates, or None for the study's own number.
+        changes: see `Study.override`.
+
+    Raises:
+        UserError: a setting is unknown or out of range, or no run is left.
+    """
+    study = study.override(changes or {})
+    experiment = study.experiment
+    scale, scaled = experiment.scale(scale)
+    base = {**scaled, **study.baseline}
+    levels_of = {axis.name: axis.levels for axis in study.axes}
+    defaults = experiment.resolve(base)
+    typed = {setting: getattr(defaults, setting) for setting in experiment.settings}
+    baseline = study.baseline_levels(typed)
+    cells = []
+    for levels in study.combinations(baseline):
+        settings = dict(base)
+        for axis, label in levels.items():
+            settings.update(levels_of[axis][label])
+        for seed in range(seeds or study.seeds):
+            config = experiment.resolve({**settings, REPLICATE: seed})
+            if study.where(config):
+                cells.append(Planned(experiment.key(config), seed, levels, config))
+    if not cells:
+        raise UserError(f"study {name} has no runs left: its `where` refuses all of them")
+    return Plan(
+        study=name,
+        title=study.title,
+        question=study.question,
+        design=study.design,
+        scale=scale,
+        experiment=experiment,
+        axes={axis.name: tuple(axis.levels) for axis in study.axes},
+        baseline=baseline,
+        cells=tuple(cells),
+    )

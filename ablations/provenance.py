@@ -1,0 +1,38 @@
+"""Where a result comes from."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("snnet-ablations", "torch", "timm", "submitit", "numpy")
+
+
+def git_state(directory: Path) -> dict[str, str]:
+    """SHA of HEAD and whether the work tree differs from it; empty outside a repository."""
+    try:
+        sha = _git(directory, "rev-parse", "HEAD").strip()
+        dirty = bool(_git(directory, "status", "--porcelain", "--untracked-files=no").strip())
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"git_sha": sha, "git_dirty": str(dirty).lower()}
+
+
+def collect_provenance() -> dict[str, Any]:
+    """Git state of the code that runs, Python and package versions. Values are strings."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    code = Path(__file__).resolve().parent
+    return {**git_state(code), **{f"version.{k}": v for k, v in versions.items()}}
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(directory), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

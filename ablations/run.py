@@ -1,0 +1,54 @@
+"""What an experiment sees of its run: a place to write to and a way to tell how far it is."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablations.files import writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Run:
+    """One attempt at a run.
+
+    Attributes:
+        directory: kept for this run, whatever attempt: a checkpoint left there is found again.
+        cache: shared by all runs.
+    """
+
+    def __init__(self, directory: Path, cache: Path, attempt: int) -> None:
+        self.directory = directory
+        self.cache = cache
+        self.tables: list[str] = []
+        self._progress = directory / f"progress-{attempt}.jsonl"
+
+    def say(self, phase: str) -> None:
+        """Tell what is going on now, for whoever watches."""
+        self._append({"phase": phase})
+
+    def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
+        """Step `step` of `of` (both in the experiment's own unit) is done, with these metrics."""
+        self._append({"step": step, "of": of, "metrics": metrics})
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A temporary path that becomes the file `name` of the run directory on success."""
+        with writing(self.directory / name) as path:
+            yield path
+
+    def save_table(self, name: str, table: pd.DataFrame) -> None:
+        """Keep a table with the result. Its numeric columns become curves over the index."""
+        with self.writing(f"{name}.parquet") as path:
+            table.to_parquet(path)
+        self.tables.append(name)
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        with open(self._progress, "a") as file:
+            file.write(json.dumps({"time": time.time(), **entry}) + "\n")

@@ -1,0 +1,115 @@
+"""One `ablate run`: launch, watch, and keep the tracking store up to date meanwhile."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+
+from ablations.display import LiveProgress, console
+from ablations.errors import UserError
+from ablations.home import Home, State
+from ablations.launcher import Launcher, Snapshot, check_space
+from ablations.plan import Plan
+from ablations.provenance import collect_provenance
+from ablations.timing import expected_seconds, in_words, wall_seconds
+from ablations.tracking import Collector
+
+SYNC_SECONDS = 3.0
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many runs ended well, and how many did not."""
+
+    done: int
+    failed: int
+
+
+class BackgroundCollector:
+    """Collects every few seconds in a thread; a store that fails is reported, not fatal."""
+
+    def __init__(self, home: Home, uri: str) -> None:
+        self._home, self._uri = home, uri
+        self._stop = threading.Event()
+        self._collector: Collector | None = None
+        self.error: UserError | None = None
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Stop, and deliver what is left."""
+        self._stop.set()
+        self._thread.join()
+        self._collect()
+
+    def _loop(self) -> None:
+        while True:
+            self._collect()
+            if self._stop.wait(SYNC_SECONDS):
+                return
+
+    def _collect(self) -> None:
+        try:
+            self._collector = self._collector or Collector(self._home, self._uri)
+            self._collector.sync()
+            self.error = None
+        except UserError as error:
+            self.error = error
+
+
+def run_study(
+    home: Home, plan: Plan, study: str, workers: int, tracking_uri: str | None
+) -> Outcome:
+    """Get the plan done.
+
+    Raises:
+        UserError: the home cannot be written, or a new tracking store cannot be made.
+    """
+    check_space(home)
+    home.save_plan(plan.record())
+    uri = tracking_uri or home.tracking_uri
+    launcher = Launcher(home, plan, study, workers, collect_provenance())
+    _announce(home, plan, launcher.snapshot(), workers)
+    collector = BackgroundCollector(home, uri)
+    collector.start()
+    try:
+        with LiveProgress(home, plan) as progress:
+            snapshot = launcher.run(progress)
+    except KeyboardInterrupt:
+        console.print("[yellow]Interrupted.[/yellow] The same command goes on from here.")
+        sys.exit(EXIT_INTERRUPTED)
+    finally:
+        collector.finish()
+        if collector.error:
+            console.print(f"[yellow]ablate: {collector.error}[/yellow]", soft_wrap=True)
+    return _conclude(home, plan, snapshot, study)
+
+
+def _announce(home: Home, plan: Plan, snapshot: Snapshot, workers: int) -> None:
+    left = [key for key, run in snapshot.runs.items() if run.state is not State.DONE]
+    done = len(snapshot.runs) - len(left)
+    text = f"{plan.study} at scale {plan.scale}: {done} of {len(snapshot.runs)} runs done already"
+    if left:
+        seconds = expected_seconds(home, plan)
+        wall = wall_seconds([seconds[key] for key in left], workers)
+        text += f", {len(left)} to do with {workers} workers, about {in_words(wall)}"
+    console.print(text)
+
+
+def _conclude(home: Home, plan: Plan, snapshot: Snapshot, study: str) -> Outcome:
+    runs = plan.runs
+    failed = {key: run for key, run in snapshot.runs.items() if run.state is not State.DONE}
+    for key, run in failed.items():
+        failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
+        console.print(
+            f"[red]failed:[/red] {runs[key].name(plan.baseline)}: {failure['error']}\n"
+            f"        more in {home.run(key).path}",
+            soft_wrap=True,
+        )
+    done = len(snapshot.runs) - len(failed)
+    console.print(f"{done} of {len(snapshot.runs)} runs done. Next: `ablate report {study}`")
+    return Outcome(done, len(failed))

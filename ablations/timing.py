@@ -1,0 +1,40 @@
+"""How long runs will take: the experiment's guess, corrected by what finished runs took."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from ablations.home import Home
+from ablations.plan import Plan
+
+
+def expected_seconds(home: Home, plan: Plan) -> dict[str, float]:
+    """Seconds for each run of the plan on one core, by key."""
+    guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in plan.runs.items()}
+    factors = []
+    for key, guess in guesses.items():
+        result = home.run(key).result()
+        if result and guess > 0:
+            factors.append((result["ended"] - result["started"]) / guess)
+    factor = median(factors) if factors else 1.0
+    return {key: guess * factor for key, guess in guesses.items()}
+
+
+def wall_seconds(seconds: list[float], workers: int) -> float:
+    """Time until all are done when the longest start first on `workers` workers."""
+    loads = [0.0] * workers
+    for duration in sorted(seconds, reverse=True):
+        loads[loads.index(min(loads))] += duration
+    return max(loads)
+
+
+def in_words(seconds: float) -> str:
+    """For people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

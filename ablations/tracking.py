@@ -1,0 +1,278 @@
+"""The collector: projects run directories into MLflow.
+
+Idempotent: an MLflow run is found by its tag `run_key`, so collecting twice changes nothing, and
+what one pass could not deliver the next one does. MLflow never holds anything that the run
+directories do not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from ablations.claim import Observer
+from ablations.errors import UserError
+from ablations.files import write_json
+from ablations.home import Home, Inspection, RunDirectory, State
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+
+# before mlflow is imported: it reports usage otherwise, and retries for minutes
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+KEY_TAG = "run_key"
+STUDY_TAG = "study"  # on the MLflow run that stands for a study
+NOTE_TAG = "mlflow.note.content"
+STATUS = {
+    State.WAITING: "SCHEDULED",
+    State.RUNNING: "RUNNING",
+    State.LOST: "KILLED",
+    State.FAILED: "FAILED",
+    State.DONE: "FINISHED",
+}
+
+
+@contextmanager
+def reaching(uri: str) -> Iterator[None]:
+    """Turn MLflow's and its database's errors into one sentence."""
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(
+            f"the tracking store {uri} does not answer: {reason}; nothing is lost, "
+            "`ablate sync` delivers it later"
+        ) from error
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client for `uri`; makes the schema of a new sqlite store.
+
+    Raises:
+        UserError: the store does not answer.
+    """
+    import logging
+
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    from mlflow import MlflowClient
+
+    with reaching(uri):
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+    """The id of the MLflow experiment `name`, made where it is missing.
+
+    Arguments:
+        artifacts: where its files go, or None to leave that to the server.
+    """
+    found = client.get_experiment_by_name(name)
+    if found:
+        return found.experiment_id
+    location = (artifacts / name).as_uri() if artifacts else None
+    return client.create_experiment(name, artifact_location=location)
+
+
+class Collector:
+    """Projects what is on disk into one tracking store."""
+
+    def __init__(self, home: Home, uri: str) -> None:
+        self.home, self.uri = home, uri
+        self.client = connect(uri)
+        self.observer = Observer()
+        self._known: dict[str, dict[str, Run]] = {}  # by experiment and run key
+        self._lines: dict[str, int] = {}  # progress entries delivered, by run key
+
+    def sync(self) -> int:
+        """Deliver what is new; returns how many runs changed.
+
+        Raises:
+            UserError: the store does not answer; nothing is lost.
+        """
+        # two collectors at once would both create what neither finds
+        with FileLock(self.home.root / "collector.lock"), reaching(self.uri):
+            plans = self.home.plans()
+            cells = {cell["key"]: (plan, cell) for plan in plans for cell in plan["cells"]}
+            self._known.clear()
+            changed = sum(self._sync_run(run, cells) for run in self.home.runs())
+            for plan in plans:
+                self._sync_plan(plan)
+            return changed
+
+    def _experiment(self, name: str) -> tuple[str, dict[str, Run]]:
+        own = self.home.artifacts if self.uri.startswith("sqlite:") else None
+        identity = experiment_id(self.client, name, own)
+        if name not in self._known:
+            self._known[name] = {
+                run.data.tags.get(KEY_TAG) or f"study:{run.data.tags.get(STUDY_TAG)}": run
+                for run in search(self.client, identity, "")
+            }
+        return identity, self._known[name]
+
+    def _sync_run(self, directory: RunDirectory, cells: dict[str, Any]) -> bool:
+        seen, content = directory.inspect(self.observer), directory.config()
+        if content is None or seen.claim is None:
+            return False
+        identity, known = self._experiment(content["experiment"])
+        run = known.get(directory.key)
+        if run and run.info.status == "FINISHED":
+            return False
+        progress = directory.progress()
+        start = int((progress[0]["time"] if progress else seen.claim.owner.started) * 1000)
+        if run is None:
+            plan, cell = cells.get(directory.key, ({}, {}))
+            tags = {
+                KEY_TAG: directory.key,
+                "schema": str(content["schema"]),
+                "scale": plan.get("scale", ""),
+            }
+            name = cell.get("name", directory.key)
+            run = self.client.create_run(identity, start, tags=tags, run_name=name)
+            self._lines.pop(directory.key, None)
+        delivered = self._lines.get(directory.key, 0)
+        status = STATUS[seen.state]
+        if status == run.info.status and delivered == len(progress):
+            return False
+        self._deliver(run, directory, content["config"], progress[delivered:], seen)
+        self._lines[directory.key] = len(progress)
+        return True
+
+    def _deliver(
+        self,
+        run: Run,
+        directory: RunDirectory,
+        config: dict[str, Any],
+        progress: list[dict[str, Any]],
+        seen: Inspection,
+    ) -> None:
+        from mlflow.entities import Param, RunTag
+
+        identity = run.info.run_id
+        params = [] if run.data.params else [Param(k, v) for k, v in flatten(config).items()]
+        metrics = _curves(progress)
+        result = directory.result()
+        tags = {"attempt": str(seen.attempt)}
+        if result:
+            metrics += _summary(result) + self._tables(identity, directory, result)
+            tags |= {"result": _digest(result)}
+            tags |= {name: str(value) for name, value in result["provenance"].items()}
+            self.client.log_artifact(identity, str(directory.path / "config.json"))
+        failure = directory.failure(seen.attempt)
+        if failure:
+            tags |= {"error": failure["error"][:5000], NOTE_TAG: f"```\n{failure['traceback']}```"}
+        self.client.log_batch(identity, metrics, params, [RunTag(k, v) for k, v in tags.items()])
+        ended = result or failure
+        if ended:  # the status last: FINISHED says that everything was delivered
+            self.client.set_terminated(identity, STATUS[seen.state], int(ended["ended"] * 1000))
+        elif run.info.status != STATUS[seen.state]:
+            self.client.update_run(identity, status=STATUS[seen.state])
+
+    def _tables(
+        self, identity: str, directory: RunDirectory, result: dict[str, Any]
+    ) -> list[Metric]:
+        """Each table as an artifact, and its numeric columns as curves over the index."""
+        import pandas as pd
+        from mlflow.entities import Metric
+
+        time = int(result["ended"] * 1000)
+        metrics = []
+        for name in result["tables"]:
+            path = directory.path / f"{name}.parquet"
+            self.client.log_artifact(identity, str(path))
+            table = pd.read_parquet(path).select_dtypes("number")
+            for column in table:
+                values = table[column].dropna()
+                metrics += [
+                    Metric(f"{name}/{column}", float(value), time, int(step))
+                    for step, value in values.items()
+                ]
+        return metrics
+
+    def _sync_plan(self, plan: dict[str, Any]) -> None:
+        """A study is an MLflow run of its own, with the plan as artifact and a note."""
+        identity, known = self._experiment(plan["experiment"])
+        run = known.get(f"study:{plan['study']}")
+        digest = _digest(plan)
+        if run is None:
+            tags = {STUDY_TAG: plan["study"], NOTE_TAG: plan["question"]}
+            run = self.client.create_run(
+                identity, tags=tags, run_name=f"study {plan['study']}: {plan['title']}"
+            )
+        elif run.data.tags.get("plan") != digest:
+            self.client.set_tag(run.info.run_id, NOTE_TAG, plan["question"])
+        if run.data.tags.get("plan") != digest:
+            with TemporaryDirectory() as temporary:
+                path = Path(temporary) / "study.json"
+                write_json(path, plan)
+                self.client.log_artifact(run.info.run_id, str(path))
+            self.client.set_terminated(run.info.run_id)
+            self.client.set_tag(run.info.run_id, "plan", digest)
+        for cell in plan["cells"]:
+            member = known.get(cell["key"])
+            label = cell["name"].rpartition(", seed")[0]
+            tag = f"study.{plan['study']}"
+            if member and member.data.tags.get(tag) != label:
+                self.client.set_tag(member.info.run_id, tag, label)
+
+
+def search(client: MlflowClient, identity: str, condition: str) -> Iterator[Run]:
+    """All runs of an experiment that meet MLflow's filter `condition`."""
+    token = None
+    while True:
+        page = client.search_runs([identity], condition, max_results=1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def flatten(config: dict[str, Any]) -> dict[str, str]:
+    """Settings as MLflow parameters: nested ones by dotted names, lists as JSON."""
+    params: dict[str, str] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            params |= {f"{name}.{inner}": text for inner, text in flatten(value).items()}
+        else:
+            params[name] = value if isinstance(value, str) else json.dumps(value)
+    return params
+
+
+def _curves(progress: list[dict[str, Any]]) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    return [
+        Metric(name, value, int(entry["time"] * 1000), entry["step"])
+        for entry in progress
+        if "metrics" in entry
+        for name, value in entry["metrics"].items()
+    ]
+
+
+def _summary(result: dict[str, Any]) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    time = int(result["ended"] * 1000)
+    values = {**result["metrics"], "run_seconds": result["ended"] - result["started"]}
+    return [Metric(name, value, time, 0) for name, value in values.items()]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""A worker: claims runs one after the other until none is left, and commits their results."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations.catalogue import load_study
+from ablations.claim import Claim, Observer, take_claim
+from ablations.experiment import Experiment
+from ablations.files import write_json
+from ablations.home import Home, RunDirectory, State
+from ablations.run import Run
+
+MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that a launch wants done."""
+
+    key: str
+    config: dict[str, Any]  # plain values, see `Experiment.dump`
+    attempts_before: int  # when the launch began
+
+    def may_try(self, state: State, attempt: int) -> bool:
+        """Whether another attempt is due: failed runs once a launch, lost ones a few times."""
+        if state is State.FAILED:
+            return attempt <= self.attempts_before
+        return state in (State.WAITING, State.LOST) and attempt < self.attempts_before + MAX_LOST
+
+
+def work(root: str, study: str, requests: Sequence[Request], provenance: dict[str, Any]) -> None:
+    """Do every request that nobody else does; returns when none is left to claim.
+
+    Arguments:
+        root: the home directory.
+        study: name or path; its experiment runs (see `load_study`).
+        provenance: kept with every result, as tags.
+    """
+    home, observer = Home(Path(root)), Observer()
+    experiment = load_study(study)[1].experiment
+    for request in requests:
+        directory = home.run(request.key)
+        seen = directory.inspect(observer)
+        if not request.may_try(seen.state, seen.attempt):
+            continue
+        directory.path.mkdir(parents=True, exist_ok=True)
+        claim = take_claim(directory.path, seen.attempt + 1)
+        if claim is not None:
+            with claim.heartbeat():
+                execute(experiment, request, directory, claim, home.cache, provenance)
+
+
+def execute(
+    experiment: Experiment,
+    request: Request,
+    directory: RunDirectory,
+    claim: Claim,
+    cache: Path,
+    provenance: dict[str, Any],
+) -> None:
+    """Run one claimed request. A failure is recorded, not raised; an interruption is raised."""
+    path, attempt, start = directory.path, claim.attempt, time.time()
+    write_json(
+        path / "config.json",
+        {"experiment": experiment.name, "schema": experiment.schema, "config": request.config},
+    )
+    run = Run(path, cache, attempt)
+    try:
+        metrics = experiment.function(experiment.resolve(request.config), run)
+        result = {
+            "metrics": metrics,
+            "tables": run.tables,
+            "attempt": attempt,
+            "started": start,
+            "ended": time.time(),
+            "provenance": {**provenance, "host": claim.owner.host},
+        }
+        write_json(path / "result.json", result, exclusive=True)
+    except FileExistsError:
+        pass  # another attempt committed first: equal settings, equal result
+    except Exception as error:
+        failure = {
+            "error": f"{type(error).__name__}: {error}",
+            "traceback": traceback.format_exc(),
+            "started": start,
+            "ended": time.time(),
+        }
+        write_json(path / f"failure-{attempt}.json", failure)
+    except BaseException:
+        (path / f"released-{attempt}").touch()
+        raise

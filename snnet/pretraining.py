@@ -1,0 +1,97 @@
+"""Anchors trained from scratch, cached by content and shared by all runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from snnet.anchors import Anchor, create_anchor
+from snnet.config import AnchorSpec
+from snnet.data import Data
+from snnet.optimisation import create_optimisation
+
+SCHEMA = 1  # raise it when the same spec would train to other weights
+
+
+def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
+    """Where the weights of `spec`, trained on `dataset`, are kept."""
+    content = json.dumps([SCHEMA, dataset, asdict(spec)], sort_keys=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return cache / "anchors" / f"{spec.name}-{digest}.safetensors"
+
+
+def pretrained_anchors(
+    specs: Sequence[AnchorSpec],
+    dataset: str,
+    data: Data,
+    cache: Path,
+    say: Callable[[str], None],
+) -> list[Anchor]:
+    """The trained anchors, in the order of `specs`; trains those that the cache lacks.
+
+    Each is trained once even where several processes want it at the same time: whoever holds an
+    anchor's lock trains it, the others take the next one or wait. `say` is told what goes on.
+    """
+    (cache / "anchors").mkdir(parents=True, exist_ok=True)
+    # the dearest first: two workers then end at about the same time
+    missing = [spec for spec in reversed(specs) if not cache_path(spec, dataset, cache).exists()]
+    while missing:
+        for spec in list(missing):
+            path = cache_path(spec, dataset, cache)
+            try:
+                with FileLock(path.with_suffix(".lock"), timeout=0):
+                    if not path.exists():
+                        _save(train_anchor(spec, data, say), path)
+                    missing.remove(spec)
+            except Timeout:
+                continue
+        if missing:
+            say(f"anchor {missing[0].name}: another worker trains it")
+            time.sleep(0.2)
+    anchors = []
+    for spec in specs:
+        anchor = create_anchor(spec)
+        anchor.load_state_dict(load_file(cache_path(spec, dataset, cache)))
+        anchors.append(anchor)
+    return anchors
+
+
+def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> Anchor:
+    """Train one anchor by its recipe, from weights drawn by the recipe's seed."""
+    recipe = spec.recipe
+    torch.manual_seed(recipe.seed)
+    anchor = create_anchor(spec)
+    steps = len(data.train_labels) // recipe.batch_size
+    optimizer, scheduler = create_optimisation(anchor, recipe, steps)
+    anchor.train()
+    for epoch in range(recipe.epochs):
+        say(f"anchor {spec.name}: epoch {epoch + 1}/{recipe.epochs}")
+        batches = data.batches(
+            recipe.batch_size, recipe.augmentation, spec.name, recipe.seed, epoch
+        )
+        for step, (images, labels) in enumerate(batches):
+            loss = functional.cross_entropy(
+                anchor(images), labels, label_smoothing=recipe.label_smoothing
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            scheduler.step_update(epoch * steps + step + 1)
+    return anchor
+
+
+def _save(anchor: Anchor, path: Path) -> None:
+    """Write to a temporary name, then rename: the cache never holds half a file."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    save_file(anchor.state_dict(), temporary)
+    os.replace(temporary, path)

@@ -1,0 +1,1 @@
+"""What the studies run: methods of `snnet` bound to the machinery of `ablations`."""
