@@ -227,10 +227,18 @@ class Collector:
             self.client.set_tag(run.info.run_id, "plan", digest)
         for cell in plan["cells"]:
             member = known.get(cell["key"])
-            label = cell["name"].rpartition(", seed")[0]
-            tag = f"study.{plan['study']}"
-            if member and member.data.tags.get(tag) != label:
-                self.client.set_tag(member.info.run_id, tag, label)
+            if member:
+                self._tag_member(member, plan["study"], cell)
+
+    def _tag_member(self, member: Run, study: str, cell: dict[str, Any]) -> None:
+        """What the run is in this study: its name there, and the level of every axis."""
+        from mlflow.entities import RunTag
+
+        tags = {f"study.{study}": cell["name"].rpartition(", seed")[0]}
+        tags |= {f"{study}.{axis}": level for axis, level in cell["levels"].items()}
+        new = [RunTag(k, v) for k, v in tags.items() if member.data.tags.get(k) != v]
+        if new:
+            self.client.log_batch(member.info.run_id, tags=new)
 
 
 def search(client: MlflowClient, identity: str, condition: str) -> Iterator[Run]:

@@ -1,0 +1,1 @@
+"""What was found: figures, tables and pages, drawn from tracked runs alone."""

@@ -1,0 +1,174 @@
+"""Builds the report of a study: figures as PNG and PDF, and one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ablations.errors import UserError
+from ablations.tracked import TrackedStudy, read_study
+from reports import captions, figures
+from reports.levels import Level, anchor_changes, area, axis_levels, gain, percent
+from reports.style import figure_style, save
+
+
+DESIGNS = {
+    "one_factor": "one factor at a time",
+    "factorial": "every combination; the figures hold the other axes at the baseline",
+    "zipped": "levels of all axes changed together",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page: its file name without ending, its PNG as text, its caption."""
+
+    name: str
+    data: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One axis on the page."""
+
+    axis: str
+    pictures: list[Picture]
+    rows: list[dict[str, str]]
+    remark: str
+
+
+def build_report(uri: str, name: str, target: Path) -> Path:
+    """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
+
+    Returns the path of `index.html`. The folder appears whole or not at all.
+
+    Raises:
+        UserError: the study is not tracked, or no run of it has finished.
+    """
+    study = read_study(uri, name, "stitch")
+    if not study.runs:
+        raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        folder = Path(temporary) / name
+        folder.mkdir()
+        (folder / "index.html").write_text(_page(study, folder), encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(folder, target)
+    return target / "index.html"
+
+
+def _page(study: TrackedStudy, folder: Path) -> str:
+    by_axis = {axis: axis_levels(study, axis) for axis in study.plan["axes"]}
+    drawn = {axis: [level for level in levels if level.runs] for axis, levels in by_axis.items()}
+    drawn = {axis: levels for axis, levels in drawn.items() if levels and levels[0].is_baseline}
+    with figure_style():
+        overview = None
+        if any(len(levels) > 1 for levels in drawn.values()):
+            overview = _picture(
+                folder,
+                "effects",
+                figures.effects(list(drawn.values())),
+                "Each level against the baseline: difference of the mean top-1 over all stitches of "
+                "the run. Levels of direction and window have other stitches than the baseline; "
+                "the areas under the front, in the tables below, compare those. "
+                + captions.seeds_sentence([level for levels in drawn.values() for level in levels]),
+            )
+        sections = [
+            _section(folder, axis, drawn.get(axis, []), levels) for axis, levels in by_axis.items()
+        ]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
+    )
+    return environment.get_template("page.html.jinja").render(
+        plan=study.plan, facts=_facts(study), overview=overview, sections=sections
+    )
+
+
+def _section(folder: Path, axis: str, drawn: Sequence[Level], levels: Sequence[Level]) -> Section:
+    missing = [f"{level.label} ({len(level.runs)} of {level.planned} seeds)"
+               for level in levels if len(level.runs) < level.planned]  # fmt: skip
+    remark = f"Runs are missing: {', '.join(missing)}." if missing else ""
+    pictures = []
+    if drawn:
+        pictures.append(
+            _picture(
+                folder,
+                f"{axis}-accuracy",
+                figures.accuracy_over_macs(drawn),
+                captions.accuracy_caption(axis, drawn, ""),
+            )
+        )
+    if len(drawn) > 1:
+        pictures.append(
+            _picture(
+                folder,
+                f"{axis}-difference",
+                figures.difference_from_baseline(drawn),
+                captions.difference_caption(drawn),
+            )
+        )
+    rows = [summary_row(level, levels[0]) for level in levels]
+    return Section(axis, pictures, rows, remark)
+
+
+def summary_row(level: Level, baseline: Level) -> dict[str, str]:
+    """A level in the summary table; a cell without finished runs shows a dash."""
+    row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
+    if not level.runs:
+        return row
+    tables = [run.table for run in level.runs.values()]
+    worst = min((table.loc[table.top1.idxmin()] for table in tables), key=lambda r: r.top1)
+    change = gain(level, baseline)
+    return row | {
+        "stitches": f"{len(tables[0])}",
+        "before": percent(level, "mean_top1_before").text(),
+        "mean": percent(level, "mean_top1").text(),
+        "change": "" if level.is_baseline or change is None else change.text(sign=True),
+        "area": area(level).text(),
+        "worst": f"{percent(level, 'worst_top1').text()} ({worst.route})",
+        "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
+        "seconds": f"{sum(r.metrics['train_seconds'] for r in level.runs.values()) / len(tables):.0f}",
+        "passes": f"{sum(r.metrics['passes'] for r in level.runs.values()) / len(tables):.0f}",
+    }
+
+
+def _picture(folder: Path, name: str, figure: Any, caption: str) -> Picture:
+    png = save(figure, folder / name)
+    return Picture(name, base64.b64encode(png.read_bytes()).decode(), caption)
+
+
+def _facts(study: TrackedStudy) -> dict[str, str]:
+    """Where the numbers come from."""
+    cells = {cell["key"] for cell in study.plan["cells"]}
+    seeds = {cell["seed"] for cell in study.plan["cells"]}
+    runs = list(study.runs.values())
+    shas = sorted({_code(run.tags) for run in runs})
+    return {
+        "runs": f"{len(runs)} of {len(cells)} finished",
+        "seeds": "one seed, so no intervals" if len(seeds) == 1 else f"{len(seeds)} seeds",
+        "scale": study.plan["scale"],
+        "design": DESIGNS[study.plan["design"]],
+        "baseline": ", ".join(f"{a} {level}" for a, level in study.plan["baseline"].items()),
+        "code": ", ".join(shas),
+        "versions": ", ".join(
+            f"{name.removeprefix('version.')} {value}"
+            for name, value in sorted(runs[0].tags.items())
+            if name.startswith("version.")
+        ),
+    }
+
+
+def _code(tags: dict[str, str]) -> str:
+    sha = tags.get("git_sha", "not under git")[:10]
+    return f"{sha} with local changes" if tags.get("git_dirty") == "true" else sha

@@ -1,0 +1,79 @@
+"""What a figure compares: the levels of one axis, all other axes at the baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from ablations.tracked import TrackedRun, TrackedStudy
+from reports.front import front_area
+from reports.interval import Estimate, estimate
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of an axis with the finished replicates, by seed."""
+
+    axis: str
+    label: str
+    is_baseline: bool
+    runs: dict[int, TrackedRun]
+    planned: int  # replicates asked for
+
+    @property
+    def name(self) -> str:
+        return f"{self.label} (baseline)" if self.is_baseline else self.label
+
+    @cached_property
+    def stitches(self) -> pd.DataFrame:
+        """One row a sub-network, by route: cost, mean `top1`, `half_width` (share right), `n`."""
+        together = pd.concat(run.table for run in self.runs.values())
+        groups = together.groupby("route", sort=False)
+        rows = groups[["anchors", "is_anchor", "macs", "params"]].first()
+        scores = groups.top1.apply(lambda values: estimate(list(values)))
+        rows["top1"] = [score.mean for score in scores]
+        rows["half_width"] = [score.half_width for score in scores]
+        return rows
+
+
+def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
+    """The levels of `axis` in the study's order, the baseline first; empty levels included."""
+    baseline = study.plan["baseline"]
+    levels = []
+    for label in study.plan["axes"][axis]:
+        replicates = study.replicates({**baseline, axis: label})
+        runs = {seed: run for seed, run in replicates.items() if run is not None}
+        levels.append(Level(axis, label, label == baseline[axis], runs, len(replicates)))
+    return sorted(levels, key=lambda level: not level.is_baseline)
+
+
+def percent(level: Level, value: str) -> Estimate:
+    """A summary metric of the level in percent, over seeds."""
+    return estimate([100 * run.metrics[value] for run in level.runs.values()])
+
+
+def area(level: Level) -> Estimate:
+    """Area under the front in percent, over seeds."""
+    return estimate([100 * front_area(run.table) for run in level.runs.values()])
+
+
+def gain(level: Level, baseline: Level) -> Estimate | None:
+    """Mean top-1 over stitches minus the baseline's, paired by seed, in percentage points."""
+    seeds = level.runs.keys() & baseline.runs.keys()
+    if not seeds:
+        return None
+    return estimate(
+        [
+            100 * (level.runs[s].metrics["mean_top1"] - baseline.runs[s].metrics["mean_top1"])
+            for s in sorted(seeds)
+        ]
+    )
+
+
+def anchor_changes(level: Level) -> list[Estimate]:
+    """Top-1 of each anchor after training minus before, percentage points, over seeds."""
+    tables = [run.table[run.table.is_anchor] for run in level.runs.values()]
+    changes = [100 * (table.top1 - table.top1_before).to_numpy() for table in tables]
+    return [estimate(values) for values in zip(*changes, strict=True)]
