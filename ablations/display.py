@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from types import TracebackType
 from typing import Any
@@ -18,7 +19,8 @@ from ablations.launcher import Snapshot
 from ablations.plan import Plan
 from ablations.timing import in_words
 
-console = Console(highlight=False)
+# rich would fold lines at 80 columns where the output goes to a file or another program
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 COLOURS = {
     State.WAITING: "dim",
     State.RUNNING: "cyan",

@@ -99,6 +99,8 @@ class Study:
         Raises:
             UserError: a name or a value is unknown; says which is nearest.
         """
+        if not changes:
+            return self
         axes = {axis.name: axis for axis in self.axes}
         baseline = dict(self.baseline)
         for name, values in changes.items():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # before mlflow is imported: it reports usage otherwise, and retries for minutes
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
@@ -66,16 +68,28 @@ def connect(uri: str) -> MlflowClient:
     Raises:
         UserError: the store does not answer.
     """
-    import logging
-
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
     from mlflow import MlflowClient
 
     with reaching(uri):
+        if uri.startswith("sqlite:///"):
+            _create_sqlite(Path(uri.removeprefix("sqlite:///")))
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
     return client
+
+
+def _create_sqlite(path: Path) -> None:
+    """Make the store elsewhere and rename it: killed half-way, its migrations never recover."""
+    from mlflow import MlflowClient
+
+    if path.exists():
+        return
+    with FileLock(path.with_suffix(".lock")), TemporaryDirectory(dir=path.parent) as temporary:
+        if not path.exists():
+            new = Path(temporary) / path.name
+            MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+            os.replace(new, path)
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:

@@ -6,7 +6,7 @@ import base64
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ import jinja2
 from ablations.errors import UserError
 from ablations.tracked import TrackedStudy, read_study
 from reports import captions, figures
-from reports.levels import Level, anchor_changes, area, axis_levels, gain, percent
+from reports.interval import Estimate
+from reports.levels import Level, anchor_changes, area, area_gain, axis_levels, mean_gain, percent
 from reports.style import figure_style, save
-
 
 DESIGNS = {
     "one_factor": "one factor at a time",
@@ -79,9 +79,9 @@ def _page(study: TrackedStudy, folder: Path) -> str:
                 folder,
                 "effects",
                 figures.effects(list(drawn.values())),
-                "Each level against the baseline: difference of the mean top-1 over all stitches of "
-                "the run. Levels of direction and window have other stitches than the baseline; "
-                "the areas under the front, in the tables below, compare those. "
+                "Each level against the baseline, all else equal; the numbers are those of the "
+                "filled points. Levels of direction and window have other stitches than the "
+                "baseline: there the area under the front is the fairer comparison. "
                 + captions.seeds_sentence([level for levels in drawn.values() for level in levels]),
             )
         sections = [
@@ -129,13 +129,15 @@ def summary_row(level: Level, baseline: Level) -> dict[str, str]:
         return row
     tables = [run.table for run in level.runs.values()]
     worst = min((table.loc[table.top1.idxmin()] for table in tables), key=lambda r: r.top1)
-    change = gain(level, baseline)
+
+    def against(change: Callable[[Level, Level], Estimate]) -> str:
+        return "" if level.is_baseline else f" ({change(level, baseline).text(sign=True)})"
+
     return row | {
         "stitches": f"{len(tables[0])}",
         "before": percent(level, "mean_top1_before").text(),
-        "mean": percent(level, "mean_top1").text(),
-        "change": "" if level.is_baseline or change is None else change.text(sign=True),
-        "area": area(level).text(),
+        "mean": percent(level, "mean_top1").text() + against(mean_gain),
+        "area": area(level).text() + against(area_gain),
         "worst": f"{percent(level, 'worst_top1').text()} ({worst.route})",
         "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
         "seconds": f"{sum(r.metrics['train_seconds'] for r in level.runs.values()) / len(tables):.0f}",

@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from reports.front import front_at, pareto_front
-from reports.levels import Level, gain
+from reports.levels import Level, area_gain, mean_gain
 from reports.style import COLOURS, COLUMN_INCHES, MARKERS
 
 
@@ -58,9 +59,7 @@ def accuracy_over_macs(levels: Sequence[Level]) -> Figure:
     axes.set_ylabel("top-1 accuracy (%)")
     handles = [_handle(number, level) for number, level in enumerate(levels)]
     anchor = Line2D([], [], marker="*", color="#666666", linestyle="", markersize=7)
-    axes.legend(
-        [*handles, anchor], [*(level.name for level in levels), "anchor"], loc="lower right"
-    )
+    _legend(figure, [*handles, anchor], [*(level.name for level in levels), "anchor"])
     return figure
 
 
@@ -96,38 +95,54 @@ def difference_from_baseline(levels: Sequence[Level]) -> Figure:
     axes.set_xlabel(f"MACs ({unit_name})")
     axes.set_ylabel("top-1 minus baseline (points)")
     handles = [_handle(number, level) for number, level in enumerate(levels)]
-    axes.legend(handles[1:], [level.name for level in levels[1:]], loc="best")
+    _legend(figure, handles[1:], [level.name for level in levels[1:]])
     return figure
 
 
 def effects(axes_levels: Sequence[Sequence[Level]]) -> Figure:
-    """Every level's mean top-1 over its stitches minus the baseline's, with seed intervals."""
+    """Every level against the baseline, with seed intervals.
+
+    Filled: mean top-1 over the stitches. Hollow: area under the front, which also compares
+    levels that have other stitches than the baseline.
+    """
     rows = [
-        (f"{level.axis}: {level.label}", change)
+        (f"{level.axis}: {level.label}", changes)
         for levels in axes_levels
         for level in levels[1:]
-        if (change := gain(level, levels[0])) is not None
+        if (changes := (mean_gain(level, levels[0]), area_gain(level, levels[0])))[0].n
     ]
-    figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.7 + 0.28 * len(rows)))
-    for place, (_, change) in enumerate(rows):
-        axes.errorbar(
-            change.mean, -place, xerr=change.half_width, fmt="o", color=COLOURS[1], markersize=4
-        )
+    figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.8 + 0.32 * len(rows)))
+    axes.axvline(0, color=COLOURS[0], linewidth=0.9, zorder=1)
+    for place, (_, changes) in enumerate(rows):
+        for change, lift, marker, fill in zip(changes, (0.12, -0.18), "os", (True, False)):
+            axes.errorbar(
+                change.mean,
+                lift - place,
+                xerr=change.half_width,
+                fmt=marker,
+                color=COLOURS[1],
+                markerfacecolor=COLOURS[1] if fill else "white",
+                markersize=4.5,
+                elinewidth=0.9,
+            )
         axes.annotate(
-            change.text(sign=True),
-            (change.mean, -place),
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha="center",
-            fontsize=6.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+            changes[0].text(sign=True),
+            (1.01, 0.12 - place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
         )
-    axes.axvline(0, color=COLOURS[0], linewidth=0.9)
     axes.set_yticks([-place for place in range(len(rows))], [label for label, _ in rows])
-    axes.set_ylim(-len(rows) + 0.4, 0.8)
-    axes.margins(x=0.12)
+    axes.set_ylim(0.5 - len(rows), 0.5)
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(7))
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("mean top-1 over stitches, minus baseline (points)")
+    axes.set_xlabel("top-1 minus baseline (points)")
+    handles = [
+        Line2D([], [], color=COLOURS[1], marker=marker, markerfacecolor=face, linestyle="")
+        for marker, face in (("o", COLOURS[1]), ("s", "white"))
+    ]
+    _legend(figure, handles, ["mean over stitches", "area under front"])
     return figure
 
 
@@ -140,6 +155,12 @@ def _budgets(*spaces: pd.DataFrame) -> np.ndarray:
     low = max(space.macs.min() for space in spaces)
     budgets = np.unique(np.concatenate([space.macs.to_numpy(dtype=float) for space in spaces]))
     return budgets[budgets >= low]
+
+
+def _legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
+    """Above the axes, where it covers no point; in as many rows as the width asks for."""
+    columns = max(1, min(len(names), 60 // (6 + max(len(name) for name in names))))
+    figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
 
 
 def _handle(number: int, level: Level) -> Line2D:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,9 +50,9 @@ def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
     return sorted(levels, key=lambda level: not level.is_baseline)
 
 
-def percent(level: Level, value: str) -> Estimate:
-    """A summary metric of the level in percent, over seeds."""
-    return estimate([100 * run.metrics[value] for run in level.runs.values()])
+def percent(level: Level, metric: str) -> Estimate:
+    """A summary metric (share right) of the level in percent, over seeds."""
+    return estimate([100 * run.metrics[metric] for run in level.runs.values()])
 
 
 def area(level: Level) -> Estimate:
@@ -59,17 +60,19 @@ def area(level: Level) -> Estimate:
     return estimate([100 * front_area(run.table) for run in level.runs.values()])
 
 
-def gain(level: Level, baseline: Level) -> Estimate | None:
-    """Mean top-1 over stitches minus the baseline's, paired by seed, in percentage points."""
-    seeds = level.runs.keys() & baseline.runs.keys()
-    if not seeds:
-        return None
-    return estimate(
-        [
-            100 * (level.runs[s].metrics["mean_top1"] - baseline.runs[s].metrics["mean_top1"])
-            for s in sorted(seeds)
-        ]
-    )
+def mean_gain(level: Level, baseline: Level) -> Estimate:
+    """Mean top-1 over stitches minus the baseline's, percentage points, paired by seed."""
+    return _gain(level, baseline, lambda run: run.metrics["mean_top1"])
+
+
+def area_gain(level: Level, baseline: Level) -> Estimate:
+    """Area under the front minus the baseline's, percentage points, paired by seed."""
+    return _gain(level, baseline, lambda run: front_area(run.table))
+
+
+def _gain(level: Level, baseline: Level, value: Callable[[TrackedRun], float]) -> Estimate:
+    seeds = sorted(level.runs.keys() & baseline.runs.keys())
+    return estimate([100 * (value(level.runs[s]) - value(baseline.runs[s])) for s in seeds])
 
 
 def anchor_changes(level: Level) -> list[Estimate]:

@@ -19,8 +19,10 @@ COLUMN_INCHES = (4.6, 3.2)
 PNG_DPI = 220
 
 _SETTINGS = {
-    "font.size": 8,
-    "axes.titlesize": 8,
+    "font.family": "STIXGeneral",  # comes with matplotlib, suits a paper
+    "mathtext.fontset": "stix",
+    "font.size": 9,
+    "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -28,7 +30,7 @@ _SETTINGS = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "legend.frameon": False,
-    "legend.fontsize": 7,
+    "legend.fontsize": 8,
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "snnet",
     "figure.constrained_layout.use": True,

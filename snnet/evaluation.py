@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snnet.network import StitchedNetwork, Step
+from snnet.network import Step, StitchedNetwork
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""Shared by all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+STUDIES = Path(__file__).parent / "studies"
+TOY = str(STUDIES / "toy.py")
+TINY = str(STUDIES / "tiny.py")
+
+
+@pytest.fixture
+def ablate(tmp_path):
+    """Runs the real console script with a home of its own; gives the finished process."""
+    return lambda *arguments, **options: run_ablate(tmp_path / "home", *arguments, **options)
+
+
+def run_ablate(home: Path, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(home, *arguments), capture_output=True, text=True, timeout=300, **options
+    )
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    script = Path(sys.executable).with_name("ablate")
+    return [str(script), "--home", str(home), *arguments]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Opens pages in the installed Chromium, headless."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    quiet += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=quiet)
+        yield browser
+        browser.close()

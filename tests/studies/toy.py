@@ -1,0 +1,84 @@
+"""An experiment that "trains" a parabola in milliseconds, to test the machinery with."""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pandas as pd
+from annotated_types import Ge
+
+from ablations.experiment import Experiment
+from ablations.study import Axis, Study
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    rate: Annotated[float, Ge(0)] = 0.1
+    rule: Literal["plain", "momentum"] = "plain"
+    steps: Annotated[int, Ge(1)] = 5
+    pause: float = 0.0  # seconds a step
+    fail_unless: str = ""  # a file without which the run fails
+    seed: int = 0
+
+
+def run_toy(config, run):
+    """Gradient descent on x^2; a table of four "stitches", two of them anchors."""
+    if config.fail_unless and not os.path.exists(config.fail_unless):
+        raise RuntimeError("the toy was told to fail")
+    x, speed, trace = 1.0 + config.seed / 100, 0.0, []
+    for step in range(1, config.steps + 1):
+        speed = 2 * x + (0.5 * speed if config.rule == "momentum" else 0)
+        x -= config.rate * speed
+        trace.append(x)
+        time.sleep(config.pause)
+        run.log(step, config.steps, {"loss": x * x})
+        # one line a step that ran, to count work that was done twice
+        with open(run.directory / "steps.log", "a") as file:
+            file.write(f"{step}\n")
+    accuracy = [0.7, 0.9, 0.8 - x * x / 10, 0.85 - x * x / 10]
+    table = pd.DataFrame(
+        {
+            "route": ["0", "1", "0.0>1.1", "0.1>1.1"],
+            "anchors": ["0", "1", "0-1", "0-1"],
+            "is_anchor": [True, True, False, False],
+            "macs": [100, 400, 200, 300],
+            "params": [10, 40, 20, 30],
+            "visits": [1, 1, 1, 1],
+            "top1": accuracy,
+            "top1_before": [0.7, 0.9, 0.2, 0.3],
+            "correct": [b"\x80", b"\xc0", b"\xe0", b"\xf0"],
+        },
+        index=pd.RangeIndex(4, name="stitch"),
+    )
+    run.save_table("stitch", table)
+    return {
+        "final": x,
+        "mean_top1": float(table.top1.mean()),
+        "mean_top1_before": float(table.top1_before.mean()),
+        "worst_top1": float(table.top1.min()),
+        "train_seconds": config.steps * config.pause,
+        "passes": float(config.steps),
+    }
+
+
+TOY = Experiment(
+    name="toy",
+    config=ToyConfig,
+    function=run_toy,
+    scales={"small": {}, "large": {"pause": 0.001}},
+    expected_seconds=lambda config: config.steps * (config.pause + 0.001),
+)
+
+STUDY = Study(
+    title="A toy",
+    question="Does the machinery work?",
+    experiment=TOY,
+    baseline={"rate": 0.1, "rule": "plain"},
+    axes=[
+        Axis("rate", [0.1, 0.2]),
+        Axis("rule", ["plain", "momentum"]),
+        Axis("pace", {"5": {"steps": 5}, "10": {"steps": 10}}),
+    ],
+    seeds=2,
+)

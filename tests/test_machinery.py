@@ -1,0 +1,199 @@
+"""Launching with real processes: nothing twice, nothing lost, whatever is killed when."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import psutil
+import pytest
+from conftest import TOY, command
+
+from ablations.claim import Claim, Observer, Owner, latest_claim, take_claim
+from ablations.files import write_json, writing
+from ablations.home import Home, State
+from ablations.tracking import KEY_TAG, connect, search
+from ablations.worker import MAX_LOST, Request
+
+SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "home")
+
+
+def tracked_keys(home: Home) -> Counter:
+    client = connect(home.tracking_uri)
+    runs = search(client, client.get_experiment_by_name("toy").experiment_id, "")
+    return Counter(run.data.tags[KEY_TAG] for run in runs if KEY_TAG in run.data.tags)
+
+
+def states(home: Home) -> Counter:
+    observer = Observer()
+    return Counter(run.inspect(observer).state for run in home.runs())
+
+
+def wait_for(condition, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def start(home: Home, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command(home.root, *arguments),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def test_asking_again_trains_nothing(ablate, home):
+    first = ablate("run", TOY)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "8 of 8 runs done" in first.stdout
+    results = {run.key: (run.path / "result.json").stat().st_mtime for run in home.runs()}
+    again = ablate("run", TOY)
+    assert again.returncode == 0
+    assert "8 of 8 runs done already" in again.stdout
+    assert results == {run.key: (run.path / "result.json").stat().st_mtime for run in home.runs()}
+    assert all((run.path / "steps.log").read_text().count("\n") in (5, 10) for run in home.runs())
+    assert set(tracked_keys(home).values()) == {1}
+
+
+def test_killed_launcher(ablate, home):
+    launcher = start(home, *SLOW)
+    wait_for(lambda: states(home)[State.RUNNING] >= 2)
+    workers = descendants(launcher)
+    launcher.kill()
+    launcher.wait()
+    # the workers go on by themselves; the second launch counts them in
+    assert any(worker.is_running() for worker in workers)
+    second = ablate(*SLOW)
+    assert second.returncode == 0, second.stdout + second.stderr
+    check_complete(home, 6)
+    assert all((run.path / "steps.log").read_text().count("\n") == 5 for run in home.runs())
+
+
+def test_killed_worker(home):
+    launcher = start(home, *SLOW)
+    wait_for(lambda: states(home)[State.RUNNING] >= 2)
+    victim = next(run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
+    os.kill(latest_claim(victim.path).owner.pid, signal.SIGKILL)
+    assert launcher.wait(120) == 0
+    check_complete(home, 6)
+    assert latest_claim(victim.path).attempt == 2
+
+
+def test_everything_killed(ablate, home):
+    launcher = start(home, *SLOW)
+    wait_for(lambda: states(home)[State.DONE] >= 1)
+    processes = descendants(launcher)
+    launcher.kill()
+    launcher.wait()
+    for process in processes:
+        if process.is_running():
+            process.kill()
+    wait_for(lambda: State.RUNNING not in states(home))
+    second = ablate(*SLOW)
+    assert second.returncode == 0, second.stdout + second.stderr
+    check_complete(home, 6)
+
+
+def test_interrupted(ablate, home):
+    launcher = start(home, *SLOW)
+    wait_for(lambda: states(home)[State.RUNNING] >= 2)
+    launcher.send_signal(signal.SIGINT)
+    assert launcher.wait(60) == 130
+    assert State.RUNNING not in states(home)
+    second = ablate(*SLOW)
+    assert second.returncode == 0, second.stdout + second.stderr
+    check_complete(home, 6)
+
+
+def check_complete(home: Home, runs: int) -> None:
+    """Every run is committed once, tracked once and finished, and no half file is left."""
+    assert states(home) == {State.DONE: runs}
+    assert tracked_keys(home) == dict.fromkeys((run.key for run in home.runs()), 1)
+    client = connect(home.tracking_uri)
+    identity = client.get_experiment_by_name("toy").experiment_id
+    statuses = {run.info.status for run in search(client, identity, "")}
+    assert statuses == {"FINISHED"}
+    assert not list(home.root.glob("runs/*/.*.tmp"))
+
+
+def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_path):
+    cure = tmp_path / "cure"
+    arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}")
+    first = ablate(*arguments)
+    assert first.returncode == 1
+    assert "the toy was told to fail" in first.stdout
+    assert states(home) == {State.FAILED: 4}
+    run = next(home.runs())
+    assert "RuntimeError" in run.failure(1)["traceback"]
+    assert latest_claim(run.path).attempt == 1
+    status = ablate("status", "toy")
+    assert "the toy was told to fail" in status.stdout
+    cure.touch()
+    assert ablate(*arguments).returncode == 0
+    assert states(home) == {State.DONE: 4}
+    assert set(tracked_keys(home).values()) == {1}
+
+
+def test_only_one_of_many_gets_a_claim(tmp_path):
+    claims = [take_claim(tmp_path, 1) for _ in range(5)]
+    assert sum(claim is not None for claim in claims) == 1
+    assert latest_claim(tmp_path).owner == Owner.current()
+
+
+def test_a_dead_owner_is_told_from_a_living_and_an_unknown_one(tmp_path, monkeypatch):
+    me = Owner.current()
+    assert me.is_alive()
+    assert Owner(me.host, me.pid, me.started - 100).is_alive() is False  # a reused number
+    stranger = Owner("elsewhere", 1, 0.0)
+    assert stranger.is_alive() is None
+    observer, claim = Observer(), Claim(tmp_path, 1, stranger)
+    now = [1000.0]
+    monkeypatch.setattr("ablations.claim.time.monotonic", lambda: now[0])
+    claim.heartbeat_file.touch()
+    assert not observer.is_dead(claim)
+    now[0] += 100
+    os.utime(claim.heartbeat_file, (5, 5))  # the other host's clock does not matter
+    assert not observer.is_dead(claim)
+    now[0] += 100
+    assert not observer.is_dead(claim)
+    now[0] += 100
+    assert observer.is_dead(claim)
+
+
+def test_how_often_a_run_is_tried():
+    request = Request("key", {}, attempts_before=2)
+    assert request.may_try(State.FAILED, 2)
+    assert not request.may_try(State.FAILED, 3)
+    assert request.may_try(State.LOST, 2 + MAX_LOST - 1)
+    assert not request.may_try(State.LOST, 2 + MAX_LOST)
+    assert not request.may_try(State.RUNNING, 2)
+    assert not request.may_try(State.DONE, 2)
+
+
+def test_no_half_written_file(tmp_path):
+    path = tmp_path / "value.json"
+    write_json(path, 1)
+    with pytest.raises(RuntimeError), writing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert json.loads(path.read_text()) == 1
+    with pytest.raises(FileExistsError):
+        write_json(path, 2, exclusive=True)
+    assert json.loads(path.read_text()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["value.json"]

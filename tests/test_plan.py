@@ -1,0 +1,155 @@
+"""Studies expand into the runs that they promise; mistakes are named before anything starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from conftest import TOY
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.catalogue import load_study, study_names
+from ablations.errors import UserError
+from ablations.plan import expand
+from ablations.study import Axis
+from studies.overview import STUDY as OVERVIEW
+
+STUDY = load_study(TOY)[1]
+
+
+def levels(plan):
+    return [tuple(cell.levels.values()) for cell in plan.cells if cell.seed == 0]
+
+
+def test_one_factor_varies_each_axis_alone():
+    assert levels(expand("toy", STUDY)) == [
+        ("0.1", "plain", "5"),
+        ("0.2", "plain", "5"),
+        ("0.1", "momentum", "5"),
+        ("0.1", "plain", "10"),
+    ]
+
+
+def test_factorial_has_every_combination():
+    assert len(set(levels(expand("toy", replace(STUDY, design="factorial"))))) == 8
+
+
+def test_zipped_goes_in_step():
+    plan = expand("toy", replace(STUDY, design="zipped"))
+    assert levels(plan) == [("0.1", "plain", "5"), ("0.2", "momentum", "10")]
+    uneven = replace(STUDY, design="zipped", axes=[Axis("rate", [0.1]), *STUDY.axes[1:]])
+    with pytest.raises(UserError, match="equally many levels"):
+        expand("toy", uneven)
+
+
+def test_where_keeps_what_it_accepts():
+    study = replace(STUDY, design="factorial", where=lambda c: c.rule == "plain")
+    assert len(levels(expand("toy", study))) == 4
+    with pytest.raises(UserError, match="no runs left"):
+        expand("toy", replace(STUDY, where=lambda c: False))
+
+
+@given(seeds=st.integers(1, 5), design=st.sampled_from(["one_factor", "factorial", "zipped"]))
+def test_keys_are_distinct_and_pure(seeds, design):
+    study = replace(STUDY, design=design)
+    plan = expand("toy", study, seeds=seeds)
+    assert len(plan.runs) == len(plan.cells) == seeds * len(levels(plan))
+    assert [cell.key for cell in expand("toy", study, seeds=seeds).cells] == list(plan.runs)
+
+
+def test_the_same_run_has_the_same_key_in_every_study():
+    factorial = expand("other", replace(STUDY, design="factorial"))
+    assert set(expand("toy", STUDY).runs) <= set(factorial.runs)
+
+
+# what these keys name must never change silently: raise the experiment's schema instead
+GOLDEN_KEYS = {
+    "baseline, seed 0": "4444e7a63130df6f",
+    "init=kaiming, seed 0": "de3f19bace2c5eee",
+    "direction=slow_to_fast, seed 0": "51f3069a4cc52567",
+    "window=1/1, seed 0": "05332f9eecc1c48e",
+    "window=3/1, seed 0": "0b071fbdc19dcaed",
+    "window=2/1-all, seed 0": "48ccd3904bb8244b",
+    "epochs=15, seed 0": "2c260772edb81eac",
+    "sampling=sandwich, seed 0": "316d914bb17d79fe",
+}
+
+
+def test_golden_keys():
+    plan = expand("overview", OVERVIEW)
+    assert {run.name(plan.baseline): key for key, run in plan.runs.items()} == GOLDEN_KEYS
+
+
+def test_overview_and_grid_ask_what_they_promise():
+    assert study_names().keys() == {"grid", "overview"}
+    assert len(expand("overview", OVERVIEW).runs) == 8
+    assert len(expand("grid", load_study("grid")[1]).runs) == 2 * 2 * 4 * 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"rule": ["momentum"]}, [("0.1", "5"), ("0.2", "5"), ("0.1", "10")]),
+        ({"pace": ["10", "5"]}, [("0.1", "plain", "10"), ("0.2", "plain", "10"),
+                                 ("0.1", "momentum", "10"), ("0.1", "plain", "5")]),
+        ({"rate": ["0.3"], "rule": ["plain"]}, [("5",), ("10",)]),
+    ],
+)  # fmt: skip
+def test_set_fixes_axes(changes, expected):
+    assert levels(expand("toy", STUDY, changes=changes)) == expected
+
+
+def test_set_replaces_levels_and_drops_those_that_contradict():
+    plan = expand("toy", STUDY, changes={"rate": ["0.3", "0.4"]})
+    assert plan.axes["rate"] == ("0.3", "0.4")
+    assert plan.baseline["rate"] == "0.3"
+    plan = expand("toy", STUDY, changes={"steps": ["7"]})
+    assert list(plan.axes) == ["rate", "rule"]
+    assert {cell.config.steps for cell in plan.cells} == {7}
+    plan = expand("toy", STUDY, changes={"pause": ["0", "0.001"]})
+    assert plan.axes["pause"] == ("0.0", "0.001")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"rule": ["momentun"]}, "did you mean momentum"),
+        ({"rulle": ["plain"]}, "did you mean rule"),
+        ({"rate": ["fast"]}, "rate cannot be 'fast'"),
+        ({"rate": ["-1"]}, "greater than or equal to 0"),
+        ({"pace": ["7"]}, "choose from: 5, 10"),
+    ],
+)
+def test_mistakes_name_the_nearest_right_word(changes, says):
+    with pytest.raises(UserError, match=says):
+        expand("toy", STUDY, changes=changes)
+
+
+def test_settings_that_do_not_fit_together():
+    with pytest.raises(UserError, match=r"warmup_epochs \(2\) must be fewer than epochs \(1\)"):
+        expand("overview", OVERVIEW, changes={"epochs": ["1"]})
+
+
+def test_a_baseline_outside_its_axis_is_refused():
+    with pytest.raises(UserError, match="no level of axis rate agrees"):
+        expand("toy", replace(STUDY, baseline={"rate": 0.7}))
+
+
+def test_unknown_studies_and_files(tmp_path):
+    with pytest.raises(UserError, match="did you mean overview"):
+        load_study("overveiw")
+    with pytest.raises(UserError, match="there is no study file"):
+        load_study(str(tmp_path / "none.py"))
+    (tmp_path / "broken.py").write_text("STUDY = 1 / 0")
+    with pytest.raises(UserError, match="ZeroDivisionError"):
+        load_study(str(tmp_path / "broken.py"))
+    (tmp_path / "empty.py").write_text("")
+    with pytest.raises(UserError, match="defines no STUDY"):
+        load_study(str(tmp_path / "empty.py"))
+
+
+def test_an_unknown_scale_is_named():
+    with pytest.raises(UserError, match="did you mean large"):
+        expand("toy", STUDY, scale="larg")
+    assert {cell.config.pause for cell in expand("toy", STUDY, scale="large").cells} == {0.001}

@@ -1,0 +1,100 @@
+"""The stitching space: published counts, and what holds for every window."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snnet.routes import Joint, Route
+from snnet.space import build_space, windows
+
+# kernel, stride, nearest, all pairs and chains, layers per pair of anchors; depth 12, three
+# anchors; (2, 1) with 71 is the paper's DeiT space
+COUNTS = [
+    (1, 1, 27, 117, 12),
+    (2, 1, 71, 732, 11),
+    (2, 2, 51, 387, 6),
+    (3, 1, 111, 1748, 10),
+    (3, 2, 91, 1190, 6),
+    (3, 3, 75, 813, 4),
+    (4, 4, 99, 1395, 3),
+]
+
+
+@pytest.mark.parametrize(("kernel", "stride", "nearest", "everything", "layers"), COUNTS)
+def test_counts(kernel, stride, nearest, everything, layers):
+    for direction in ("fast_to_slow", "slow_to_fast"):
+        near = build_space((12, 12, 12), kernel, stride, "nearest", direction)
+        full = build_space((12, 12, 12), kernel, stride, "all", direction)
+        assert len(near.routes) == nearest
+        assert len(near.layers) == 2 * layers
+        assert len(full.routes) == everything
+        assert len(full.layers) == 3 * layers
+
+
+sizes = st.integers(1, 9)
+
+
+@given(depth=sizes, kernel=sizes, stride=sizes)
+def test_every_offered_pair_belongs_to_one_window(depth, kernel, stride):
+    pairs = [pair for window in windows(depth, kernel, stride) for pair in window]
+    assert len(pairs) == len(set(pairs))
+    assert all(0 <= i < depth and 0 <= j < depth and abs(i - j) < kernel for i, j in pairs)
+
+
+@given(
+    depth=st.integers(1, 6),
+    anchors=st.integers(2, 4),
+    kernel=sizes,
+    stride=sizes,
+    pairs=st.sampled_from(["nearest", "all"]),
+    direction=st.sampled_from(["fast_to_slow", "slow_to_fast"]),
+)
+def test_routes_are_distinct_and_consistent(depth, anchors, kernel, stride, pairs, direction):
+    depths = (depth,) * anchors
+    space = build_space(depths, kernel, stride, pairs, direction)
+    assert len(set(space.routes)) == len(space.routes)
+    assert space.routes[:anchors] == tuple(Route(n) for n in range(anchors))
+    layer_of = space.layer_of()
+    for route in space.routes:
+        segments = route.segments(depths)
+        assert [segment.anchor for segment in segments] == list(route.anchors)
+        assert all(segment.start <= segment.stop for segment in segments)
+        assert segments[-1].stop == depth
+        ordered = sorted(route.anchors, reverse=direction == "slow_to_fast")
+        assert list(route.anchors) == ordered
+        for joint in route.joints:
+            layer = space.layers[layer_of[joint]]
+            assert (layer.front, layer.back) == (joint.front, joint.back)
+            if pairs == "nearest":
+                assert abs(joint.front - joint.back) == 1
+
+
+def test_chain_enters_the_middle_anchor_before_it_leaves_it():
+    chains = [r for r in build_space((3, 3, 3), 2, 1, "all").routes if len(r.joints) == 2]
+    assert chains
+    assert all(
+        second.front_block >= first.back_block for first, second in (c.joints for c in chains)
+    )
+
+
+def test_route_reads_as_it_runs():
+    route = Route(0, (Joint(0, 3, 1, 4),))
+    assert route.name == "0.3>1.4"
+    (front, back) = route.segments((6, 6))
+    assert (front.start, front.stop, back.start, back.stop) == (0, 4, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"kernel": 0}, "kernel and stride"),
+        ({"pairs": "some"}, "nearest or all"),
+        ({"direction": "up"}, "fast_to_slow"),
+        ({"depths": (3, 4)}, "equal depth"),
+    ],
+)
+def test_impossible_spaces_say_why(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        build_space(**{"depths": (3, 3), **arguments})
