@@ -53,7 +53,8 @@ def load_study(reference: str) -> tuple[str, Study]:
 def _import_file(path: Path) -> ModuleType:
     name = f"study_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     try:

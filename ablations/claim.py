@@ -30,6 +30,7 @@ class Owner:
 
     @classmethod
     def current(cls) -> Owner:
+        """This process."""
         process = psutil.Process()
         return cls(platform.node(), process.pid, process.create_time())
 
@@ -55,6 +56,7 @@ class Claim:
 
     @property
     def heartbeat_file(self) -> Path:
+        """Touched every few seconds while the owner works."""
         return self.directory / f"heartbeat-{self.attempt}"
 
     @contextmanager

@@ -25,9 +25,11 @@ class Commands(click.Group):
     """Shows commands in the order in which one uses them, and user errors as one line."""
 
     def list_commands(self, context: click.Context) -> list[str]:
+        """In the order of their definition."""
         return list(self.commands)
 
     def invoke(self, context: click.Context) -> Any:
+        """Run a command; a user error is one line and exit code 2."""
         try:
             return super().invoke(context)
         except UserError as error:
@@ -139,12 +141,14 @@ def studies() -> None:
 @plan_options
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def plan(home: Home, study: str, as_json: bool, **chosen: Any) -> None:
+def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     """Show every run of a study: key, settings, state, expected time. Changes nothing."""
     import json
 
+    from rich.text import Text
+
     from ablations.claim import Observer
-    from ablations.display import COLOURS, Text, console, simple_table
+    from ablations.display import COLOURS, console, simple_table
     from ablations.home import State
     from ablations.launcher import take_snapshot
     from ablations.timing import expected_seconds, in_words, wall_seconds
@@ -183,6 +187,7 @@ def plan(home: Home, study: str, as_json: bool, **chosen: Any) -> None:
 @click.pass_obj
 def run(
     home: Home,
+    /,
     study: str,
     cluster: str,
     workers: int | None,

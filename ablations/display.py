@@ -123,6 +123,7 @@ class LiveProgress:
             self._live.stop()
 
     def __call__(self, snapshot: Snapshot) -> None:
+        """Show one moment."""
         running = {
             key: last_progress(self.home, key, run.attempt)
             for key, run in snapshot.runs.items()

@@ -39,24 +39,30 @@ class Home:
 
     @property
     def cache(self) -> Path:
+        """What runs share."""
         return self.root / "cache"
 
     @property
     def launches(self) -> Path:
+        """Logs of the workers, as submitit writes them."""
         return self.root / "launches"
 
     @property
     def tracking_uri(self) -> str:
+        """The default tracking store."""
         return f"sqlite:///{self.root.resolve() / 'mlflow.db'}"
 
     @property
     def artifacts(self) -> Path:
+        """Where the default store keeps files."""
         return self.root.resolve() / "artifacts"
 
     def report(self, study: str) -> Path:
+        """Where the report of `study` goes."""
         return self.root / "reports" / study
 
     def run(self, key: str) -> RunDirectory:
+        """The directory of a run, there or not yet."""
         return RunDirectory(self.root / "runs" / key)
 
     def runs(self) -> Iterator[RunDirectory]:
@@ -122,6 +128,7 @@ class RunDirectory:
 
     @property
     def key(self) -> str:
+        """The run key."""
         return self.path.name
 
     def inspect(self, observer: Observer) -> Inspection:

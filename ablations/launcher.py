@@ -31,6 +31,7 @@ class Snapshot:
     runs: dict[str, Inspection]
 
     def count(self) -> Counter[State]:
+        """How many runs are in each state."""
         return Counter(run.state for run in self.runs.values())
 
 
@@ -63,6 +64,7 @@ class Launcher:
         ]
 
     def snapshot(self) -> Snapshot:
+        """Where the runs of the plan stand now."""
         return take_snapshot(self.home, list(self.plan.runs), self.observer)
 
     def run(self, watch: Callable[[Snapshot], None]) -> Snapshot:

@@ -38,6 +38,7 @@ class BackgroundCollector:
         self._thread = threading.Thread(target=self._loop, daemon=True)
 
     def start(self) -> None:
+        """Begin collecting."""
         self._thread.start()
 
     def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading tracked runs back from MLflow: all that reports need, and nothing from run directories."""
+"""Reading tracked runs back from MLflow: all that reports need, without run directories."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
         keys = {cell["key"] for cell in plan["cells"]}
         runs = {}
         for run in search(client, experiment, "attributes.status = 'FINISHED'"):
-            key = run.data.tags.get(KEY_TAG)
+            key = run.data.tags.get(KEY_TAG, "")
             if key in keys:
                 runs[key] = TrackedRun(
                     key=key,

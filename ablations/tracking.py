@@ -160,6 +160,7 @@ class Collector:
             }
             name = cell.get("name", directory.key)
             run = self.client.create_run(identity, start, tags=tags, run_name=name)
+            known[directory.key] = run
             self._lines.pop(directory.key, None)
         delivered = self._lines.get(directory.key, 0)
         status = STATUS[seen.state]
@@ -189,6 +190,8 @@ class Collector:
             tags |= {"result": _digest(result)}
             tags |= {name: str(value) for name, value in result["provenance"].items()}
             self.client.log_artifact(identity, str(directory.path / "config.json"))
+            for stale in {"error", NOTE_TAG} & run.data.tags.keys():  # of an earlier attempt
+                self.client.delete_tag(identity, stale)
         failure = directory.failure(seen.attempt)
         if failure:
             tags |= {"error": failure["error"][:5000], NOTE_TAG: f"```\n{failure['traceback']}```"}
@@ -216,7 +219,7 @@ class Collector:
                 values = table[column].dropna()
                 metrics += [
                     Metric(f"{name}/{column}", float(value), time, int(step))
-                    for step, value in values.items()
+                    for step, value in zip(values.index.tolist(), values, strict=True)
                 ]
         return metrics
 

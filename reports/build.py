@@ -61,14 +61,15 @@ def build_report(uri: str, name: str, target: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
         folder = Path(temporary) / name
         folder.mkdir()
-        (folder / "index.html").write_text(_page(study, folder), encoding="utf-8")
+        (folder / "index.html").write_text(render_page(study, folder), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
         os.replace(folder, target)
     return target / "index.html"
 
 
-def _page(study: TrackedStudy, folder: Path) -> str:
+def render_page(study: TrackedStudy, folder: Path) -> str:
+    """The page as HTML; its figures are written into `folder` as well."""
     by_axis = {axis: axis_levels(study, axis) for axis in study.plan["axes"]}
     drawn = {axis: [level for level in levels if level.runs] for axis, levels in by_axis.items()}
     drawn = {axis: levels for axis, levels in drawn.items() if levels and levels[0].is_baseline}
@@ -128,10 +129,13 @@ def summary_row(level: Level, baseline: Level) -> dict[str, str]:
     if not level.runs:
         return row
     tables = [run.table for run in level.runs.values()]
-    worst = min((table.loc[table.top1.idxmin()] for table in tables), key=lambda r: r.top1)
+    worst = min((table.nsmallest(1, "top1").iloc[0] for table in tables), key=lambda r: r.top1)
 
     def against(change: Callable[[Level, Level], Estimate]) -> str:
         return "" if level.is_baseline else f" ({change(level, baseline).text(sign=True)})"
+
+    def mean(metric: str) -> str:
+        return f"{sum(run.metrics[metric] for run in level.runs.values()) / len(tables):.0f}"
 
     return row | {
         "stitches": f"{len(tables[0])}",
@@ -140,8 +144,8 @@ def summary_row(level: Level, baseline: Level) -> dict[str, str]:
         "area": area(level).text() + against(area_gain),
         "worst": f"{percent(level, 'worst_top1').text()} ({worst.route})",
         "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
-        "seconds": f"{sum(r.metrics['train_seconds'] for r in level.runs.values()) / len(tables):.0f}",
-        "passes": f"{sum(r.metrics['passes'] for r in level.runs.values()) / len(tables):.0f}",
+        "seconds": mean("train_seconds"),
+        "passes": mean("passes"),
     }
 
 

@@ -114,7 +114,9 @@ def effects(axes_levels: Sequence[Sequence[Level]]) -> Figure:
     figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.8 + 0.32 * len(rows)))
     axes.axvline(0, color=COLOURS[0], linewidth=0.9, zorder=1)
     for place, (_, changes) in enumerate(rows):
-        for change, lift, marker, fill in zip(changes, (0.12, -0.18), "os", (True, False)):
+        for change, lift, marker, fill in zip(
+            changes, (0.12, -0.18), "os", (True, False), strict=True
+        ):
             axes.errorbar(
                 change.mean,
                 lift - place,

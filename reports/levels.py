@@ -25,6 +25,7 @@ class Level:
 
     @property
     def name(self) -> str:
+        """The label, and whether it is the baseline's."""
         return f"{self.label} (baseline)" if self.is_baseline else self.label
 
     @cached_property

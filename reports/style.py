@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -18,7 +19,7 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 COLUMN_INCHES = (4.6, 3.2)
 PNG_DPI = 220
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "STIXGeneral",  # comes with matplotlib, suits a paper
     "mathtext.fontset": "stix",
     "font.size": 9,

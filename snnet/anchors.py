@@ -43,6 +43,7 @@ class Anchor(nn.Module, ABC):
         """Features after the last block, final norm not yet applied, to logits (B, classes)."""
 
     def forward(self, images: Tensor) -> Tensor:
+        """The whole anchor: images to logits (B, classes)."""
         features = self.stem(images)
         for block in self.blocks:
             features = block(features)
@@ -70,21 +71,26 @@ class VisionTransformerAnchor(Anchor):
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
+        """The transformer blocks."""
         return list(self.model.blocks)
 
     @property
     def width(self) -> int:
+        """The embedding's width."""
         return self.model.embed_dim
 
     @property
     def head_modules(self) -> Sequence[nn.Module]:
+        """Final norms and classifier."""
         return [self.model.norm, self.model.fc_norm, self.model.head]
 
     def stem(self, images: Tensor) -> Tensor:
+        """Patches, class token and positions: (B, N, C)."""
         tokens = self.model._pos_embed(self.model.patch_embed(images))
         return self.model.norm_pre(self.model.patch_drop(tokens))
 
     def head(self, features: Tensor) -> Tensor:
+        """Tokens (B, N, C) to logits (B, classes)."""
         return self.model.forward_head(self.model.norm(features))
 
 

@@ -76,7 +76,7 @@ def anchor_cost(anchor: Anchor, image_shape: tuple[int, ...]) -> AnchorCost:
 
 def route_costs(network: StitchedNetwork, image_shape: tuple[int, ...]) -> list[tuple[int, int]]:
     """MACs per image and parameters of every route of the network's space, in its order."""
-    costs = [anchor_cost(anchor, image_shape) for anchor in network.anchors]
+    costs = [anchor_cost(network.anchor(n), image_shape) for n in range(len(network.anchors))]
     return [_route_cost(network, costs, route) for route in network.space.routes]
 
 

@@ -28,10 +28,18 @@ class RunLike(Protocol):
     directory: Path
     cache: Path
 
-    def say(self, phase: str) -> None: ...
-    def log(self, step: int, of: int, metrics: dict[str, float]) -> None: ...
-    def writing(self, name: str) -> AbstractContextManager[Path]: ...
-    def save_table(self, name: str, table: pd.DataFrame) -> None: ...
+    def say(self, phase: str) -> None:
+        """Tell what is going on."""
+
+    def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
+        """Epoch `step` of `of` is done."""
+
+    def writing(self, name: str) -> AbstractContextManager[Path]:
+        """A temporary path that becomes the file `name` on success."""
+        ...
+
+    def save_table(self, name: str, table: pd.DataFrame) -> None:
+        """Keep a table with the result."""
 
 
 def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:

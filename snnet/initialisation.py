@@ -35,7 +35,7 @@ def initialise_least_squares(
     grams: dict[Place, Tensor] = defaultdict(lambda: torch.zeros(()))
     crosses: dict[Joint, Tensor] = defaultdict(lambda: torch.zeros(()))
     for batch in images.split(batch_size):
-        features = [_features(anchor, batch) for anchor in network.anchors]
+        features = [_features(network.anchor(n), batch) for n in range(len(network.anchors))]
         rows = {}
         for place in {(joint.front, joint.front_block) for joint in joints}:
             rows[place] = _with_ones(features[place[0]][place[1] + 1])
@@ -49,7 +49,8 @@ def initialise_least_squares(
         ).solution
         for joint in joints
     }
-    for layer, module in zip(network.space.layers, network.layers, strict=True):
+    for layer in network.space.layers:
+        module = network.layer(layer.joints[0])
         mean = torch.stack([solutions[joint] for joint in layer.joints]).mean(0)
         module.weight.copy_(mean[:-1].T)
         module.bias.copy_(mean[-1])

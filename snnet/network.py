@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -39,9 +40,13 @@ class StitchedNetwork(nn.Module):
             self._run["head", n, 0] = anchor.head
         self._run |= {("layer", n, 0): layer for n, layer in enumerate(self.layers)}
 
+    def anchor(self, number: int) -> Anchor:
+        """The anchor of that number, 0 the fastest."""
+        return cast(Anchor, self.anchors[number])
+
     def layer(self, joint: Joint) -> StitchingLayer:
         """The stitching layer that serves `joint` (its window's)."""
-        return self.layers[self._layer_of[joint]]
+        return cast(StitchingLayer, self.layers[self._layer_of[joint]])
 
     def steps(self, route: Route) -> tuple[Step, ...]:
         """What `route` runs, in order; two routes share work as long as their steps agree."""

@@ -55,6 +55,7 @@ class Route:
 
     @property
     def is_anchor(self) -> bool:
+        """Whether the route is one whole anchor."""
         return not self.joints
 
     @property

@@ -21,6 +21,7 @@ class Layer:
 
     @property
     def joints(self) -> tuple[Joint, ...]:
+        """The places that the layer serves, in the order of `pairs`."""
         return tuple(Joint(self.front, i, self.back, j) for i, j in self.pairs)
 
 

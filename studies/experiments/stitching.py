@@ -9,6 +9,7 @@ from snnet.space import build_space
 
 
 def run_stitching(config: StitchingConfig, run: Run) -> dict[str, float]:
+    """`snnet.experiment.run_stitching`, imported when it runs."""
     from snnet import experiment  # torch and timm: only workers pay for them
 
     return experiment.run_stitching(config, run)

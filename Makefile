@@ -1,0 +1,29 @@
+# Each target only calls what a person could call; `make -n TARGET` shows it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: install demo test lint clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml tested-versions.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint tested-versions.txt --editable '.[dev]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/ablate run overview
+	$(BIN)/ablate report overview
+	@echo "Look at outputs/reports/overview/index.html; the tracking store is outputs/mlflow.db,"
+	@echo "served by: $(BIN)/ablate ui"
+
+test: .venv/installed
+	$(BIN)/pytest -n 2
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,41 @@
+"""What may import what: see docs/architecture.md."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {"snnet", "ablations", "studies", "reports"}
+ALLOWED = {
+    "snnet": set(),
+    "ablations": set(),
+    "studies": {"snnet", "ablations"},
+    "reports": {"ablations"},
+}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names} & ROOMS
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_import_direction(room):
+    files = list((ROOT / room).rglob("*.py"))
+    assert files
+    for path in files:
+        assert imported_rooms(path) - {room} <= ALLOWED[room], path
+
+
+def test_files_stay_readable():
+    for room in (*ROOMS, "tests"):
+        for path in (ROOT / room).rglob("*.py"):
+            assert len(path.read_text().splitlines()) <= 400, path

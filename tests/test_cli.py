@@ -1,0 +1,115 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import TINY, TOY
+
+HEAVY = {"torch", "timm", "mlflow", "pandas", "matplotlib", "submitit", "sklearn", "pydantic"}
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from click.testing import CliRunner; from ablations.cli import main;"
+        "r = CliRunner().invoke(main, ['--help']); assert r.exit_code == 0, r.output;"
+        "print(r.output); print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "ablate run overview" in done.stdout
+    assert not HEAVY & {name.partition(".")[0] for name in done.stderr.split()}
+
+
+@pytest.mark.parametrize("module", ["studies.overview", "studies.grid", "ablations.plan"])
+def test_planning_needs_no_torch(module):
+    code = f"import sys, {module}; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not (HEAVY - {"pydantic"}) & {name.partition(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "overview", "--set", "init=lest_squares"], "did you mean least_squares"),
+        (["run", "overview", "--set", "initt=kaiming"], "did you mean init"),
+        (["plan", "overveiw"], "did you mean overview"),
+        (["plan", "overview", "--scale", "digit"], "did you mean digits"),
+        (["plan", "overview", "--set", "kernel"], "should read AXIS=VALUE"),
+        (["plan", "overview", "--set", "anchors=[1,"], "not valid JSON"),
+        (["plan", "missing.py"], "there is no study file"),
+        (["status", "overview"], "was never run in"),
+        (["report", "overview"], "nothing is tracked in"),
+        (["sync"], "run a study first"),
+        (["sync", "--tracking-uri", "nonsense://x"], "run a study first"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(ablate, tmp_path, arguments, says):
+    done = ablate(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_home_that_cannot_be_written(ablate, tmp_path):
+    (tmp_path / "home").write_text("a file is in the way")
+    done = ablate("run", TOY)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_plan_and_status_touch_nothing(ablate, tmp_path):
+    for arguments in (["studies"], ["plan", "overview"], ["plan", "grid", "--json"], ["status"]):
+        done = ablate(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_plan_shows_what_exists(ablate):
+    before = ablate("plan", TOY, "--seeds", "1")
+    assert before.stdout.count("waiting") == 4
+    assert ablate("run", TOY, "--seeds", "1").returncode == 0
+    after = ablate("plan", TOY)
+    assert after.stdout.count("done") == 4
+    assert "8 runs at scale small, 4 to do" in after.stdout
+    record = json.loads(ablate("plan", TOY, "--json").stdout)
+    assert len(record["cells"]) == 8
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(ablate, shell):
+    assert "_ABLATE_COMPLETE" in ablate("completion", shell).stdout
+
+
+def test_completion_knows_studies_axes_and_values(ablate):
+    def complete(words):
+        done = ablate(
+            env={
+                **os.environ,
+                "_ABLATE_COMPLETE": "bash_complete",
+                "COMP_WORDS": words,
+                "COMP_CWORD": str(len(words.split(" ")) - 1),
+            }
+        )
+        return done.stdout
+
+    assert "overview" in complete("ablate run ov")
+    assert "init=" in complete("ablate run overview --set in")
+
+
+def test_the_real_method_from_end_to_end(ablate, tmp_path):
+    """Anchors trained, stitched, initialised, trained, scored, tracked and drawn."""
+    done = ablate("run", TINY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 of 3 runs done" in done.stdout
+    report = ablate("report", "tiny")
+    assert report.returncode == 0, report.stderr
+    page = (tmp_path / "home" / "reports" / "tiny" / "index.html").read_text()
+    assert "sandwich" in page
+    assert "3 of 3 finished" in page
+    cache = tmp_path / "home" / "cache" / "anchors"
+    assert len(list(cache.glob("*.safetensors"))) == 2

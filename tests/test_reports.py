@@ -1,0 +1,140 @@
+"""Figures, tables and the page: drawn from MLflow, right in their numbers, whole in a browser."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TOY
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.tracked import read_study
+from reports.build import build_report
+from reports.front import front_area, front_at, pareto_front
+from reports.interval import estimate
+from reports.levels import axis_levels, mean_gain
+
+
+def stitches(points, anchors=2):
+    table = pd.DataFrame(points, columns=["macs", "top1"])
+    table["is_anchor"] = [n < anchors for n in range(len(table))]
+    return table
+
+
+def test_front_and_area_by_hand():
+    table = stitches([(0, 0.5), (10, 0.9), (4, 0.7), (6, 0.6)])
+    assert pareto_front(table).macs.tolist() == [0, 4, 10]
+    # 0.5 on [0, 4), 0.7 on [4, 10)
+    assert front_area(table) == pytest.approx(0.4 * 0.5 + 0.6 * 0.7)
+    assert np.isnan(front_at(table, np.array([-1.0]))[0])
+
+
+points = st.lists(st.tuples(st.integers(1, 99), st.floats(0, 1)), min_size=0, max_size=20).map(
+    lambda inner: stitches([(0, 0.1), (100, 0.9), *inner])
+)
+
+
+@given(points)
+def test_nothing_beats_the_front(table):
+    front = pareto_front(table)
+    assert front.macs.is_monotonic_increasing
+    assert (np.diff(front.top1) > 0).all()
+    assert (front_at(table, table.macs.to_numpy(dtype=float)) >= table.top1).all()
+    assert 0 <= front_area(table) <= 1
+
+
+@given(points, st.integers(1, 99), st.floats(0, 1))
+def test_another_stitch_never_lowers_the_area(table, macs, top1):
+    more = pd.concat([table, pd.DataFrame([{"macs": macs, "top1": top1, "is_anchor": False}])])
+    assert front_area(more) >= front_area(table) - 1e-12
+
+
+def test_intervals_against_a_textbook():
+    found = estimate([4.0, 6.0, 8.0])  # sd 2, t(0.975, 2) = 4.3027
+    assert found.mean == 6
+    assert found.half_width == pytest.approx(4.3027 * 2 / 3**0.5, rel=1e-4)
+    assert found.text() == "6.0 ± 5.0"
+    assert estimate([-4.0]).text(sign=True) == "−4.0"
+    assert estimate([]).text() == "–"
+
+
+@pytest.fixture(scope="module")
+def tracked_home(tmp_path_factory):
+    from conftest import run_ablate
+
+    home = tmp_path_factory.mktemp("reports") / "home"
+    done = run_ablate(home, "run", TOY, "--seeds", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+@pytest.fixture(scope="module")
+def uri(tracked_home):
+    return f"sqlite:///{tracked_home / 'mlflow.db'}"
+
+
+def test_levels_pair_seeds(uri):
+    study = read_study(uri, "toy", "stitch")
+    baseline, momentum = axis_levels(study, "rule")
+    assert (baseline.label, momentum.label) == ("plain", "momentum")
+    assert baseline.is_baseline
+    assert not momentum.is_baseline
+    expected = [
+        100 * (momentum.runs[s].metrics["mean_top1"] - baseline.runs[s].metrics["mean_top1"])
+        for s in range(3)
+    ]
+    gain = mean_gain(momentum, baseline)
+    assert gain.mean == pytest.approx(np.mean(expected))
+    assert gain.n == 3
+    assert baseline.stitches.loc["0.0>1.1"].half_width > 0
+
+
+def test_the_report_is_whole_and_stable(tracked_home, uri, tmp_path):
+    one = build_report(uri, "toy", tmp_path / "one").parent
+    two = build_report(uri, "toy", tmp_path / "two").parent
+    names = {path.name for path in one.iterdir()}
+    for axis in ("rate", "rule", "pace"):
+        for kind in ("accuracy", "difference"):
+            assert {f"{axis}-{kind}.png", f"{axis}-{kind}.pdf"} <= names
+    for path in one.iterdir():
+        assert path.read_bytes() == (two / path.name).read_bytes(), path.name
+    page = (one / "index.html").read_text()
+    assert "Means over 3 seeds" in page
+    assert "12 of 12 finished" in page
+    # self-contained: nothing is fetched
+    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*\.(?:png|css|js)"', page)
+    assert "http" not in page
+
+
+def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path):
+    study = read_study(uri, "toy", "stitch")
+    single = {**study.plan, "cells": [c for c in study.plan["cells"] if c["seed"] == 0]}
+    del study.runs[next(c["key"] for c in single["cells"] if c["levels"]["rule"] == "momentum")]
+    from reports import build
+
+    folder = tmp_path / "page"
+    folder.mkdir()
+    page = build.render_page(type(study)(single, study.runs, study.experiment_id), folder)
+    assert "One seed: no interval can be given." in page
+    assert "Runs are missing: momentum (0 of 1 seeds)." in page
+
+
+def test_an_untracked_study_is_named(ablate):
+    empty = ablate("report", "overview")
+    assert empty.returncode == 2
+    assert "run `ablate run overview` first" in empty.stderr
+
+
+def test_the_page_in_a_browser(chromium, tracked_home, uri, tmp_path):
+    page_file = build_report(uri, "toy", tmp_path / "report")
+    for width, height in ((1366, 768), (390, 844)):
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.goto(page_file.as_uri())
+        widths = page.evaluate("[...document.images].map(i => i.complete && i.naturalWidth)")
+        assert len(widths) == 7
+        assert all(widths)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()

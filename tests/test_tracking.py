@@ -1,0 +1,212 @@
+"""The collector: run directories reach MLflow once, whole, and while they grow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import TOY
+
+from ablations.catalogue import load_study
+from ablations.claim import Owner, latest_claim, take_claim
+from ablations.errors import UserError
+from ablations.home import Home
+from ablations.plan import expand
+from ablations.run import Run
+from ablations.tracked import read_study
+from ablations.tracking import KEY_TAG, Collector, connect, flatten, search
+from ablations.worker import Request, execute
+
+STUDY = load_study(TOY)[1]
+PLAN = expand("toy", STUDY, seeds=1)
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = Home(tmp_path)
+    home.save_plan(PLAN.record())
+    return home
+
+
+def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
+    """One run of the plan, in this process."""
+    directory = home.run(key)
+    directory.path.mkdir(parents=True)
+    claim = take_claim(directory.path, 1)
+    request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 0)
+    execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
+
+
+def tracked(home: Home, uri: str | None = None) -> dict:
+    client = connect(uri or home.tracking_uri)
+    identity = client.get_experiment_by_name("toy").experiment_id
+    runs = [run for run in search(client, identity, "") if KEY_TAG in run.data.tags]
+    assert len(runs) == len({run.data.tags[KEY_TAG] for run in runs})
+    return {run.data.tags[KEY_TAG]: run for run in runs}
+
+
+def test_everything_of_a_run_arrives(home):
+    key = next(iter(PLAN.runs))
+    do(home, key, {"git_sha": "abc", "git_dirty": "true"})
+    assert Collector(home, home.tracking_uri).sync() == 1
+    run = tracked(home)[key]
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "baseline, seed 0"
+    assert run.data.params["rate"] == "0.1"
+    assert run.data.params["rule"] == "plain"
+    assert run.data.tags["git_sha"] == "abc"
+    assert run.data.tags["git_dirty"] == "true"
+    assert run.data.tags["study.toy"] == "baseline"
+    assert run.data.tags["toy.rule"] == "plain"
+    result = home.run(key).result()
+    assert run.data.metrics.items() >= result["metrics"].items()
+    client = connect(home.tracking_uri)
+    loss = client.get_metric_history(run.info.run_id, "loss")
+    assert [point.step for point in loss] == [1, 2, 3, 4, 5]
+    curve = client.get_metric_history(run.info.run_id, "stitch/top1")
+    assert [point.step for point in curve] == [0, 1, 2, 3]
+    assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
+        "config.json",
+        "stitch.parquet",
+    }
+
+
+def test_collecting_again_changes_nothing(home):
+    for key in PLAN.runs:
+        do(home, key)
+    assert Collector(home, home.tracking_uri).sync() == 4
+    before = {key: run.to_dictionary() for key, run in tracked(home).items()}
+    collector = Collector(home, home.tracking_uri)
+    assert collector.sync() == 0
+    assert collector.sync() == 0
+    assert before == {key: run.to_dictionary() for key, run in tracked(home).items()}
+
+
+def test_two_collectors_at_once_double_nothing(home):
+    for key in PLAN.runs:
+        do(home, key)
+    collectors = [Collector(home, home.tracking_uri) for _ in range(3)]
+    threads = [threading.Thread(target=collector.sync) for collector in collectors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tracked(home)) == 4
+
+
+def test_curves_grow_and_states_follow_while_a_run_works(home):
+    key = next(iter(PLAN.runs))
+    directory = home.run(key)
+    directory.path.mkdir(parents=True)
+    take_claim(directory.path, 1)
+    config = STUDY.experiment.dump(PLAN.runs[key].config)
+    content = {"experiment": "toy", "schema": 1, "config": config}
+    (directory.path / "config.json").write_text(json.dumps(content))
+    run, collector = Run(directory.path, home.cache, 1), Collector(home, home.tracking_uri)
+    client = connect(home.tracking_uri)
+    for step in (1, 2, 3):
+        run.log(step, 5, {"loss": 1.0 / step})
+        assert collector.sync() == 1
+        seen = tracked(home)[key]
+        assert seen.info.status == "RUNNING"
+        history = client.get_metric_history(seen.info.run_id, "loss")
+        assert [point.step for point in history] == list(range(1, step + 1))
+    assert collector.sync() == 0
+    # its owner dies
+    dead = Owner(Owner.current().host, 1, 0.0)
+    (directory.path / "claim-2.json").write_text(json.dumps(dead.__dict__))
+    collector.sync()
+    assert tracked(home)[key].info.status == "KILLED"
+    # another worker takes it over and fails
+    take_claim(directory.path, 3)
+    collector.sync()
+    assert tracked(home)[key].info.status == "RUNNING"
+    failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
+    (directory.path / "failure-3.json").write_text(json.dumps(failure))
+    collector.sync()
+    failed = tracked(home)[key]
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags["error"] == "ValueError: no"
+    # and the fourth attempt ends well
+    request = Request(key, config, 3)
+    execute(STUDY.experiment, request, directory, take_claim(directory.path, 4), home.cache, {})
+    collector.sync()
+    ended = tracked(home)[key]
+    assert ended.info.status == "FINISHED"
+    assert "error" not in ended.data.tags
+    assert latest_claim(directory.path).attempt == 4
+
+
+def test_reports_need_no_run_directories(home):
+    for key in PLAN.runs:
+        do(home, key)
+    Collector(home, home.tracking_uri).sync()
+    shutil.rmtree(home.root / "runs")
+    shutil.rmtree(home.root / "studies")
+    study = read_study(home.tracking_uri, "toy", "stitch")
+    assert study.plan == json.loads(json.dumps(PLAN.record()))
+    assert study.runs.keys() == PLAN.runs.keys()
+    assert all(len(run.table) == 4 for run in study.runs.values())
+    with pytest.raises(UserError, match="did you mean toy"):
+        read_study(home.tracking_uri, "tooy", "stitch")
+
+
+def test_more_seeds_extend_the_plan_and_fewer_keep_it(home):
+    home.save_plan(expand("toy", STUDY, seeds=3).record())
+    home.save_plan(expand("toy", STUDY, seeds=1).record())
+    assert {cell["seed"] for cell in home.plan("toy")["cells"]} == {0, 1, 2}
+    changed = expand("toy", STUDY, seeds=1, changes={"rule": ["plain"]})
+    home.save_plan(changed.record())
+    assert home.plan("toy") == json.loads(json.dumps(changed.record()))
+
+
+def test_settings_become_flat_parameters():
+    config = {"a": 1, "b": {"c": 0.5, "d": {"e": "x"}}, "f": [1, 2]}
+    assert flatten(config) == {"a": "1", "b.c": "0.5", "b.d.e": "x", "f": "[1, 2]"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_server_that_comes_late_misses_nothing(ablate, tmp_path):
+    """Runs go on while the server is down; once it is up, a sync brings everything."""
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    first = ablate("run", TOY, "--seeds", "1", "--tracking-uri", uri)
+    assert first.returncode == 0, first.stderr
+    assert "4 of 4 runs done" in first.stdout
+    assert f"the tracking store {uri} does not answer" in first.stdout
+    down = ablate("sync", "--tracking-uri", uri)
+    assert down.returncode == 2
+    assert "does not answer" in down.stderr
+    assert "Traceback" not in down.stderr
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
+            *("--port", str(port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{tmp_path}/server.db"),
+            *("--artifacts-destination", str(tmp_path / "served")),
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 90
+        while (late := ablate("sync", "--tracking-uri", uri)).returncode:
+            assert time.monotonic() < deadline, late.stderr
+        assert len(tracked(Home(tmp_path / "home"), uri)) == 4
+        report = ablate("report", "toy", "--tracking-uri", uri)
+        assert report.returncode == 0, report.stderr
+    finally:
+        server.terminate()
+        server.wait()

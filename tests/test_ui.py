@@ -1,0 +1,51 @@
+"""The MLflow UI, served and opened in a real browser on the prepared views."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+import urllib.request
+
+from conftest import TOY, command
+from test_tracking import free_port
+
+
+def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
+    assert ablate("run", TOY, "--seeds", "1").returncode == 0
+    port = free_port()
+    server = subprocess.Popen(
+        command(tmp_path / "home", "ui", "--port", str(port)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        said = ""
+        while "stop with Ctrl-C" not in said:
+            line = server.stdout.readline()
+            assert line, said
+            said += line
+        link = re.search(r"toy +rule +(\S+)", said)[1]
+        wait_for_server(f"http://127.0.0.1:{port}/health")
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(link)
+        for text in ("Group: plain", "Group: momentum", "rule=momentum, seed 0"):
+            page.get_by_text(text).first.wait_for(timeout=60_000)
+        page.close()
+        taken = ablate("ui", "--port", str(port))
+        assert taken.returncode == 2
+        assert f"try --port {port + 1}" in taken.stderr
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for_server(url: str) -> None:
+    for _ in range(120):
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"{url} does not answer")
