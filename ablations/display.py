@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from types import TracebackType
@@ -14,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ablations.files import read_json_lines
 from ablations.home import Home, State
 from ablations.launcher import Snapshot
 from ablations.plan import Plan
@@ -41,14 +41,8 @@ def simple_table(*columns: str, title: str | None = None) -> Table:
 
 def last_progress(home: Home, key: str, attempt: int) -> dict[str, Any]:
     """The latest of everything a running attempt told: phase, step, of, metrics, times."""
-    try:
-        with open(home.run(key).path / f"progress-{attempt}.jsonl", "rb") as file:
-            lines = file.read().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return {}
     latest: dict[str, Any] = {}
-    for line in lines:
-        entry = json.loads(line)
+    for entry in read_json_lines(home.run(key).path / f"progress-{attempt}.jsonl"):
         if "step" in entry:
             latest.setdefault("first", (entry["step"], entry["time"]))
         elif "step" in latest:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ablations.errors import UserError
+
 
 @contextmanager
 def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:
@@ -38,8 +40,32 @@ def write_json(path: Path, value: Any, exclusive: bool = False) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in `path`, or None where there is no such file."""
+    """The JSON value in `path`, or None where there is no such file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); remove it to go on without it") from None
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The values of a file with one JSON value a line; empty where there is no such file.
+
+    A line that is being written, or that a crash tore, is left out.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+    values = []
+    for line in lines:
+        try:
+            values.append(json.loads(line))
+        except ValueError:
+            continue
+    return values

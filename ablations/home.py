@@ -9,7 +9,6 @@ HOME/mlflow.db     the default tracking store, HOME/artifacts its files
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +17,7 @@ from typing import Any
 
 from ablations.claim import Claim, Observer, latest_claim
 from ablations.errors import UserError, nearest
-from ablations.files import read_json, write_json
+from ablations.files import read_json, read_json_lines, write_json
 
 
 class State(StrEnum):
@@ -161,8 +160,4 @@ class RunDirectory:
         files = sorted(
             self.path.glob("progress-*.jsonl"), key=lambda p: int(p.stem.rpartition("-")[2])
         )
-        entries = []
-        for file in files:
-            for line in file.read_bytes().split(b"\n")[:-1]:
-                entries.append(json.loads(line))
-        return entries
+        return [entry for file in files for entry in read_json_lines(file)]

@@ -21,6 +21,7 @@ from ablations.plan import Plan
 from ablations.worker import Request, work
 
 POLL_SECONDS = 0.5
+MAX_BARREN = 4  # workers that died without a claim
 LOCAL_TIMEOUT_MINUTES = 60 * 24 * 30  # submitit's default of 2 minutes would end long runs
 
 
@@ -54,6 +55,7 @@ class Launcher:
         self.workers, self.provenance = workers, provenance
         self.observer = Observer()
         self.jobs: list[submitit.Job[None]] = []
+        self._attempts, self._barren = 0, 0
         before = self.snapshot()
         runs = plan.runs
         # the longest first, so that no worker is left alone with one at the end
@@ -77,6 +79,7 @@ class Launcher:
             while True:
                 snapshot = self.snapshot()
                 watch(snapshot)
+                self._check_workers(snapshot)
                 live = [job for job in self.jobs if not job.done()]
                 due = self._due(snapshot)
                 running = snapshot.count()[State.RUNNING]
@@ -90,6 +93,17 @@ class Launcher:
         except BaseException:
             self._stop()
             raise
+
+    def _check_workers(self, snapshot: Snapshot) -> None:
+        """Give up where workers die one after the other without having claimed a run."""
+        attempts = sum(run.attempt for run in snapshot.runs.values())
+        if attempts != self._attempts:
+            self._attempts, self._barren = attempts, 0
+        crashed = [job for job in self.jobs if job.done() and job.exception() is not None]
+        self._barren += len(crashed)
+        if self._barren >= MAX_BARREN:
+            log = crashed[-1].paths.stdout
+            raise UserError(f"workers die before they start a run; the reason is in {log}")
 
     def _due(self, snapshot: Snapshot) -> list[Request]:
         return [

@@ -13,7 +13,7 @@ from ablations.launcher import Launcher, Snapshot, check_space
 from ablations.plan import Plan
 from ablations.provenance import collect_provenance
 from ablations.timing import expected_seconds, in_words, wall_seconds
-from ablations.tracking import Collector
+from ablations.tracking import Collector, check_uri
 
 SYNC_SECONDS = 3.0
 EXIT_INTERRUPTED = 130
@@ -70,9 +70,10 @@ def run_study(
     Raises:
         UserError: the home cannot be written, or a new tracking store cannot be made.
     """
+    uri = tracking_uri or home.tracking_uri
+    check_uri(uri)
     check_space(home)
     home.save_plan(plan.record())
-    uri = tracking_uri or home.tracking_uri
     launcher = Launcher(home, plan, study, workers, collect_provenance())
     _announce(home, plan, launcher.snapshot(), workers)
     collector = BackgroundCollector(home, uri)

@@ -37,6 +37,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 KEY_TAG = "run_key"
 STUDY_TAG = "study"  # on the MLflow run that stands for a study
 NOTE_TAG = "mlflow.note.content"
+SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 STATUS = {
     State.WAITING: "SCHEDULED",
     State.RUNNING: "RUNNING",
@@ -62,12 +63,26 @@ def reaching(uri: str) -> Iterator[None]:
         ) from error
 
 
+def check_uri(uri: str) -> None:
+    """Refuse what no tracking store can be, without importing mlflow.
+
+    Raises:
+        UserError: the scheme of `uri` is unknown.
+    """
+    scheme = uri.partition(":")[0].partition("+")[0]
+    if scheme not in SCHEMES:
+        raise UserError(
+            f"the tracking URI {uri!r} cannot be used: it should begin with {', '.join(SCHEMES)}"
+        )
+
+
 def connect(uri: str) -> MlflowClient:
     """A client for `uri`; makes the schema of a new sqlite store.
 
     Raises:
         UserError: the store does not answer.
     """
+    check_uri(uri)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     from mlflow import MlflowClient
 

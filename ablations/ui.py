@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -82,9 +81,5 @@ def serve(home: Home, uri: str, host: str, port: int) -> None:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    server = subprocess.Popen(command, env=environment)
-    try:
-        sys.exit(server.wait())
-    except KeyboardInterrupt:
-        server.terminate()
-        server.wait()
+    sys.stdout.flush()
+    os.execve(sys.executable, command, environment)  # signals then reach the server itself

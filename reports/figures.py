@@ -30,11 +30,11 @@ def accuracy_over_macs(levels: Sequence[Level]) -> Figure:
         colour = COLOURS[number % len(COLOURS)]
         for is_anchor, marker in ((False, MARKERS[number % len(MARKERS)]), (True, "*")):
             part = stitches[stitches.is_anchor == is_anchor]
-            sizes = 6 + 34 * part.params / largest
+            sizes = (30 if is_anchor else 6) + 34 * part.params / largest
             axes.scatter(
                 part.macs / unit,
                 100 * part.top1,
-                s=sizes * (3.2 if is_anchor else 1),
+                s=sizes * (2 if is_anchor else 1),
                 marker=marker,
                 facecolor=colour if is_anchor else "none",
                 edgecolor="white" if is_anchor else colour,
@@ -161,7 +161,7 @@ def _budgets(*spaces: pd.DataFrame) -> np.ndarray:
 
 def _legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
     """Above the axes, where it covers no point; in as many rows as the width asks for."""
-    columns = max(1, min(len(names), 60 // (6 + max(len(name) for name in names))))
+    columns = max(1, min(len(names), 78 // (6 + max(len(name) for name in names))))
     figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
 
 

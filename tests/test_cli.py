@@ -44,7 +44,7 @@ def test_planning_needs_no_torch(module):
         (["status", "overview"], "was never run in"),
         (["report", "overview"], "nothing is tracked in"),
         (["sync"], "run a study first"),
-        (["sync", "--tracking-uri", "nonsense://x"], "run a study first"),
+        (["run", "overview", "--tracking-uri", "nonsense://x"], "should begin with http"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(ablate, tmp_path, arguments, says):

@@ -150,6 +150,17 @@ def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_
     assert set(tracked_keys(home).values()) == {1}
 
 
+def test_workers_that_cannot_start_are_given_up(home, tmp_path):
+    """The study loads for the launcher and no more for its workers."""
+    study = tmp_path / "once.py"
+    study.write_text(
+        f"import os\nassert not os.environ.get('SUBMITIT_EXECUTOR')\n{open(TOY).read()}"
+    )
+    launcher = start(home, "run", str(study))
+    assert launcher.wait(60) == 2
+    assert not list(home.runs())
+
+
 def test_only_one_of_many_gets_a_claim(tmp_path):
     claims = [take_claim(tmp_path, 1) for _ in range(5)]
     assert sum(claim is not None for claim in claims) == 1
