@@ -14,8 +14,7 @@ install: .venv/installed
 demo: .venv/installed
 	$(BIN)/ablate run overview
 	$(BIN)/ablate report overview
-	@echo "Look at outputs/reports/overview/index.html; the tracking store is outputs/mlflow.db,"
-	@echo "served by: $(BIN)/ablate ui"
+	@echo "Open the report in a browser; the runs are shown by: $(BIN)/ablate ui"
 
 test: .venv/installed
 	$(BIN)/pytest -n 2

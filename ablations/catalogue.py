@@ -22,7 +22,8 @@ def study_names() -> dict[str, str]:
     found = {}
     for point in entry_points(group=GROUP):
         spec = importlib.util.find_spec(point.value)
-        for item in pkgutil.iter_modules(spec.submodule_search_locations if spec else None):
+        locations = (spec.submodule_search_locations if spec else None) or []
+        for item in pkgutil.iter_modules(locations):
             if not item.ispkg:
                 found[item.name] = f"{point.value}.{item.name}"
     return dict(sorted(found.items()))
@@ -38,7 +39,11 @@ def load_study(reference: str) -> tuple[str, Study]:
         path = Path(reference).resolve()
         if not path.is_file():
             raise UserError(f"there is no study file {path}")
-        name, module = path.stem, _import_file(path)
+        name = path.stem
+        known = study_names().get(name)
+        if known and importlib.util.find_spec(known).origin != str(path):  # type: ignore[union-attr]
+            raise UserError(f"{path} has the name of a built-in study; call the file otherwise")
+        module = _import_file(path)
     else:
         names = study_names()
         if reference not in names:

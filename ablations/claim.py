@@ -22,28 +22,36 @@ STALE_SECONDS = 120.0  # on another host: without a heartbeat for so long, the o
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, told apart from a later one with the same number by when it started."""
+    """A process, told apart from a later one with the same number by its birth."""
 
     host: str
     pid: int
-    started: float
+    birth: str
 
     @classmethod
     def current(cls) -> Owner:
         """This process."""
-        process = psutil.Process()
-        return cls(platform.node(), process.pid, process.create_time())
+        return cls(platform.node(), os.getpid(), _birth(os.getpid()))
 
     def is_alive(self) -> bool | None:
         """None where only its own host could tell."""
         if self.host != platform.node():
             return None
         try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 1
-            return same and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            zombie = psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
+            return not zombie and _birth(self.pid) == self.birth
+        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             return False
+
+
+def _birth(pid: int) -> str:
+    """When the process started, in a form that setting the clock does not change."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except FileNotFoundError:  # not Linux
+        return f"{psutil.Process(pid).create_time():.0f}"
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return f"{boot}/{fields[19]}"  # ticks from boot to start, field 22 of proc(5)
 
 
 @dataclass(frozen=True)

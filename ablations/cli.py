@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 EXIT_FAILED_RUNS = 1
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 
 class Commands(click.Group):
@@ -33,8 +32,11 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except UserError as error:
-            click.echo(f"ablate: {error}", err=True)
-            sys.exit(EXIT_USER_ERROR)
+            message = str(error)
+        except OSError as error:  # a full disk, a directory that cannot be written
+            message = f"{error.strerror or error}: {error.filename}"
+        click.echo(f"ablate: {message}", err=True)
+        sys.exit(EXIT_USER_ERROR)
 
 
 def complete_study(
@@ -225,7 +227,7 @@ def status(home: Home, study: str | None) -> None:
         names = {cell["key"]: cell["name"] for cell in record["cells"]}
         snapshot = take_snapshot(home, list(names), Observer())
         counts = ", ".join(f"{n} {state}" for state, n in snapshot.count().items())
-        console.print(f"[bold]{record['study']}[/bold] (scale {record['scale']}): {counts}")
+        console.print(f"{record['study']} (scale {record['scale']}): {counts}", style="bold")
         console.print(status_table(home, names, snapshot))
 
 
@@ -264,6 +266,7 @@ def report(home: Home, study: str, tracking_uri: str | None, output: Path | None
     for point in entry_points(group="ablations.reports"):
         page = point.load()(uri, name, target)
         click.echo(f"report: {page}")
+    click.echo(f"tracking store: {uri}")
 
 
 @main.command()

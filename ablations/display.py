@@ -20,7 +20,7 @@ from ablations.plan import Plan
 from ablations.timing import in_words
 
 # rich would fold lines at 80 columns where the output goes to a file or another program
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
 COLOURS = {
     State.WAITING: "dim",
     State.RUNNING: "cyan",
@@ -90,6 +90,11 @@ def status_table(home: Home, plan_names: dict[str, str], snapshot: Snapshot) -> 
         state = Text(run.state, style=COLOURS[run.state])
         table.add_row(state, plan_names[key], Text(key, style="dim"), detail)
     return table
+
+
+def warn(text: str) -> None:
+    """A line that stands out."""
+    console.print(f"ablate: {text}", style="yellow", soft_wrap=True)
 
 
 class LiveProgress:

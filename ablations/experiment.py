@@ -74,6 +74,8 @@ class Experiment:
 
     def check(self, name: str, value: Any) -> Any:
         """One setting's value, checked alone and typed (from the command line, say)."""
+        if name not in self.settings:
+            raise UserError(f"{self.name} has no setting {name!r}: {nearest(name, self.settings)}")
         hints = get_type_hints(self.config, include_extras=True)
         try:
             return TypeAdapter(hints[name]).validate_python(value)

@@ -70,18 +70,14 @@ class Home:
             yield RunDirectory(path)
 
     def save_plan(self, record: dict[str, Any]) -> None:
-        """Remember what was asked. Replicates that were asked before stay in the plan."""
+        """Remember what was asked. More replicates, asked before of the same, stay in the plan."""
         path = self.root / "studies" / f"{record['study']}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         before = read_json(path)
         if before and _without_cells(before) == _without_cells(record):
-            known = {(cell["key"], *cell["levels"].values()) for cell in record["cells"]}
-            record = dict(record)
-            record["cells"] = record["cells"] + [
-                cell
-                for cell in before["cells"]
-                if (cell["key"], *cell["levels"].values()) not in known
-            ]
+            asked = {_place(cell) for cell in record["cells"]}
+            kept = [cell for cell in before["cells"] if _place(cell) not in asked]
+            record = {**record, "cells": record["cells"] + kept}
         if record != before:
             write_json(path, record)
 
@@ -104,6 +100,10 @@ class Home:
 
 def _without_cells(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != "cells"}
+
+
+def _place(cell: dict[str, Any]) -> tuple[str, ...]:
+    return (str(cell["seed"]), *cell["levels"].values())
 
 
 @dataclass(frozen=True)

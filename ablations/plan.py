@@ -38,6 +38,7 @@ class Plan:
     experiment: Experiment
     axes: Mapping[str, Sequence[str]]  # levels by axis
     baseline: Mapping[str, str]  # level by axis
+    settings: Mapping[str, Any]  # the baseline's configuration in full, as JSON values, no seed
     cells: Sequence[Planned]
 
     @property
@@ -59,6 +60,7 @@ class Plan:
             "experiment": self.experiment.name,
             "axes": {name: list(levels) for name, levels in self.axes.items()},
             "baseline": dict(self.baseline),
+            "settings": self.settings,
             "cells": [
                 {
                     "key": cell.key,
@@ -69,6 +71,12 @@ class Plan:
                 for cell in self.cells
             ],
         }
+
+
+def settings_of(experiment: Experiment, config: Any) -> dict[str, Any]:
+    """The configuration as JSON values, without what tells replicates apart."""
+    dumped = experiment.dump(config)
+    return {name: value for name, value in dumped.items() if name != REPLICATE}
 
 
 def expand(
@@ -92,7 +100,7 @@ def expand(
     experiment = study.experiment
     scale, scaled = experiment.scale(scale)
     base = {**scaled, **study.baseline}
-    levels_of = {axis.name: axis.levels for axis in study.axes}
+    levels_of = {axis.name: axis.levels for axis in study.varied()}
     defaults = experiment.resolve(base)
     typed = {setting: getattr(defaults, setting) for setting in experiment.settings}
     baseline = study.baseline_levels(typed)
@@ -114,7 +122,8 @@ def expand(
         design=study.design,
         scale=scale,
         experiment=experiment,
-        axes={axis.name: tuple(axis.levels) for axis in study.axes},
+        axes={axis.name: tuple(axis.levels) for axis in study.varied()},
+        settings=settings_of(experiment, defaults),
         baseline=baseline,
         cells=tuple(cells),
     )

@@ -12,10 +12,11 @@ PACKAGES = ("snnet-ablations", "torch", "timm", "submitit", "numpy")
 
 
 def git_state(directory: Path) -> dict[str, str]:
-    """SHA of HEAD and whether the work tree differs from it; empty outside a repository."""
+    """SHA of HEAD and whether the work tree differs from it; empty for untracked code."""
     try:
+        _git(directory, "ls-files", "--error-unmatch", "__init__.py")  # this code is tracked there
         sha = _git(directory, "rev-parse", "HEAD").strip()
-        dirty = bool(_git(directory, "status", "--porcelain", "--untracked-files=no").strip())
+        dirty = bool(_git(directory, "status", "--porcelain").strip())
     except (OSError, subprocess.CalledProcessError):
         return {}
     return {"git_sha": sha, "git_dirty": str(dirty).lower()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,19 @@ from ablations.files import writing
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def check_metrics(metrics: dict[str, float]) -> None:
+    """Refuse what the tracking store would refuse later.
+
+    Raises:
+        ValueError: a name has other characters than it allows, or a value is no number.
+    """
+    for name, value in metrics.items():
+        if not re.fullmatch(r"[\w\-. /:]+", name):
+            raise ValueError(f"metric {name!r}: use letters, digits, _ - . / : and spaces")
+        if not isinstance(value, int | float):
+            raise ValueError(f"metric {name}: {value!r} is not a number")
 
 
 class Run:
@@ -35,6 +49,7 @@ class Run:
 
     def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
         """Step `step` of `of` (both in the experiment's own unit) is done, with these metrics."""
+        check_metrics(metrics)
         self._append({"step": step, "of": of, "metrics": metrics})
 
     @contextmanager
@@ -44,7 +59,13 @@ class Run:
             yield path
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
-        """Keep a table with the result. Its numeric columns become curves over the index."""
+        """Keep a table with the result. Its numeric columns become curves over the index.
+
+        Raises:
+            ValueError: the index is not of whole numbers.
+        """
+        if table.index.dtype.kind not in "iu":
+            raise ValueError(f"table {name}: the index must be whole numbers")
         with self.writing(f"{name}.parquet") as path:
             table.to_parquet(path)
         self.tables.append(name)

@@ -6,8 +6,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from ablations.display import LiveProgress, console
-from ablations.errors import UserError
+from ablations.display import LiveProgress, console, warn
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space
 from ablations.plan import Plan
@@ -16,6 +15,7 @@ from ablations.timing import expected_seconds, in_words, wall_seconds
 from ablations.tracking import Collector, check_uri
 
 SYNC_SECONDS = 3.0
+JOIN_SECONDS = 60.0
 EXIT_INTERRUPTED = 130
 
 
@@ -34,7 +34,7 @@ class BackgroundCollector:
         self._home, self._uri = home, uri
         self._stop = threading.Event()
         self._collector: Collector | None = None
-        self.error: UserError | None = None
+        self.error: Exception | None = None
         self._thread = threading.Thread(target=self._loop, daemon=True)
 
     def start(self) -> None:
@@ -42,10 +42,11 @@ class BackgroundCollector:
         self._thread.start()
 
     def finish(self) -> None:
-        """Stop, and deliver what is left."""
+        """Stop, and deliver what is left; does not wait long for a store that hangs."""
         self._stop.set()
-        self._thread.join()
-        self._collect()
+        self._thread.join(timeout=JOIN_SECONDS)
+        if not self._thread.is_alive() and not self.error:
+            self._collect()
 
     def _loop(self) -> None:
         while True:
@@ -58,7 +59,9 @@ class BackgroundCollector:
             self._collector = self._collector or Collector(self._home, self._uri)
             self._collector.sync()
             self.error = None
-        except UserError as error:
+        except Exception as error:  # whatever it is, the runs go on
+            if self.error is None:
+                warn(f"{error}; the runs go on, `ablate sync` delivers them later")
             self.error = error
 
 
@@ -68,7 +71,7 @@ def run_study(
     """Get the plan done.
 
     Raises:
-        UserError: the home cannot be written, or a new tracking store cannot be made.
+        UserError: the home cannot be written, or the tracking URI is none.
     """
     uri = tracking_uri or home.tracking_uri
     check_uri(uri)
@@ -82,13 +85,13 @@ def run_study(
         with LiveProgress(home, plan) as progress:
             snapshot = launcher.run(progress)
     except KeyboardInterrupt:
-        console.print("[yellow]Interrupted.[/yellow] The same command goes on from here.")
+        warn("interrupted; the same command goes on from here")
         sys.exit(EXIT_INTERRUPTED)
     finally:
         collector.finish()
         if collector.error:
-            console.print(f"[yellow]ablate: {collector.error}[/yellow]", soft_wrap=True)
-    return _conclude(home, plan, snapshot, study)
+            warn(f"not everything was tracked: {collector.error}; try `ablate sync`")
+    return _conclude(home, plan, snapshot)
 
 
 def _announce(home: Home, plan: Plan, snapshot: Snapshot, workers: int) -> None:
@@ -102,16 +105,14 @@ def _announce(home: Home, plan: Plan, snapshot: Snapshot, workers: int) -> None:
     console.print(text)
 
 
-def _conclude(home: Home, plan: Plan, snapshot: Snapshot, study: str) -> Outcome:
+def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
     runs = plan.runs
     failed = {key: run for key, run in snapshot.runs.items() if run.state is not State.DONE}
     for key, run in failed.items():
         failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
-        console.print(
-            f"[red]failed:[/red] {runs[key].name(plan.baseline)}: {failure['error']}\n"
-            f"        more in {home.run(key).path}",
-            soft_wrap=True,
-        )
+        name = runs[key].name(plan.baseline)
+        console.print(f"failed: {name}: {failure['error']}", style="red", soft_wrap=True)
+        console.print(f"        more in {home.run(key).path}", soft_wrap=True)
     done = len(snapshot.runs) - len(failed)
-    console.print(f"{done} of {len(snapshot.runs)} runs done. Next: `ablate report {study}`")
+    console.print(f"{done} of {len(snapshot.runs)} runs done")
     return Outcome(done, len(failed))

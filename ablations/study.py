@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ablations.errors import UserError, nearest
-from ablations.experiment import Experiment, Settings
+from ablations.experiment import REPLICATE, Experiment, Settings
+
+Design = Literal["one_factor", "factorial", "zipped"]
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,57 @@ class Study:
     experiment: Experiment
     axes: Sequence[Axis]
     baseline: Settings
-    design: Literal["one_factor", "factorial", "zipped"] = "one_factor"
+    design: Design = "one_factor"
     where: Callable[[Any], bool] = lambda config: True
     seeds: int = 1
 
+    def __post_init__(self) -> None:
+        if self.design not in get_args(Design):
+            raise UserError(
+                f"a study has no design {self.design!r}: {nearest(self.design, get_args(Design))}"
+            )
+        setters: dict[str, str] = {}
+        for axis in self.axes:
+            for name in dict.fromkeys(n for level in axis.levels.values() for n in level):
+                if name in setters:
+                    raise UserError(
+                        f"axes {setters[name]} and {axis.name} both set {name}; "
+                        "fix one of them (--set AXIS=VALUE) or join them in one axis"
+                    )
+                setters[name] = axis.name
+        if REPLICATE in {**setters, **self.baseline}:
+            raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
+
+    def varied(self) -> Sequence[Axis]:
+        """The axes; those of a zipped design as one, whose levels change them in step.
+
+        Raises:
+            UserError: axes to zip have different numbers of levels.
+        """
+        if self.design != "zipped" or len(self.axes) < 2:
+            return self.axes
+        if len({len(axis.levels) for axis in self.axes}) > 1:
+            raise UserError("a zipped design needs axes with equally many levels")
+        rows = zip(*(axis.levels.items() for axis in self.axes), strict=True)
+        levels = {
+            ", ".join(label for label, _ in row): {
+                k: v for _, level in row for k, v in level.items()
+            }
+            for row in rows
+        }
+        return [Axis(" and ".join(axis.name for axis in self.axes), levels)]
+
     def baseline_levels(self, settings: Settings) -> dict[str, str]:
-        """The level of every axis that agrees with `settings`.
+        """The level of every axis that agrees with the resolved `settings`.
 
         Raises:
             UserError: an axis has none.
         """
         chosen = {}
-        for axis in self.axes:
+        for axis in self.varied():
             for label, level in axis.levels.items():
-                if all(settings.get(name) == value for name, value in level.items()):
+                checked = {name: self.experiment.check(name, level[name]) for name in level}
+                if all(settings[name] == value for name, value in checked.items()):
                     chosen[axis.name] = label
                     break
             else:
@@ -73,18 +112,15 @@ class Study:
         return chosen
 
     def combinations(self, baseline: Mapping[str, str]) -> list[dict[str, str]]:
-        """The level of every axis for every run of the design, the baseline first."""
-        names = [axis.name for axis in self.axes]
-        labels = [list(axis.levels) for axis in self.axes]
-        if self.design == "zipped":
-            if len({len(levels) for levels in labels}) > 1:
-                raise UserError("a zipped design needs axes with equally many levels")
-            return [dict(zip(names, row, strict=True)) for row in zip(*labels, strict=True)]
+        """The level of every axis for every run of the design."""
+        axes = self.varied()
+        names = [axis.name for axis in axes]
+        labels = [list(axis.levels) for axis in axes]
         if self.design == "factorial":
             return [dict(zip(names, row, strict=True)) for row in product(*labels)]
         alone = [
             {**baseline, axis.name: label}
-            for axis in self.axes
+            for axis in axes
             for label in axis.levels
             if label != baseline[axis.name]
         ]
@@ -104,6 +140,8 @@ class Study:
         axes = {axis.name: axis for axis in self.axes}
         baseline = dict(self.baseline)
         for name, values in changes.items():
+            if name == REPLICATE:
+                raise UserError(f"{REPLICATE} cannot be set: ask for replicates with --seeds")
             if name in axes and all(str(value) in axes[name].levels for value in values):
                 axes[name] = Axis(name, {str(v): axes[name].levels[str(v)] for v in values})
                 baseline.update(axes[name].levels[str(values[0])])

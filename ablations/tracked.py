@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError, nearest
 from ablations.files import read_json
-from ablations.tracking import KEY_TAG, STUDY_TAG, connect, reaching, search
+from ablations.tracking import KEY_TAG, PLAN_TAG, STUDY_TAG, connect, reaching, search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,6 @@ class TrackedRun:
     key: str
     run_id: str
     metrics: dict[str, float]
-    params: dict[str, str]
     tags: dict[str, str]
     table: pd.DataFrame
 
@@ -34,7 +33,6 @@ class TrackedStudy:
 
     plan: dict[str, Any]
     runs: dict[str, TrackedRun]
-    experiment_id: str
 
     def replicates(self, levels: dict[str, str]) -> dict[int, TrackedRun | None]:
         """The run of every planned seed for one setting of all axes; None where it is missing."""
@@ -67,11 +65,10 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
                     key=key,
                     run_id=run.info.run_id,
                     metrics=run.data.metrics,
-                    params=run.data.params,
                     tags=run.data.tags,
                     table=_read_table(client, run.info.run_id, table, temporary),
                 )
-        return TrackedStudy(plan, runs, experiment)
+        return TrackedStudy(plan, runs)
 
 
 def read_plans(client: MlflowClient) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -80,7 +77,7 @@ def read_plans(client: MlflowClient) -> dict[str, tuple[str, dict[str, Any]]]:
     with TemporaryDirectory() as temporary:
         for experiment in client.search_experiments():
             identity = experiment.experiment_id
-            for run in search(client, identity, f"tags.{STUDY_TAG} LIKE '%'"):
+            for run in search(client, identity, f"tags.`{PLAN_TAG}` LIKE '%'"):
                 path = _download(client, run.info.run_id, "study.json", temporary)
                 plans[run.data.tags[STUDY_TAG]] = (identity, read_json(path))
     return plans

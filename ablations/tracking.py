@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ablations.claim import Observer
 from ablations.errors import UserError
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 KEY_TAG = "run_key"
-STUDY_TAG = "study"  # on the MLflow run that stands for a study
+STUDY_TAG = "ablations.study"  # on the MLflow run that stands for a study
+PLAN_TAG = "ablations.plan"  # digest of the plan, set when it was delivered
 NOTE_TAG = "mlflow.note.content"
+LOCK_SECONDS = 60
+OWN_FAULT = ("INVALID", "INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # of the run, not of the store
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 STATUS = {
     State.WAITING: "SCHEDULED",
@@ -55,12 +59,9 @@ def reaching(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise UserError(
-            f"the tracking store {uri} does not answer: {reason}; nothing is lost, "
-            "`ablate sync` delivers it later"
-        ) from error
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+        raise UserError(f"the tracking store {uri} cannot be used: {reason}") from error
 
 
 def check_uri(uri: str) -> None:
@@ -76,19 +77,26 @@ def check_uri(uri: str) -> None:
         )
 
 
-def connect(uri: str) -> MlflowClient:
-    """A client for `uri`; makes the schema of a new sqlite store.
+def connect(uri: str, create: bool = False) -> MlflowClient:
+    """A client for `uri`.
+
+    Arguments:
+        create: make the schema of a new sqlite store.
 
     Raises:
-        UserError: the store does not answer.
+        UserError: the store does not answer, or is not there.
     """
     check_uri(uri)
     logging.getLogger("alembic").setLevel(logging.ERROR)
-    from mlflow import MlflowClient
-
     with reaching(uri):
+        from mlflow import MlflowClient
+
         if uri.startswith("sqlite:///"):
-            _create_sqlite(Path(uri.removeprefix("sqlite:///")))
+            path = Path(uri.removeprefix("sqlite:///"))
+            if create:
+                _create_sqlite(path)
+            elif not path.exists():
+                raise UserError(f"there is no tracking store {path}; name it with --tracking-uri")
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
     return client
@@ -100,6 +108,8 @@ def _create_sqlite(path: Path) -> None:
 
     if path.exists():
         return
+    if not path.parent.is_dir():
+        raise UserError(f"cannot make the tracking store {path}: its folder does not exist")
     with FileLock(path.with_suffix(".lock")), TemporaryDirectory(dir=path.parent) as temporary:
         if not path.exists():
             new = Path(temporary) / path.name
@@ -125,36 +135,55 @@ class Collector:
 
     def __init__(self, home: Home, uri: str) -> None:
         self.home, self.uri = home, uri
-        self.client = connect(uri)
+        self.client = connect(uri, create=True)
         self.observer = Observer()
-        self._known: dict[str, dict[str, Run]] = {}  # by experiment and run key
-        self._lines: dict[str, int] = {}  # progress entries delivered, by run key
+        self._known: dict[str, tuple[str, dict[str, Run]]] = {}  # by experiment
 
     def sync(self) -> int:
         """Deliver what is new; returns how many runs changed.
 
         Raises:
-            UserError: the store does not answer; nothing is lost.
+            UserError: the store does not answer, or a run cannot be delivered (the others are).
+                Nothing is lost: the next sync tries again.
         """
-        # two collectors at once would both create what neither finds
-        with FileLock(self.home.root / "collector.lock"), reaching(self.uri):
-            plans = self.home.plans()
-            cells = {cell["key"]: (plan, cell) for plan in plans for cell in plan["cells"]}
-            self._known.clear()
-            changed = sum(self._sync_run(run, cells) for run in self.home.runs())
-            for plan in plans:
-                self._sync_plan(plan)
-            return changed
+        from mlflow.exceptions import MlflowException
+
+        lock = FileLock(self.home.root / "collector.lock", timeout=LOCK_SECONDS)
+        changed, refused = 0, []
+        try:
+            # two collectors at once would both create what neither finds
+            with reaching(self.uri), lock:
+                plans = self.home.plans()
+                cells = {cell["key"]: (plan, cell) for plan in plans for cell in plan["cells"]}
+                self._known.clear()
+                for run in self.home.runs():
+                    try:
+                        changed += self._sync_run(run, cells)
+                    except (MlflowException, UserError, ValueError) as error:
+                        if getattr(error, "error_code", "INVALID") not in OWN_FAULT:
+                            raise
+                        refused.append(f"{run.path}: {str(error).splitlines()[0]}")
+                for plan in plans:
+                    self._sync_plan(plan)
+        except Timeout:
+            raise UserError(f"another collector holds {lock.lock_file}; try again later") from None
+        if refused:
+            raise UserError(f"{len(refused)} runs cannot be tracked, the first {refused[0]}")
+        return changed
 
     def _experiment(self, name: str) -> tuple[str, dict[str, Run]]:
-        own = self.home.artifacts if self.uri.startswith("sqlite:") else None
-        identity = experiment_id(self.client, name, own)
         if name not in self._known:
-            self._known[name] = {
-                run.data.tags.get(KEY_TAG) or f"study:{run.data.tags.get(STUDY_TAG)}": run
-                for run in search(self.client, identity, "")
-            }
-        return identity, self._known[name]
+            own = self.home.artifacts if self.uri.startswith("sqlite:") else None
+            identity = experiment_id(self.client, name, own)
+            known: dict[str, Run] = {}
+            for run in sorted(search(self.client, identity, ""), key=lambda r: r.info.start_time):
+                key = run.data.tags.get(KEY_TAG) or f"study:{run.data.tags.get(STUDY_TAG)}"
+                if key in known:  # a repeated request made it twice
+                    self.client.delete_run(run.info.run_id)
+                else:
+                    known[key] = run
+            self._known[name] = identity, known
+        return self._known[name]
 
     def _sync_run(self, directory: RunDirectory, cells: dict[str, Any]) -> bool:
         seen, content = directory.inspect(self.observer), directory.config()
@@ -165,7 +194,6 @@ class Collector:
         if run and run.info.status == "FINISHED":
             return False
         progress = directory.progress()
-        start = int((progress[0]["time"] if progress else seen.claim.owner.started) * 1000)
         if run is None:
             plan, cell = cells.get(directory.key, ({}, {}))
             tags = {
@@ -174,15 +202,14 @@ class Collector:
                 "scale": plan.get("scale", ""),
             }
             name = cell.get("name", directory.key)
+            start = int(progress[0]["time"] * 1000) if progress else None
             run = self.client.create_run(identity, start, tags=tags, run_name=name)
             known[directory.key] = run
-            self._lines.pop(directory.key, None)
-        delivered = self._lines.get(directory.key, 0)
-        status = STATUS[seen.state]
-        if status == run.info.status and delivered == len(progress):
+        tags = {"attempt": str(seen.attempt), "progress": str(len(progress))}
+        if run.info.status == STATUS[seen.state] and tags.items() <= run.data.tags.items():
             return False
-        self._deliver(run, directory, content["config"], progress[delivered:], seen)
-        self._lines[directory.key] = len(progress)
+        delivered = int(run.data.tags.get("progress", 0))
+        self._deliver(run, directory, content["config"], progress[delivered:], seen, tags)
         return True
 
     def _deliver(
@@ -192,24 +219,24 @@ class Collector:
         config: dict[str, Any],
         progress: list[dict[str, Any]],
         seen: Inspection,
+        tags: dict[str, str],
     ) -> None:
         from mlflow.entities import Param, RunTag
 
         identity = run.info.run_id
         params = [] if run.data.params else [Param(k, v) for k, v in flatten(config).items()]
         metrics = _curves(progress)
-        result = directory.result()
-        tags = {"attempt": str(seen.attempt)}
+        result, failure = directory.result(), directory.failure(seen.attempt)
         if result:
             metrics += _summary(result) + self._tables(identity, directory, result)
             tags |= {"result": _digest(result)}
             tags |= {name: str(value) for name, value in result["provenance"].items()}
             self.client.log_artifact(identity, str(directory.path / "config.json"))
-            for stale in {"error", NOTE_TAG} & run.data.tags.keys():  # of an earlier attempt
-                self.client.delete_tag(identity, stale)
-        failure = directory.failure(seen.attempt)
         if failure:
             tags |= {"error": failure["error"][:5000], NOTE_TAG: f"```\n{failure['traceback']}```"}
+        else:
+            for stale in {"error", NOTE_TAG} & run.data.tags.keys():  # of an earlier attempt
+                self.client.delete_tag(identity, stale)
         self.client.log_batch(identity, metrics, params, [RunTag(k, v) for k, v in tags.items()])
         ended = result or failure
         if ended:  # the status last: FINISHED says that everything was delivered
@@ -248,27 +275,33 @@ class Collector:
             run = self.client.create_run(
                 identity, tags=tags, run_name=f"study {plan['study']}: {plan['title']}"
             )
-        elif run.data.tags.get("plan") != digest:
+        elif run.data.tags.get(PLAN_TAG) != digest:
             self.client.set_tag(run.info.run_id, NOTE_TAG, plan["question"])
-        if run.data.tags.get("plan") != digest:
+        if run.data.tags.get(PLAN_TAG) != digest:
             with TemporaryDirectory() as temporary:
                 path = Path(temporary) / "study.json"
                 write_json(path, plan)
                 self.client.log_artifact(run.info.run_id, str(path))
             self.client.set_terminated(run.info.run_id)
-            self.client.set_tag(run.info.run_id, "plan", digest)
-        for cell in plan["cells"]:
-            member = known.get(cell["key"])
-            if member:
-                self._tag_member(member, plan["study"], cell)
+            self.client.set_tag(run.info.run_id, PLAN_TAG, digest)
+        cells = {cell["key"]: cell for cell in reversed(plan["cells"])}
+        for key, member in known.items():
+            self._tag_member(member, plan, cells.get(key))
 
-    def _tag_member(self, member: Run, study: str, cell: dict[str, Any]) -> None:
+    def _tag_member(self, member: Run, plan: dict[str, Any], cell: dict[str, Any] | None) -> None:
         """What the run is in this study: its name there, and the level of every axis."""
         from mlflow.entities import RunTag
 
-        tags = {f"study.{study}": cell["name"].rpartition(", seed")[0]}
-        tags |= {f"{study}.{axis}": level for axis, level in cell["levels"].items()}
-        new = [RunTag(k, v) for k, v in tags.items() if member.data.tags.get(k) != v]
+        study = plan["study"]
+        tags: dict[str, str] = {}
+        if cell:
+            tags[f"study.{study}"] = cell["name"].rpartition(", seed")[0]
+            tags |= {f"{study}.{axis}": level for axis, level in cell["levels"].items()}
+        before = member.data.tags
+        stale = {f"study.{study}", *(name for name in before if name.startswith(f"{study}."))}
+        for name in stale & before.keys() - tags.keys():  # the study asks something else now
+            self.client.delete_tag(member.info.run_id, name)
+        new = [RunTag(k, v) for k, v in tags.items() if before.get(k) != v]
         if new:
             self.client.log_batch(member.info.run_id, tags=new)
 
@@ -299,7 +332,7 @@ def _curves(progress: list[dict[str, Any]]) -> list[Metric]:
     from mlflow.entities import Metric
 
     return [
-        Metric(name, value, int(entry["time"] * 1000), entry["step"])
+        Metric(f"progress/{name}", value, int(entry["time"] * 1000), entry["step"])
         for entry in progress
         if "metrics" in entry
         for name, value in entry["metrics"].items()

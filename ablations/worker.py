@@ -14,7 +14,7 @@ from ablations.claim import Claim, Observer, take_claim
 from ablations.experiment import Experiment
 from ablations.files import write_json
 from ablations.home import Home, RunDirectory, State
-from ablations.run import Run
+from ablations.run import Run, check_metrics
 
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
 
@@ -51,7 +51,8 @@ def work(root: str, study: str, requests: Sequence[Request], provenance: dict[st
             continue
         directory.path.mkdir(parents=True, exist_ok=True)
         claim = take_claim(directory.path, seen.attempt + 1)
-        if claim is not None:
+        # another attempt may have ended well between the look and the claim
+        if claim is not None and directory.result() is None:
             with claim.heartbeat():
                 execute(experiment, request, directory, claim, home.cache, provenance)
 
@@ -73,6 +74,7 @@ def execute(
     run = Run(path, cache, attempt)
     try:
         metrics = experiment.function(experiment.resolve(request.config), run)
+        check_metrics(metrics)
         result = {
             "metrics": metrics,
             "tables": run.tables,

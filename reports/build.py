@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +20,9 @@ from reports.interval import Estimate
 from reports.levels import Level, anchor_changes, area, area_gain, axis_levels, mean_gain, percent
 from reports.style import figure_style, save
 
+# what the report needs of every run, see `snnet.experiment`
+COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
+METRICS = ("mean_top1", "mean_top1_before", "train_seconds", "passes")
 DESIGNS = {
     "one_factor": "one factor at a time",
     "factorial": "every combination; the figures hold the other axes at the baseline",
@@ -49,22 +52,28 @@ class Section:
 def build_report(uri: str, name: str, target: Path) -> Path:
     """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
 
-    Returns the path of `index.html`. The folder appears whole or not at all.
+    Returns the path of `index.html`, which is written last. Other files there stay as they are.
 
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
     study = read_study(uri, name, "stitch")
+    for run in study.runs.values():
+        missing = [c for c in COLUMNS if c not in run.table] + [
+            m for m in METRICS if m not in run.metrics
+        ]
+        if missing:
+            raise UserError(f"run {run.key} has no {', '.join(missing)}, which the report draws")
     if not study.runs:
         raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
-        folder = Path(temporary) / name
-        folder.mkdir()
-        (folder / "index.html").write_text(render_page(study, folder), encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(folder, target)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target) as temporary:
+        folder = Path(temporary)
+        page = render_page(study, folder)
+        for file in folder.iterdir():
+            os.replace(file, target / file.name)
+        (folder / "index.html").write_text(page, encoding="utf-8")
+        os.replace(folder / "index.html", target / "index.html")
     return target / "index.html"
 
 
@@ -72,6 +81,7 @@ def render_page(study: TrackedStudy, folder: Path) -> str:
     """The page as HTML; its figures are written into `folder` as well."""
     by_axis = {axis: axis_levels(study, axis) for axis in study.plan["axes"]}
     drawn = {axis: [level for level in levels if level.runs] for axis, levels in by_axis.items()}
+    # without the baseline there is nothing to compare with; the section says what is missing
     drawn = {axis: levels for axis, levels in drawn.items() if levels and levels[0].is_baseline}
     with figure_style():
         overview = None
@@ -82,7 +92,8 @@ def render_page(study: TrackedStudy, folder: Path) -> str:
                 figures.effects(list(drawn.values())),
                 "Each level against the baseline, all else equal; the numbers are those of the "
                 "filled points. Levels of direction and window have other stitches than the "
-                "baseline: there the area under the front is the fairer comparison. "
+                "baseline: there the area under the front compares what a budget buys (a space "
+                "with more stitches has more tries at that). "
                 + captions.seeds_sentence([level for levels in drawn.values() for level in levels]),
             )
         sections = [
@@ -100,21 +111,23 @@ def _section(folder: Path, axis: str, drawn: Sequence[Level], levels: Sequence[L
     missing = [f"{level.label} ({len(level.runs)} of {level.planned} seeds)"
                for level in levels if len(level.runs) < level.planned]  # fmt: skip
     remark = f"Runs are missing: {', '.join(missing)}." if missing else ""
+    if not drawn:
+        remark += " Without the baseline's runs there is nothing to compare with."
     pictures = []
     if drawn:
         pictures.append(
             _picture(
                 folder,
-                f"{axis}-accuracy",
+                f"{slug(axis)}-accuracy",
                 figures.accuracy_over_macs(drawn),
-                captions.accuracy_caption(axis, drawn, ""),
+                captions.accuracy_caption(axis, drawn),
             )
         )
     if len(drawn) > 1:
         pictures.append(
             _picture(
                 folder,
-                f"{axis}-difference",
+                f"{slug(axis)}-difference",
                 figures.difference_from_baseline(drawn),
                 captions.difference_caption(drawn),
             )
@@ -129,7 +142,7 @@ def summary_row(level: Level, baseline: Level) -> dict[str, str]:
     if not level.runs:
         return row
     tables = [run.table for run in level.runs.values()]
-    worst = min((table.nsmallest(1, "top1").iloc[0] for table in tables), key=lambda r: r.top1)
+    worst = str(level.stitches.top1.idxmin())
 
     def against(change: Callable[[Level, Level], Estimate]) -> str:
         return "" if level.is_baseline else f" ({change(level, baseline).text(sign=True)})"
@@ -142,11 +155,16 @@ def summary_row(level: Level, baseline: Level) -> dict[str, str]:
         "before": percent(level, "mean_top1_before").text(),
         "mean": percent(level, "mean_top1").text() + against(mean_gain),
         "area": area(level).text() + against(area_gain),
-        "worst": f"{percent(level, 'worst_top1').text()} ({worst.route})",
+        "worst": f"{100 * level.stitches.top1[worst]:.1f} ({worst})",
         "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
         "seconds": mean("train_seconds"),
         "passes": mean("passes"),
     }
+
+
+def slug(name: str) -> str:
+    """A file name for an axis."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", name)
 
 
 def _picture(folder: Path, name: str, figure: Any, caption: str) -> Picture:
@@ -166,6 +184,11 @@ def _facts(study: TrackedStudy) -> dict[str, str]:
         "scale": study.plan["scale"],
         "design": DESIGNS[study.plan["design"]],
         "baseline": ", ".join(f"{a} {level}" for a, level in study.plan["baseline"].items()),
+        "settings": ", ".join(
+            f"{name} {value}"
+            for name, value in study.plan["settings"].items()
+            if not isinstance(value, list | dict)
+        ),
         "code": ", ".join(shas),
         "versions": ", ".join(
             f"{name.removeprefix('version.')} {value}"

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from reports.levels import Level
 
 
-def accuracy_caption(axis: str, levels: Sequence[Level], test_images: str) -> str:
+def accuracy_caption(axis: str, levels: Sequence[Level]) -> str:
     """What the accuracy figure of an axis shows."""
     counts = ", ".join(f"{len(level.stitches)} for {level.label}" for level in levels)
     return (
         f"Top-1 over MACs for each level of {axis}, everything else at the baseline. "
         f"Sub-networks: {counts}. Stars are anchors, a larger point has more parameters, the line "
-        f"is the Pareto front. {seeds_sentence(levels)}{test_images}"
+        f"is the Pareto front. {seeds_sentence(levels)}"
     )
 
 

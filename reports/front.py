@@ -31,6 +31,8 @@ def front_area(stitches: pd.DataFrame) -> float:
     """
     anchors = stitches[stitches.is_anchor].macs
     low, high = float(anchors.min()), float(anchors.max())
+    if low == high:
+        return float(front_at(stitches, np.array([high]))[0])
     inside = stitches.macs[(stitches.macs > low) & (stitches.macs < high)]
     edges = np.unique(np.concatenate([[low, high], inside.to_numpy(dtype=float)]))
     return float(np.sum(front_at(stitches, edges[:-1]) * np.diff(edges)) / (high - low))

@@ -22,6 +22,7 @@ PNG_DPI = 220
 _SETTINGS: dict[Any, Any] = {
     "font.family": "STIXGeneral",  # comes with matplotlib, suits a paper
     "mathtext.fontset": "stix",
+    "text.parse_math": False,  # a $ in a name is a $
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,
@@ -48,10 +49,10 @@ def figure_style() -> Iterator[None]:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write `path` with .pdf and .png; returns the PNG. Equal figures give equal bytes."""
-    png = path.with_suffix(".png")
+    png = path.with_name(f"{path.name}.png")
     figure.draw_without_rendering()  # lays out; once is enough for both files
     figure.set_layout_engine("none")
-    figure.savefig(path.with_suffix(".pdf"), metadata={"CreationDate": None})
+    figure.savefig(path.with_name(f"{path.name}.pdf"), metadata={"CreationDate": None})
     figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
     plt.close(figure)
     return png

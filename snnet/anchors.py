@@ -19,6 +19,8 @@ from snnet.config import AnchorSpec
 class Anchor(nn.Module, ABC):
     """A network cut where stitching layers can join it. Holds the timm model as `model`."""
 
+    model: nn.Module
+
     @property
     @abstractmethod
     def blocks(self) -> Sequence[nn.Module]:
@@ -33,6 +35,11 @@ class Anchor(nn.Module, ABC):
     @abstractmethod
     def head_modules(self) -> Sequence[nn.Module]:
         """The modules that `head` uses, for counting parameters."""
+
+    def no_weight_decay(self) -> set[str]:
+        """Names of parameters that timm exempts, such as position embeddings."""
+        exempt: set[str] = getattr(self.model, "no_weight_decay", set)()
+        return {f"model.{name}" for name in exempt}
 
     @abstractmethod
     def stem(self, images: Tensor) -> Tensor:
@@ -64,6 +71,8 @@ def adapt(model: nn.Module) -> Anchor:
 @adapt.register(VisionTransformer)
 class VisionTransformerAnchor(Anchor):
     """Plain ViT and DeiT. Features are tokens (B, N, C), class token first."""
+
+    model: VisionTransformer
 
     def __init__(self, model: VisionTransformer) -> None:
         super().__init__()

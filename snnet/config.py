@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 Positive = Annotated[int, Ge(1)]
 NotNegative = Annotated[float, Ge(0)]
+
+TRAINING_IMAGES = {"digits": 1077}  # to refuse impossible settings before anything is loaded
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Recipe:
     augmentation: Augmentation = Augmentation()
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_epochs, self.epochs)
+
+
+def _check_warmup(warmup_epochs: int, epochs: int) -> None:
+    if warmup_epochs >= epochs:
+        raise ValueError(f"warmup_epochs ({warmup_epochs}) must be fewer than epochs ({epochs})")
+
 
 @dataclass(frozen=True)
 class AnchorSpec:
@@ -50,7 +60,7 @@ class StitchingConfig:
     """Everything that decides the result of a stitching run. Each field can be an axis."""
 
     dataset: Literal["digits"] = "digits"
-    anchors: tuple[AnchorSpec, ...] = ()  # from fast to slow
+    anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
 
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
@@ -72,10 +82,17 @@ class StitchingConfig:
     seed: int = 0  # of the stitching run; the anchors keep their own
 
     def __post_init__(self) -> None:
-        if self.warmup_epochs >= self.epochs:
-            raise ValueError(
-                f"warmup_epochs ({self.warmup_epochs}) must be fewer than epochs ({self.epochs})"
-            )
+        _check_warmup(self.warmup_epochs, self.epochs)
+        images = TRAINING_IMAGES[self.dataset]
+        for name in ("batch_size", "calibration_images"):
+            if getattr(self, name) > images:
+                raise ValueError(
+                    f"{name} ({getattr(self, name)}) must be at most {images}, the training "
+                    f"images of {self.dataset}"
+                )
+        depths = [anchor.options.get("depth", 12) for anchor in self.anchors]
+        if len(set(depths)) > 1:
+            raise ValueError(f"anchors must have equal depth, not {depths}")
 
 
 _DIGITS_AUGMENTATION = {"degrees": 10.0, "scale": 0.1, "shift": 0.5}

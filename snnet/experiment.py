@@ -64,7 +64,6 @@ def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     run.say("scores after training")
     after = evaluate(network, data.test_images, data.test_labels)
     table = stitch_table(network, costs, before, after, training.visits.tolist())
-    table.attrs["test_images"] = len(data.test_labels)
     run.save_table("stitch", table)
     return summary(table, training)
 

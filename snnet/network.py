@@ -48,6 +48,14 @@ class StitchedNetwork(nn.Module):
         """The stitching layer that serves `joint` (its window's)."""
         return cast(StitchingLayer, self.layers[self._layer_of[joint]])
 
+    def no_weight_decay(self) -> set[str]:
+        """Names of the anchors' parameters that timm exempts from weight decay."""
+        return {
+            f"anchors.{n}.{name}"
+            for n in range(len(self.anchors))
+            for name in self.anchor(n).no_weight_decay()
+        }
+
     def steps(self, route: Route) -> tuple[Step, ...]:
         """What `route` runs, in order; two routes share work as long as their steps agree."""
         steps: list[Step] = [("stem", route.first, 0)]

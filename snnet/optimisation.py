@@ -16,8 +16,8 @@ def create_optimisation(
 ) -> tuple[Optimizer, Scheduler]:
     """AdamW over the trainable parameters, and a per-step cosine schedule with linear warm-up.
 
-    Biases and norm weights are not decayed (timm's rule). Call `step_update(n)` with the number
-    of steps done; the schedule itself has no state to save.
+    Biases, norm weights and position embeddings are not decayed (timm's rule). Call
+    `step_update(n)` with the number of steps done; the schedule itself has no state to save.
     """
     optimizer = create_optimizer_v2(
         model, opt="adamw", lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True

@@ -65,6 +65,8 @@ class Training:
         if config.tuning == "stitching_layers":
             self.network.anchors.eval()
         draws = generator("stitches", config.seed, self.epoch)
+        # drop path and dropout draw from torch's own generator
+        torch.manual_seed(generator("model", config.seed, self.epoch).initial_seed())
         loss_sum, right, images_seen = 0.0, 0, 0
         batches = self.data.batches(config.batch_size, config.augmentation, config.seed, self.epoch)
         for step, (images, labels) in enumerate(batches):

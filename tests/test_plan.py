@@ -37,7 +37,9 @@ def test_factorial_has_every_combination():
 
 def test_zipped_goes_in_step():
     plan = expand("toy", replace(STUDY, design="zipped"))
-    assert levels(plan) == [("0.1", "plain", "5"), ("0.2", "momentum", "10")]
+    assert levels(plan) == [("0.1, plain, 5",), ("0.2, momentum, 10",)]
+    assert list(plan.axes) == ["rate and rule and pace"]
+    assert [cell.config.rule for cell in plan.cells if cell.seed == 0] == ["plain", "momentum"]
     uneven = replace(STUDY, design="zipped", axes=[Axis("rate", [0.1]), *STUDY.axes[1:]])
     with pytest.raises(UserError, match="equally many levels"):
         expand("toy", uneven)
@@ -131,6 +133,47 @@ def test_settings_that_do_not_fit_together():
         expand("overview", OVERVIEW, changes={"epochs": ["1"]})
 
 
+def test_two_axes_cannot_set_the_same():
+    with pytest.raises(UserError, match="axes pace and steps both set steps"):
+        expand("toy", STUDY, changes={"steps": ["5", "10"]})
+    with pytest.raises(UserError, match="axes window and kernel both set kernel"):
+        expand("overview", OVERVIEW, changes={"kernel": ["1", "2"]})
+
+
+def test_seeds_are_no_setting():
+    with pytest.raises(UserError, match="--seeds"):
+        expand("toy", STUDY, changes={"seed": ["7"]})
+    with pytest.raises(UserError, match="--seeds"):
+        replace(STUDY, axes=[Axis("seed", [0, 1])])
+
+
+def test_a_misspelt_design_is_named():
+    with pytest.raises(UserError, match="did you mean factorial"):
+        replace(STUDY, design="factorail")
+
+
+def test_structured_settings_can_be_an_axis():
+    gentle, none = {"degrees": 10, "scale": 0.1, "shift": 0.5}, {}
+    axis = Axis(
+        "augmentation", {"gentle": {"augmentation": gentle}, "none": {"augmentation": none}}
+    )
+    study = replace(OVERVIEW, axes=[axis], baseline={**OVERVIEW.baseline, "augmentation": gentle})
+    assert [cell.config.augmentation.degrees for cell in expand("o", study).cells] == [10, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"calibration_images": ["100000"]}, "at most 1077"),
+        ({"batch_size": ["5000"]}, "at most 1077"),
+        ({"anchors": [[]]}, "anchors cannot be"),
+    ],
+)
+def test_impossible_stitching_settings_are_refused_before_anything_is_loaded(changes, says):
+    with pytest.raises(UserError, match=says):
+        expand("overview", OVERVIEW, changes=changes)
+
+
 def test_a_baseline_outside_its_axis_is_refused():
     with pytest.raises(UserError, match="no level of axis rate agrees"):
         expand("toy", replace(STUDY, baseline={"rate": 0.7}))
@@ -144,6 +187,9 @@ def test_unknown_studies_and_files(tmp_path):
     (tmp_path / "broken.py").write_text("STUDY = 1 / 0")
     with pytest.raises(UserError, match="ZeroDivisionError"):
         load_study(str(tmp_path / "broken.py"))
+    (tmp_path / "overview.py").write_text("")
+    with pytest.raises(UserError, match="name of a built-in study"):
+        load_study(str(tmp_path / "overview.py"))
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(UserError, match="defines no STUDY"):
         load_study(str(tmp_path / "empty.py"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -117,9 +118,36 @@ def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path
 
     folder = tmp_path / "page"
     folder.mkdir()
-    page = build.render_page(type(study)(single, study.runs, study.experiment_id), folder)
+    page = build.render_page(type(study)(single, study.runs), folder)
     assert "One seed: no interval can be given." in page
     assert "Runs are missing: momentum (0 of 1 seeds)." in page
+
+
+def test_other_files_in_the_output_folder_stay(uri, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    build_report(uri, "toy", tmp_path)
+    build_report(uri, "toy", tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_a_zipped_study_has_one_section(ablate, tmp_path):
+    study = tmp_path / "zipped.py"
+    study.write_text(Path(TOY).read_text().replace("seeds=2", 'seeds=1, design="zipped"'))
+    assert ablate("run", str(study)).returncode == 0
+    assert ablate("report", str(study)).returncode == 0
+    report = tmp_path / "home" / "reports" / "zipped"
+    assert (report / "rate-and-rule-and-pace-accuracy.png").exists()
+    assert "2 of 2 finished" in (report / "index.html").read_text()
+
+
+def test_runs_without_what_the_report_draws(ablate, tmp_path):
+    study = tmp_path / "bare.py"
+    study.write_text(Path(TOY).read_text().replace('"passes": float', '"laps": float'))
+    assert ablate("run", str(study), "--seeds", "1").returncode == 0
+    done = ablate("report", str(study))
+    assert done.returncode == 2
+    assert "has no passes" in done.stderr
 
 
 def test_an_untracked_study_is_named(ablate):

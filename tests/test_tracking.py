@@ -44,7 +44,7 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
 
 
 def tracked(home: Home, uri: str | None = None) -> dict:
-    client = connect(uri or home.tracking_uri)
+    client = connect(uri or home.tracking_uri, create=True)
     identity = client.get_experiment_by_name("toy").experiment_id
     runs = [run for run in search(client, identity, "") if KEY_TAG in run.data.tags]
     assert len(runs) == len({run.data.tags[KEY_TAG] for run in runs})
@@ -67,7 +67,7 @@ def test_everything_of_a_run_arrives(home):
     result = home.run(key).result()
     assert run.data.metrics.items() >= result["metrics"].items()
     client = connect(home.tracking_uri)
-    loss = client.get_metric_history(run.info.run_id, "loss")
+    loss = client.get_metric_history(run.info.run_id, "progress/loss")
     assert [point.step for point in loss] == [1, 2, 3, 4, 5]
     curve = client.get_metric_history(run.info.run_id, "stitch/top1")
     assert [point.step for point in curve] == [0, 1, 2, 3]
@@ -115,11 +115,11 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
         assert collector.sync() == 1
         seen = tracked(home)[key]
         assert seen.info.status == "RUNNING"
-        history = client.get_metric_history(seen.info.run_id, "loss")
+        history = client.get_metric_history(seen.info.run_id, "progress/loss")
         assert [point.step for point in history] == list(range(1, step + 1))
     assert collector.sync() == 0
     # its owner dies
-    dead = Owner(Owner.current().host, 1, 0.0)
+    dead = Owner(Owner.current().host, 1, "long ago")
     (directory.path / "claim-2.json").write_text(json.dumps(dead.__dict__))
     collector.sync()
     assert tracked(home)[key].info.status == "KILLED"
@@ -166,6 +166,33 @@ def test_more_seeds_extend_the_plan_and_fewer_keep_it(home):
     assert home.plan("toy") == json.loads(json.dumps(changed.record()))
 
 
+def test_another_question_replaces_the_plan_and_its_tags(home):
+    for key in PLAN.runs:
+        do(home, key)
+    Collector(home, home.tracking_uri).sync()
+    other = expand("toy", STUDY, seeds=1, changes={"pause": ["0.001"]})
+    home.save_plan(other.record())
+    assert {cell["key"] for cell in home.plan("toy")["cells"]} == set(other.runs)
+    Collector(home, home.tracking_uri).sync()
+    assert not any("study.toy" in run.data.tags for run in tracked(home).values())
+
+
+def test_one_bad_run_does_not_keep_the_others_back(home):
+    keys = sorted(PLAN.runs)
+    for key in keys:
+        do(home, key)
+    path = home.run(keys[0]).path / "result.json"
+    result = json.loads(path.read_text())
+    result["metrics"]["acc@1"] = 1.0  # a name that MLflow refuses
+    path.write_text(json.dumps(result))
+    (home.run(keys[1]).path / "result.json").write_text("{")
+    with pytest.raises(UserError, match="2 runs cannot be tracked"):
+        Collector(home, home.tracking_uri).sync()
+    finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}
+    assert finished == set(keys[2:])
+    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == finished
+
+
 def test_settings_become_flat_parameters():
     config = {"a": 1, "b": {"c": 0.5, "d": {"e": "x"}}, "f": [1, 2]}
     assert flatten(config) == {"a": "1", "b.c": "0.5", "b.d.e": "x", "f": "[1, 2]"}
@@ -184,10 +211,10 @@ def test_a_server_that_comes_late_misses_nothing(ablate, tmp_path):
     first = ablate("run", TOY, "--seeds", "1", "--tracking-uri", uri)
     assert first.returncode == 0, first.stderr
     assert "4 of 4 runs done" in first.stdout
-    assert f"the tracking store {uri} does not answer" in first.stdout
+    assert f"the tracking store {uri} cannot be used" in first.stdout
     down = ablate("sync", "--tracking-uri", uri)
     assert down.returncode == 2
-    assert "does not answer" in down.stderr
+    assert "cannot be used" in down.stderr
     assert "Traceback" not in down.stderr
     server = subprocess.Popen(
         [

@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_network import tiny_anchor
 
-from snnet.config import AnchorSpec, Augmentation, Recipe, StitchingConfig
+from snnet.config import TRAINING_IMAGES, AnchorSpec, Augmentation, Recipe, StitchingConfig
 from snnet.data import Data, augment, load_digits
 from snnet.initialisation import initialise_least_squares
 from snnet.network import stitch
@@ -67,6 +67,18 @@ def test_resumed_training_ends_with_the_same_bits(data, sampling, tmp_path):
     expected, actual = weights(whole), weights(second)
     assert all(torch.equal(expected[name], actual[name]) for name in expected)
     assert torch.equal(whole.visits, second.visits)
+
+
+def test_position_embeddings_are_not_decayed(data):
+    run = training(data)
+    decay = {
+        id(p): group["weight_decay"]
+        for group in run.optimizer.param_groups
+        for p in group["params"]
+    }
+    for name, parameter in run.network.named_parameters():
+        exempt = parameter.ndim < 2 or name.endswith(("pos_embed", "cls_token"))
+        assert decay[id(parameter)] == (0 if exempt else 0.05), name
 
 
 def test_training_lowers_the_loss(data):
@@ -151,7 +163,7 @@ def test_divergence_names_epoch_step_and_stitch(data):
 def test_the_split_is_fixed_and_apart():
     one, two = load_digits(), load_digits()
     assert torch.equal(one.test_labels, two.test_labels)
-    assert (len(one.train_labels), len(one.test_labels)) == (1077, 540)
+    assert (len(one.train_labels), len(one.test_labels)) == (TRAINING_IMAGES["digits"], 540)
     train = {image.numpy().tobytes() for image in one.train_images}
     test = {image.numpy().tobytes() for image in one.test_images}
     assert len(train & test) <= 3  # scikit-learn's set holds a few images twice

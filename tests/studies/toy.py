@@ -25,7 +25,7 @@ class ToyConfig:
 def run_toy(config, run):
     """Gradient descent on x^2; a table of four "stitches", two of them anchors."""
     if config.fail_unless and not os.path.exists(config.fail_unless):
-        raise RuntimeError("the toy was told to fail")
+        raise RuntimeError("the toy was told to fail [/bold]")  # no markup
     x, speed, trace = 1.0 + config.seed / 100, 0.0, []
     for step in range(1, config.steps + 1):
         speed = 2 * x + (0.5 * speed if config.rule == "momentum" else 0)
