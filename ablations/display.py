@@ -17,7 +17,7 @@ from ablations.files import read_json_lines
 from ablations.home import Home, State
 from ablations.launcher import Snapshot
 from ablations.plan import Plan
-from ablations.timing import in_words
+from ablations.timing import in_words, wall_seconds
 
 # rich would fold lines at 80 columns where the output goes to a file or another program
 console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
@@ -100,8 +100,8 @@ def warn(text: str) -> None:
 class LiveProgress:
     """Shows snapshots as they come: a live table in a terminal, now and then a line elsewhere."""
 
-    def __init__(self, home: Home, plan: Plan) -> None:
-        self.home = home
+    def __init__(self, home: Home, plan: Plan, expected: dict[str, float], workers: int) -> None:
+        self.home, self.expected, self.workers = home, expected, workers
         self.names = {key: run.name(plan.baseline) for key, run in plan.runs.items()}
         self.start = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
@@ -133,12 +133,26 @@ class LiveProgress:
         else:
             self._print(snapshot, running)
 
-    def _summary(self, snapshot: Snapshot) -> str:
+    def _summary(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> str:
         count = snapshot.count()
         parts = [f"{count[State.DONE]} of {len(snapshot.runs)} runs done"]
         parts += [f"{count[s]} {s}" for s in State if s is not State.DONE and count[s]]
         parts.append(f"{in_words(time.monotonic() - self.start)} so far")
+        left = self._seconds_left(snapshot, running)
+        if left:
+            parts.append(f"about {in_words(left)} left")
         return ", ".join(parts)
+
+    def _seconds_left(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> float:
+        """Of the whole plan: what runs tell of themselves, and what was expected of the rest."""
+        seconds = []
+        for key, run in snapshot.runs.items():
+            told = seconds_left(running.get(key, {}))
+            if told is not None:
+                seconds.append(told)
+            elif run.state not in (State.DONE, State.FAILED):
+                seconds.append(self.expected[key])
+        return wall_seconds(seconds, self.workers)
 
     def _render(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> Group:
         table = Table(box=None, show_header=False, pad_edge=False)
@@ -153,7 +167,9 @@ class LiveProgress:
         rest.no_wrap = True
         overall = ProgressBar(total=len(snapshot.runs), completed=snapshot.count()[State.DONE])
         overall.width = 60
-        return Group(overall, Text(self._summary(snapshot)), table, *([rest] if waiting else []))
+        return Group(
+            overall, Text(self._summary(snapshot, running)), table, *([rest] if waiting else [])
+        )
 
     def _print(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> None:
         count = snapshot.count()
@@ -162,6 +178,6 @@ class LiveProgress:
         if marker == self._last_line and now - self._last_time < PLAIN_SECONDS:
             return
         self._last_line, self._last_time = marker, now
-        console.print(self._summary(snapshot))
+        console.print(self._summary(snapshot, running))
         for key, progress in running.items():
             console.print(f"  {self.names[key]}: {describe(progress)}")

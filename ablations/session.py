@@ -78,11 +78,12 @@ def run_study(
     check_space(home)
     home.save_plan(plan.record())
     launcher = Launcher(home, plan, study, workers, collect_provenance())
-    _announce(home, plan, launcher.snapshot(), workers)
+    expected = expected_seconds(home, plan)
+    _announce(plan, launcher.snapshot(), expected, workers)
     collector = BackgroundCollector(home, uri)
     collector.start()
     try:
-        with LiveProgress(home, plan) as progress:
+        with LiveProgress(home, plan, expected, workers) as progress:
             snapshot = launcher.run(progress)
     except KeyboardInterrupt:
         warn("interrupted; the same command goes on from here")
@@ -94,14 +95,13 @@ def run_study(
     return _conclude(home, plan, snapshot)
 
 
-def _announce(home: Home, plan: Plan, snapshot: Snapshot, workers: int) -> None:
-    left = [key for key, run in snapshot.runs.items() if run.state is not State.DONE]
+def _announce(plan: Plan, snapshot: Snapshot, expected: dict[str, float], workers: int) -> None:
+    left = [expected[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
     done = len(snapshot.runs) - len(left)
     text = f"{plan.study} at scale {plan.scale}: {done} of {len(snapshot.runs)} runs done already"
     if left:
-        seconds = expected_seconds(home, plan)
-        wall = wall_seconds([seconds[key] for key in left], workers)
-        text += f", {len(left)} to do with {workers} workers, about {in_words(wall)}"
+        wall = in_words(wall_seconds(left, workers))
+        text += f", {len(left)} to do with {workers} workers, about {wall}"
     console.print(text)
 
 

@@ -59,7 +59,7 @@ def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     costs = route_costs(network, tuple(data.test_images.shape[1:]))
     run.say("scores before training")
     before = evaluate(network, data.test_images, data.test_labels)
-    training = Training(network, data, config, [macs for macs, _ in costs])
+    training = Training(network, data, config)
     _train(training, run)
     run.say("scores after training")
     after = evaluate(network, data.test_images, data.test_labels)

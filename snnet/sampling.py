@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 
@@ -14,16 +14,18 @@ def random_sampler(count: int) -> Sampler:
     return lambda draws: torch.randint(count, (1,), generator=draws).tolist()
 
 
-def sandwich_sampler(macs: Sequence[int], random_count: int) -> Sampler:
+def sandwich_sampler(count: int, anchors: int, random_count: int) -> Sampler:
     """The largest, the smallest, and `random_count` others a step (BigNAS, section 3.1).
 
-    The largest comes first: it teaches the others (inplace distillation).
+    Largest and smallest are the dearest and the cheapest anchor, stitches `anchors - 1` and 0: a
+    few stitches cost more than the dearest anchor, but only by running blocks of two anchors
+    where one would do. The largest comes first: it teaches the others (inplace distillation).
     """
-    order = sorted(range(len(macs)), key=lambda stitch: macs[stitch])
-    smallest, *between, largest = order
+    largest, smallest = anchors - 1, 0
+    others = [stitch for stitch in range(count) if stitch not in (largest, smallest)]
 
     def draw(draws: torch.Generator) -> list[int]:
-        chosen = torch.randperm(len(between), generator=draws)[:random_count]
-        return [largest, smallest, *(between[n] for n in chosen.tolist())]
+        chosen = torch.randperm(len(others), generator=draws)[:random_count]
+        return [largest, smallest, *(others[n] for n in chosen.tolist())]
 
     return draw

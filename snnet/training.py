@@ -28,14 +28,13 @@ class Training:
     the same bits as one that was never stopped.
     """
 
-    def __init__(
-        self, network: StitchedNetwork, data: Data, config: StitchingConfig, macs: list[int]
-    ) -> None:
+    def __init__(self, network: StitchedNetwork, data: Data, config: StitchingConfig) -> None:
         self.network = network
         self.data = data
         self.config = config
         self.epoch = 0
-        self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
+        stitches = len(network.space.routes)
+        self.visits = torch.zeros(stitches, dtype=torch.long)
         self.seconds = 0.0
         network.anchors.requires_grad_(config.tuning == "full")
         steps = len(data.train_labels) // config.batch_size
@@ -47,9 +46,9 @@ class Training:
         self.optimizer, self.scheduler = create_optimisation(network, config, steps)
         self._steps_per_epoch = steps
         self._draw = (
-            random_sampler(len(macs))
+            random_sampler(stitches)
             if config.sampling == "random"
-            else sandwich_sampler(macs, config.sandwich_random)
+            else sandwich_sampler(stitches, len(network.anchors), config.sandwich_random)
         )
 
     def run_epoch(self) -> dict[str, float]:

@@ -12,7 +12,7 @@ AXES = [
             "2/1": {"kernel": 2, "stride": 1, "pairs": "nearest"},
             "1/1": {"kernel": 1, "stride": 1, "pairs": "nearest"},
             "3/1": {"kernel": 3, "stride": 1, "pairs": "nearest"},
-            "2/1-all": {"kernel": 2, "stride": 1, "pairs": "all"},
+            "1/1-all": {"kernel": 1, "stride": 1, "pairs": "all"},
         },
     ),
     Axis("epochs", [50, 15]),

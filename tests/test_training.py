@@ -44,8 +44,7 @@ def training(data, **changes):
     torch.manual_seed(config.seed)
     network = stitch([tiny_anchor(w, w) for w in (8, 12)], 2, 1, "nearest", config.direction)
     initialise_least_squares(network, data.calibration(20, config.seed))
-    macs = [10 * n for n in range(len(network.space.routes))]
-    return Training(network, data, config, macs)
+    return Training(network, data, config)
 
 
 def weights(state):
@@ -117,11 +116,14 @@ def test_counts_of_passes_and_images(data):
 
 
 def test_sandwich_draws_largest_smallest_and_distinct_others():
-    draw = sandwich_sampler([5, 1, 9, 3, 7], random_count=2)
-    for seed in range(20):
+    draw = sandwich_sampler(count=8, anchors=3, random_count=2)
+    seen = set()
+    for seed in range(40):
         chosen = draw(generator(seed))
-        assert chosen[:2] == [2, 1]
+        assert chosen[:2] == [2, 0]
         assert len(set(chosen)) == 4
+        seen |= set(chosen)
+    assert seen == set(range(8))
 
 
 def test_random_draws_every_stitch():
