@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import os
 import re
 import tempfile
@@ -53,6 +55,7 @@ def build_report(uri: str, name: str, target: Path) -> Path:
     """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
 
     Returns the path of `index.html`, which is written last. Other files there stay as they are.
+    A report of the same runs by the same code would be the same bytes and is not drawn again.
 
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
@@ -66,10 +69,13 @@ def build_report(uri: str, name: str, target: Path) -> Path:
             raise UserError(f"run {run.key} has no {', '.join(missing)}, which the report draws")
     if not study.runs:
         raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
+    digest = _digest(study)
+    if _is_current(target / "index.html", digest):
+        return target / "index.html"
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as temporary:
         folder = Path(temporary)
-        page = render_page(study, folder)
+        page = render_page(study, folder, digest)
         for file in folder.iterdir():
             os.replace(file, target / file.name)
         (folder / "index.html").write_text(page, encoding="utf-8")
@@ -77,7 +83,26 @@ def build_report(uri: str, name: str, target: Path) -> Path:
     return target / "index.html"
 
 
-def render_page(study: TrackedStudy, folder: Path) -> str:
+def _digest(study: TrackedStudy) -> str:
+    """Of all that the report depends on: the plan, the runs, and this package."""
+    content = hashlib.sha256(json.dumps(study.plan, sort_keys=True).encode())
+    for key in sorted(study.runs):
+        run = study.runs[key]
+        content.update(f"{key} {run.run_id} {sorted(run.tags.items())}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.*")):
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def _is_current(page: Path, digest: str) -> bool:
+    if not page.exists():
+        return False
+    text = page.read_text(encoding="utf-8")
+    files = re.findall(r'href="([^"]+\.pdf)"', text)
+    return digest in text and all((page.parent / name).exists() for name in files)
+
+
+def render_page(study: TrackedStudy, folder: Path, digest: str = "") -> str:
     """The page as HTML; its figures are written into `folder` as well."""
     by_axis = {axis: axis_levels(study, axis) for axis in study.plan["axes"]}
     drawn = {axis: [level for level in levels if level.runs] for axis, levels in by_axis.items()}
@@ -103,7 +128,7 @@ def render_page(study: TrackedStudy, folder: Path) -> str:
         loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
     )
     return environment.get_template("page.html.jinja").render(
-        plan=study.plan, facts=_facts(study), overview=overview, sections=sections
+        digest=digest, plan=study.plan, facts=_facts(study), overview=overview, sections=sections
     )
 
 

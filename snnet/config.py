@@ -120,7 +120,7 @@ def _digits_anchor(width: int, epochs: int) -> dict[str, Any]:
 SCALES: dict[str, dict[str, Any]] = {
     "digits": {
         "dataset": "digits",
-        "anchors": [_digits_anchor(16, 60), _digits_anchor(32, 50), _digits_anchor(64, 40)],
+        "anchors": [_digits_anchor(16, 50), _digits_anchor(32, 60), _digits_anchor(64, 45)],
         "learning_rate": 1e-3,
         "warmup_epochs": 2,
         "augmentation": _DIGITS_AUGMENTATION,

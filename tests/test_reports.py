@@ -131,6 +131,16 @@ def test_other_files_in_the_output_folder_stay(uri, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
+def test_an_unchanged_report_is_not_drawn_again(uri, tmp_path):
+    page = build_report(uri, "toy", tmp_path)
+    before = page.stat().st_mtime_ns
+    assert build_report(uri, "toy", tmp_path) == page
+    assert page.stat().st_mtime_ns == before
+    (tmp_path / "rule-accuracy.pdf").unlink()
+    build_report(uri, "toy", tmp_path)
+    assert (tmp_path / "rule-accuracy.pdf").exists()
+
+
 def test_a_zipped_study_has_one_section(ablate, tmp_path):
     study = tmp_path / "zipped.py"
     study.write_text(Path(TOY).read_text().replace("seeds=2", 'seeds=1, design="zipped"'))
