@@ -17,6 +17,7 @@ from reports.build import build_report
 from reports.front import front_area, front_at, pareto_front
 from reports.interval import estimate
 from reports.levels import axis_levels, mean_gain
+from reports.page import render_page
 
 
 def stitches(points, anchors=2):
@@ -114,11 +115,9 @@ def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path
     study = read_study(uri, "toy", "stitch")
     single = {**study.plan, "cells": [c for c in study.plan["cells"] if c["seed"] == 0]}
     del study.runs[next(c["key"] for c in single["cells"] if c["levels"]["rule"] == "momentum")]
-    from reports import build
-
     folder = tmp_path / "page"
     folder.mkdir()
-    page = build.render_page(type(study)(single, study.runs), folder)
+    page = render_page(type(study)(single, study.runs), folder)
     assert "One seed: no interval can be given." in page
     assert "Runs are missing: momentum (0 of 1 seeds)." in page
 
