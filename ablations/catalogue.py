@@ -41,7 +41,8 @@ def load_study(reference: str) -> tuple[str, Study]:
             raise UserError(f"there is no study file {path}")
         name = path.stem
         known = study_names().get(name)
-        if known and importlib.util.find_spec(known).origin != str(path):  # type: ignore[union-attr]
+        spec = importlib.util.find_spec(known) if known else None
+        if spec is not None and spec.origin != str(path):
             raise UserError(f"{path} has the name of a built-in study; call the file otherwise")
         module = _import_file(path)
     else:

@@ -177,7 +177,10 @@ class Collector:
             identity = experiment_id(self.client, name, own)
             known: dict[str, Run] = {}
             for run in sorted(search(self.client, identity, ""), key=lambda r: r.info.start_time):
-                key = run.data.tags.get(KEY_TAG) or f"study:{run.data.tags.get(STUDY_TAG)}"
+                tags = run.data.tags
+                if KEY_TAG not in tags and STUDY_TAG not in tags:
+                    continue  # somebody else's
+                key = tags.get(KEY_TAG) or f"study:{tags[STUDY_TAG]}"
                 if key in known:  # a repeated request made it twice
                     self.client.delete_run(run.info.run_id)
                 else:
@@ -226,7 +229,9 @@ class Collector:
         identity = run.info.run_id
         params = [] if run.data.params else [Param(k, v) for k, v in flatten(config).items()]
         metrics = _curves(progress)
-        result, failure = directory.result(), directory.failure(seen.attempt)
+        # what was seen decides, even where the run has gone on since
+        result = directory.result() if seen.state is State.DONE else None
+        failure = directory.failure(seen.attempt) if seen.state is State.FAILED else None
         if result:
             metrics += _summary(result) + self._tables(identity, directory, result)
             tags |= {"result": _digest(result)}
@@ -292,15 +297,15 @@ class Collector:
         """What the run is in this study: its name there, and the level of every axis."""
         from mlflow.entities import RunTag
 
-        study = plan["study"]
+        own = f"study.{plan['study']}"
         tags: dict[str, str] = {}
         if cell:
-            tags[f"study.{study}"] = cell["name"].rpartition(", seed")[0]
-            tags |= {f"{study}.{axis}": level for axis, level in cell["levels"].items()}
+            tags[own] = cell["name"].rpartition(", seed")[0]
+            tags |= {f"{own}.{axis}": level for axis, level in cell["levels"].items()}
         before = member.data.tags
-        stale = {f"study.{study}", *(name for name in before if name.startswith(f"{study}."))}
-        for name in stale & before.keys() - tags.keys():  # the study asks something else now
-            self.client.delete_tag(member.info.run_id, name)
+        for name in before.keys() - tags.keys():
+            if name == own or name.startswith(f"{own}."):  # the study asks something else now
+                self.client.delete_tag(member.info.run_id, name)
         new = [RunTag(k, v) for k, v in tags.items() if before.get(k) != v]
         if new:
             self.client.log_batch(member.info.run_id, tags=new)

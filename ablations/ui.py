@@ -23,7 +23,7 @@ COLUMNS = ("metrics.`mean_top1`", "metrics.`worst_top1`", "metrics.`train_second
 
 def view_state(study: str, axis: str) -> str:
     """The runs of `study`, grouped by the level of `axis`, with the summary as columns."""
-    keys = [{"mode": "tag", "groupByData": f"{study}.{axis}"}]
+    keys = [{"mode": "tag", "groupByData": f"study.{study}.{axis}"}]
     return json.dumps(
         {
             "searchFilter": f"tags.`study.{study}` LIKE '%'",

@@ -63,7 +63,7 @@ def test_everything_of_a_run_arrives(home):
     assert run.data.tags["git_sha"] == "abc"
     assert run.data.tags["git_dirty"] == "true"
     assert run.data.tags["study.toy"] == "baseline"
-    assert run.data.tags["toy.rule"] == "plain"
+    assert run.data.tags["study.toy.rule"] == "plain"
     result = home.run(key).result()
     assert run.data.metrics.items() >= result["metrics"].items()
     client = connect(home.tracking_uri)
@@ -86,6 +86,26 @@ def test_collecting_again_changes_nothing(home):
     assert collector.sync() == 0
     assert collector.sync() == 0
     assert before == {key: run.to_dictionary() for key, run in tracked(home).items()}
+
+
+def test_runs_of_others_in_the_same_experiment_stay(home):
+    client = connect(home.tracking_uri, create=True)
+    identity = client.create_experiment("toy")
+    foreign = {client.create_run(identity).info.run_id for _ in range(3)}
+    do(home, next(iter(PLAN.runs)))
+    Collector(home, home.tracking_uri).sync()
+    Collector(home, home.tracking_uri).sync()
+    assert foreign <= {run.info.run_id for run in search(client, identity, "")}
+
+
+def test_a_run_that_was_made_twice_is_kept_once(home):
+    do(home, next(iter(PLAN.runs)))
+    Collector(home, home.tracking_uri).sync()
+    first = next(iter(tracked(home).values()))
+    client = connect(home.tracking_uri)
+    client.create_run(first.info.experiment_id, tags={KEY_TAG: first.data.tags[KEY_TAG]})
+    Collector(home, home.tracking_uri).sync()
+    assert [run.info.run_id for run in tracked(home).values()] == [first.info.run_id]
 
 
 def test_two_collectors_at_once_double_nothing(home):
