@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-STUDIES = Path(__file__).parent / "studies"
+STUDIES = Path(__file__).parent / "example_studies"
 TOY = str(STUDIES / "toy.py")
 TINY = str(STUDIES / "tiny.py")
 
