@@ -80,9 +80,7 @@ def test_killed_launcher(ablate, home):
     launcher.wait()
     # the workers go on by themselves; the second launch counts them in
     assert any(worker.is_running() for worker in workers)
-    second = ablate(*SLOW)
-    assert second.returncode == 0, second.stdout + second.stderr
-    check_complete(home, 6)
+    go_on(ablate, home)
     assert all((run.path / "steps.log").read_text().count("\n") == 5 for run in home.runs())
 
 
@@ -106,9 +104,7 @@ def test_everything_killed(ablate, home):
         if process.is_running():
             process.kill()
     wait_for(lambda: State.RUNNING not in states(home))
-    second = ablate(*SLOW)
-    assert second.returncode == 0, second.stdout + second.stderr
-    check_complete(home, 6)
+    go_on(ablate, home)
 
 
 def test_interrupted(ablate, home):
@@ -117,6 +113,11 @@ def test_interrupted(ablate, home):
     os.killpg(launcher.pid, signal.SIGINT)  # as a terminal does, to the workers as well
     assert launcher.wait(60) == 130
     assert State.RUNNING not in states(home)
+    go_on(ablate, home)
+
+
+def go_on(ablate, home: Home) -> None:
+    """The same command once more gets everything done."""
     second = ablate(*SLOW)
     assert second.returncode == 0, second.stdout + second.stderr
     check_complete(home, 6)
