@@ -8,33 +8,56 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import singledispatch
+from itertools import chain
+from typing import Literal, cast
 
 import timm
+from timm.models.levit import Levit
+from timm.models.resnet import ResNet
+from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from snnet.config import AnchorSpec
 
+Layout = Literal["tokens", "channels_last", "channels_first"]  # (B,N,C), (B,H,W,C), (B,C,H,W)
+
 
 class Anchor(nn.Module, ABC):
-    """A network cut where stitching layers can join it. Holds the timm model as `model`."""
+    """A network cut where stitching layers can join it.
+
+    Attributes:
+        model: the timm model.
+        stages: its blocks, stage by stage; inside a stage features keep shape and layout. What
+            shrinks the features between two stages belongs to the first block of the second.
+        layout: how features are laid out between blocks.
+        prefix_tokens: class tokens and the like, before the tokens of the image.
+        head_modules: what `head` uses, for counting parameters.
+    """
 
     model: nn.Module
+    layout: Layout = "tokens"
+    prefix_tokens: int = 0
+
+    def __init__(self, model: nn.Module, stages: Sequence[Sequence[nn.Module]]) -> None:
+        super().__init__()
+        self.model = model
+        self.stages = tuple(tuple(stage) for stage in stages)
 
     @property
-    @abstractmethod
-    def blocks(self) -> Sequence[nn.Module]:
-        """The blocks in order; features keep their layout and width from one to the next."""
+    def blocks(self) -> list[nn.Module]:
+        """All blocks in order."""
+        return list(chain(*self.stages))
 
     @property
-    @abstractmethod
-    def width(self) -> int:
-        """Channels of the features between blocks."""
+    def depths(self) -> tuple[int, ...]:
+        """Number of blocks in every stage."""
+        return tuple(len(stage) for stage in self.stages)
 
     @property
     @abstractmethod
     def head_modules(self) -> Sequence[nn.Module]:
-        """The modules that `head` uses, for counting parameters."""
+        """The modules that `head` uses."""
 
     def no_weight_decay(self) -> set[str]:
         """Names of parameters that timm exempts, such as position embeddings."""
@@ -70,23 +93,13 @@ def adapt(model: nn.Module) -> Anchor:
 
 @adapt.register(VisionTransformer)
 class VisionTransformerAnchor(Anchor):
-    """Plain ViT and DeiT. Features are tokens (B, N, C), class token first."""
+    """Plain ViT, DeiT and DeiT-3. Features are tokens, class token first."""
 
     model: VisionTransformer
 
     def __init__(self, model: VisionTransformer) -> None:
-        super().__init__()
-        self.model = model
-
-    @property
-    def blocks(self) -> Sequence[nn.Module]:
-        """The transformer blocks."""
-        return list(self.model.blocks)
-
-    @property
-    def width(self) -> int:
-        """The embedding's width."""
-        return self.model.embed_dim
+        super().__init__(model, [model.blocks])
+        self.prefix_tokens = model.num_prefix_tokens
 
     @property
     def head_modules(self) -> Sequence[nn.Module]:
@@ -94,21 +107,109 @@ class VisionTransformerAnchor(Anchor):
         return [self.model.norm, self.model.fc_norm, self.model.head]
 
     def stem(self, images: Tensor) -> Tensor:
-        """Patches, class token and positions: (B, N, C)."""
+        """Patches, class token and positions."""
         tokens = self.model._pos_embed(self.model.patch_embed(images))
         return self.model.norm_pre(self.model.patch_drop(tokens))
 
     def head(self, features: Tensor) -> Tensor:
-        """Tokens (B, N, C) to logits (B, classes)."""
+        """Final norm, pooling, classifier."""
         return self.model.forward_head(self.model.norm(features))
 
 
-def create_anchor(spec: AnchorSpec) -> Anchor:
+@adapt.register(SwinTransformer)
+class SwinTransformerAnchor(Anchor):
+    """Swin. Patch merging belongs to the first block of the stage that it opens."""
+
+    model: SwinTransformer
+    layout = "channels_last"
+
+    def __init__(self, model: SwinTransformer) -> None:
+        super().__init__(model, [opened_by(layer.downsample, layer.blocks) for layer in model.layers])
+
+    @property
+    def head_modules(self) -> Sequence[nn.Module]:
+        """Final norm and classifier."""
+        return [self.model.norm, self.model.head]
+
+    def stem(self, images: Tensor) -> Tensor:
+        """Patches."""
+        return self.model.patch_embed(images)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Final norm, pooling, classifier."""
+        return self.model.forward_head(self.model.norm(features))
+
+
+@adapt.register(ResNet)
+class ResNetAnchor(Anchor):
+    """ResNet and its descendants in timm. The first block of a stage shrinks the features."""
+
+    model: ResNet
+    layout = "channels_first"
+
+    def __init__(self, model: ResNet) -> None:
+        super().__init__(model, [model.layer1, model.layer2, model.layer3, model.layer4])
+
+    @property
+    def head_modules(self) -> Sequence[nn.Module]:
+        """Classifier."""
+        return [self.model.fc]
+
+    def stem(self, images: Tensor) -> Tensor:
+        """First convolution, norm and pooling."""
+        features = self.model.act1(self.model.bn1(self.model.conv1(images)))
+        return self.model.maxpool(features)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Pooling and classifier."""
+        return self.model.forward_head(features)
+
+
+@adapt.register(Levit)
+class LevitAnchor(Anchor):
+    """LeViT, with linear (tokens) or convolutional (channels first) blocks."""
+
+    model: Levit
+
+    def __init__(self, model: Levit) -> None:
+        super().__init__(model, [opened_by(stage.downsample, stage.blocks) for stage in model.stages])
+        self.layout = "channels_first" if model.use_conv else "tokens"
+
+    @property
+    def head_modules(self) -> Sequence[nn.Module]:
+        """The classifiers; distilled LeViT has two."""
+        return [head for name, head in self.model.named_children() if name.startswith("head")]
+
+    def stem(self, images: Tensor) -> Tensor:
+        """Four convolutions of stride 2."""
+        features = self.model.stem(images)
+        return features if self.model.use_conv else features.flatten(2).transpose(1, 2)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Pooling and classifiers (their mean, where there are two)."""
+        return self.model.forward_head(features)
+
+
+def opened_by(downsample: nn.Module, blocks: nn.Module) -> list[nn.Module]:
+    """The blocks of a stage, `downsample` joined to the first."""
+    first, *rest = cast(Sequence[nn.Module], blocks)
+    if isinstance(downsample, nn.Identity):
+        return [first, *rest]
+    return [nn.Sequential(downsample, first), *rest]
+
+
+def create_anchor(spec: AnchorSpec, **options: object) -> Anchor:
     """Build the anchor that `spec` describes, with random weights.
 
+    Arguments:
+        options: for timm, over those of `spec`.
+
     Raises:
-        ValueError: timm does not know the architecture.
+        ValueError: timm does not know the architecture, or there is no adapter for it.
     """
     if not timm.is_model(spec.architecture):
         raise ValueError(f"anchor {spec.name}: timm has no model named {spec.architecture!r}")
-    return adapt(timm.create_model(spec.architecture, **spec.options))
+    try:
+        return adapt(timm.create_model(spec.architecture, **{**spec.options, **options}))
+    except TypeError as error:
+        raise ValueError(f"anchor {spec.name} ({spec.architecture}): {error}") from error

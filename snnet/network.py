@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import cast
 
 from torch import Tensor, nn
+from torch.nn import functional
 
-from snnet.anchors import Anchor
+from snnet.anatomy import Anatomy, dissect
+from snnet.anchors import Anchor, Layout
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space
 
@@ -15,7 +18,44 @@ Step = tuple[str, int, int]  # what, anchor or stitching layer, block: ("block",
 
 
 class StitchingLayer(nn.Linear):
-    """A 1x1 convolution over channels-last features: (..., C_front) to (..., C_back)."""
+    """A 1x1 convolution from one anchor's features to another's, layouts converted.
+
+    Weights as in `nn.Linear`: (C_back, C_front) and bias (C_back).
+    """
+
+    def __init__(
+        self, channels: tuple[int, int], layouts: tuple[Layout, Layout], size: tuple[int, ...]
+    ) -> None:
+        """From front to back `channels` and `layouts`; `size` is (H, W) or (N,) of the back."""
+        super().__init__(*channels)
+        self.front_layout, self.back_layout = layouts
+        self.size = size
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features in the front's layout to features in the back's."""
+        if self.front_layout == self.back_layout == "channels_first":
+            return functional.conv2d(features, self.weight[:, :, None, None], self.bias)
+        rows = super().forward(channels_last(features, self.front_layout))
+        return self._to_back(rows)
+
+    def _to_back(self, rows: Tensor) -> Tensor:
+        if self.back_layout == "tokens":
+            return rows.flatten(1, -2)
+        if rows.ndim == 3:
+            rows = rows.unflatten(1, self.size)
+        return rows if self.back_layout == "channels_last" else rows.permute(0, 3, 1, 2)
+
+
+def channels_last(features: Tensor, layout: Layout) -> Tensor:
+    """Features of any layout with their channels last: (B, ..., C)."""
+    return features.permute(0, 2, 3, 1) if layout == "channels_first" else features
+
+
+def width_and_size(shape: tuple[int, ...], layout: Layout) -> tuple[int, tuple[int, ...]]:
+    """Channels, and positions ((H, W) or (N,)), of a feature shape without batch."""
+    if layout == "channels_first":
+        return shape[0], shape[1:]
+    return shape[-1], shape[:-1]
 
 
 class StitchedNetwork(nn.Module):
@@ -24,14 +64,20 @@ class StitchedNetwork(nn.Module):
     Stitching layers start with PyTorch's default (Kaiming uniform, a = sqrt 5).
     """
 
-    def __init__(self, anchors: Sequence[Anchor], space: Space) -> None:
+    def __init__(
+        self, anchors: Sequence[Anchor], space: Space, image_shape: tuple[int, ...]
+    ) -> None:
+        """Join `anchors` as `space` says, for images of (channels, height, width).
+
+        Raises:
+            ValueError: two anchors that the space joins do not fit together.
+        """
         super().__init__()
         self.space = space
+        self.image_shape = image_shape
         self.anchors = nn.ModuleList(anchors)
-        self.layers = nn.ModuleList(
-            StitchingLayer(anchors[layer.front].width, anchors[layer.back].width)
-            for layer in space.layers
-        )
+        self.anatomies = tuple(dissect(anchor, image_shape) for anchor in anchors)
+        self.layers = nn.ModuleList(self._stitching_layer(layer.joints[0]) for layer in space.layers)
         self._layer_of = space.layer_of()
         self._run: dict[Step, Callable[[Tensor], Tensor]] = {}
         for n, anchor in enumerate(anchors):
@@ -39,6 +85,28 @@ class StitchedNetwork(nn.Module):
             self._run |= {("block", n, i): block for i, block in enumerate(anchor.blocks)}
             self._run["head", n, 0] = anchor.head
         self._run |= {("layer", n, 0): layer for n, layer in enumerate(self.layers)}
+        self.functions = [
+            tuple(self._run[step] for step in self.steps(route)) for route in space.routes
+        ]
+
+    def _stitching_layer(self, joint: Joint) -> StitchingLayer:
+        front, back = self.anchor(joint.front), self.anchor(joint.back)
+        leaving = self.anatomies[joint.front].shapes[joint.front_block + 1]
+        entering = self.anatomies[joint.back].shapes[joint.back_block]
+        front_width, front_size = width_and_size(leaving, front.layout)
+        back_width, back_size = width_and_size(entering, back.layout)
+        if len(front_size) == len(back_size):
+            same = front_size == back_size
+        else:  # a sequence against a grid
+            same = prod(front_size) == prod(back_size)
+        if not same or front.prefix_tokens != back.prefix_tokens:
+            raise ValueError(
+                f"anchors {joint.front} ({type(front.model).__name__}) and {joint.back} "
+                f"({type(back.model).__name__}) cannot be stitched after block "
+                f"{joint.front_block}: {_positions(front_size, front.prefix_tokens)} leave the "
+                f"first, {_positions(back_size, back.prefix_tokens)} enter the second"
+            )
+        return StitchingLayer((front_width, back_width), (front.layout, back.layout), back_size)
 
     def anchor(self, number: int) -> Anchor:
         """The anchor of that number, 0 the fastest."""
@@ -70,17 +138,30 @@ class StitchedNetwork(nn.Module):
         """One step: images or features in, features or logits out."""
         return self._run[step](features)
 
-    def forward(self, images: Tensor, route: Route) -> Tensor:
-        """Logits (B, classes) of the sub-network `route` for images (B, C, H, W)."""
+    def forward(self, images: Tensor, stitch: int) -> Tensor:
+        """Logits (B, classes) of sub-network `stitch` (index into the space's routes)."""
         features = images
-        for step in self.steps(route):
-            features = self.run(step, features)
+        for function in self.functions[stitch]:
+            features = function(features)
         return features
 
 
+def _positions(size: tuple[int, ...], prefix_tokens: int) -> str:
+    if len(size) == 2:
+        return f"{size[0]}x{size[1]} positions"
+    return f"{size[0]} tokens ({prefix_tokens} of them class tokens)"
+
+
 def stitch(
-    anchors: Sequence[Anchor], kernel: int, stride: int, pairs: str, direction: str
+    anchors: Sequence[Anchor],
+    image_shape: tuple[int, ...],
+    kernel: int = 2,
+    stride: int = 1,
+    pairs: str = "nearest",
+    direction: str = "fast_to_slow",
+    stages: Sequence[int] | None = None,
 ) -> StitchedNetwork:
     """Join anchors, ordered from fast to slow, by the window strategy (see `build_space`)."""
-    depths = tuple(len(anchor.blocks) for anchor in anchors)
-    return StitchedNetwork(anchors, build_space(depths, kernel, stride, pairs, direction))
+    depths = [anchor.depths for anchor in anchors]
+    space = build_space(depths, kernel, stride, pairs, direction, stages)
+    return StitchedNetwork(anchors, space, image_shape)

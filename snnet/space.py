@@ -5,10 +5,14 @@ Definitions: SN-Net paper, section 3.3 (sliding windows, nearest stitching, dire
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations, pairwise, product
+from itertools import accumulate, combinations, pairwise, product
 
 from snnet.routes import Joint, Route
+
+Pairs = tuple[tuple[int, int], ...]  # of a front and a back block
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Layer:
 
     front: int
     back: int
-    pairs: tuple[tuple[int, int], ...]
+    pairs: Pairs
 
     @property
     def joints(self) -> tuple[Joint, ...]:
@@ -27,18 +31,36 @@ class Layer:
 
 @dataclass(frozen=True)
 class Space:
-    """All routes (anchors first, in order of their cost) and the stitching layers they need."""
+    """All routes (anchors first, in order of their cost) and the stitching layers they need.
 
-    depths: tuple[int, ...]
+    Attributes:
+        stages: for every anchor the number of blocks in each of its stages. Joints count blocks
+            from the anchor's first one, across stages.
+    """
+
+    stages: tuple[tuple[int, ...], ...]
     routes: tuple[Route, ...]
     layers: tuple[Layer, ...]
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The number of blocks of every anchor."""
+        return tuple(sum(stages) for stages in self.stages)
 
     def layer_of(self) -> dict[Joint, int]:
         """Which stitching layer (index into `layers`) serves each joint."""
         return {joint: n for n, layer in enumerate(self.layers) for joint in layer.joints}
 
+    def place(self, anchor: int, block: int) -> tuple[int, int]:
+        """Stage of a block, and its number inside the stage."""
+        for stage, depth in enumerate(self.stages[anchor]):
+            if block < depth:
+                return stage, block
+            block -= depth
+        raise ValueError(f"anchor {anchor} has {self.depths[anchor]} blocks")
 
-def windows(depth: int, kernel: int, stride: int) -> tuple[tuple[tuple[int, int], ...], ...]:
+
+def windows(depth: int, kernel: int, stride: int) -> tuple[Pairs, ...]:
     """The block pairs (i, j) of every sliding window over two anchors of equal `depth`.
 
     Windows start at 0, stride, 2 stride, ...; the last ones are cut at the end. A pair belongs
@@ -55,55 +77,106 @@ def windows(depth: int, kernel: int, stride: int) -> tuple[tuple[tuple[int, int]
     return tuple(result)
 
 
+def unpaired(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
+    """The block pairs of two stages of different depth, grouped by front block.
+
+    Each block j of the deeper stage is mapped to block floor(j * shallow / deep) of the other, and
+    kept where that number is smaller than j. Where the front is the deeper one, the same places
+    are crossed the other way: after block j - 1, into the block after the mapped one.
+    """
+    shallow, deep = sorted((front_depth, back_depth))
+    places = [(j * shallow // deep, j) for j in range(deep) if j * shallow // deep < j]
+    if front_depth > back_depth:
+        places = [(j - 1, i + 1) for i, j in places if i + 1 < back_depth]
+    groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pair in places:
+        groups[pair[0]].append(pair)
+    return tuple(tuple(group) for group in groups.values())
+
+
 def build_space(
-    depths: tuple[int, ...],
+    stages: Iterable[tuple[int, ...]],
     kernel: int = 2,
     stride: int = 1,
     pairs: str = "nearest",
     direction: str = "fast_to_slow",
+    inside: Iterable[int] | None = None,
 ) -> Space:
     """Enumerate the stitching space of anchors ordered from fast to slow.
 
+    Two stages of equal depth are joined by sliding windows; in anchors of several stages only
+    pairs i < j are kept (paper, section 4.1). Stages of different depth: see `unpaired`.
+
     Arguments:
-        depths: number of blocks of every anchor, all equal.
+        stages: for every anchor the number of blocks in each stage; equally many stages.
         kernel, stride: the sliding window over the blocks, both at least 1.
         pairs: `nearest` joins only neighbours in complexity; `all` also joins anchors that are
             further apart, and chains of three anchors (i, j), (i', j') with i' >= j.
         direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the dearer.
+        inside: the stages (from 0) that may hold joints; all without it.
 
     Raises:
-        ValueError: the depths differ, or an argument is outside its range.
+        ValueError: an argument is outside its range, or no stitch is left.
     """
+    stages = tuple(stages)
     if kernel < 1 or stride < 1:
         raise ValueError(f"kernel and stride must be at least 1, not {kernel} and {stride}")
-    if len(set(depths)) != 1:
-        raise ValueError(f"sliding windows need anchors of equal depth, not {depths}")
-    order = tuple(range(len(depths)))
+    counts = {len(depths) for depths in stages}
+    if len(counts) != 1:
+        raise ValueError(f"anchors must have equally many stages, not {[len(d) for d in stages]}")
+    (count,) = counts
+    inside = range(count) if inside is None else sorted(set(inside))
+    if any(stage not in range(count) for stage in inside):
+        raise ValueError(f"these anchors have stages 0 to {count - 1}, not {list(inside)}")
+    order = tuple(range(len(stages)))
     if direction == "slow_to_fast":
         order = order[::-1]
     elif direction != "fast_to_slow":
         raise ValueError(f"direction is fast_to_slow or slow_to_fast, not {direction!r}")
-    if pairs == "nearest":
-        ways = tuple(pairwise(order))
-    elif pairs == "all":
-        ways = tuple(combinations(order, 2))
-    else:
+    if pairs not in ("nearest", "all"):
         raise ValueError(f"pairs is nearest or all, not {pairs!r}")
+    ways = pairwise(order) if pairs == "nearest" else combinations(order, 2)
 
-    offered = windows(depths[0], kernel, stride)
-    layers = tuple(Layer(front, back, window) for front, back in ways for window in offered)
-    routes = [Route(anchor) for anchor in range(len(depths))]
+    layers = tuple(
+        Layer(front, back, group)
+        for front, back in ways
+        for stage in inside
+        for group in _groups(stages[front], stages[back], stage, kernel, stride)
+    )
+    if not layers:
+        raise ValueError(
+            f"no stitch is possible with kernel {kernel} between stages of {stages} blocks; "
+            "in anchors of several stages, stages of equal depth need a kernel of 2 or more"
+        )
+    routes = [Route(anchor) for anchor in range(len(stages))]
     routes += [Route(layer.front, (joint,)) for layer in layers for joint in layer.joints]
     if pairs == "all":
-        routes += _chains(order, [pair for window in offered for pair in window])
-    return Space(tuple(depths), tuple(routes), layers)
+        routes += _chains(order, [joint for layer in layers for joint in layer.joints])
+    return Space(stages, tuple(routes), layers)
 
 
-def _chains(order: tuple[int, ...], offered: list[tuple[int, int]]) -> list[Route]:
+def _groups(
+    front: tuple[int, ...], back: tuple[int, ...], stage: int, kernel: int, stride: int
+) -> list[Pairs]:
+    """The pairs of one stage, as blocks of the whole anchors; each group shares a layer."""
+    if front[stage] == back[stage]:
+        groups = windows(front[stage], kernel, stride)
+        if len(front) > 1:
+            groups = tuple(tuple((i, j) for i, j in group if i < j) for group in groups)
+    else:
+        groups = unpaired(front[stage], back[stage])
+    i0, j0 = (list(accumulate(depths, initial=0))[stage] for depths in (front, back))
+    return [tuple((i0 + i, j0 + j) for i, j in group) for group in groups if group]
+
+
+def _chains(order: tuple[int, ...], joints: list[Joint]) -> list[Route]:
     """Routes through three anchors: the second leaves its block i' at or after its entry j."""
+    offered: dict[tuple[int, int], list[Joint]] = defaultdict(list)
+    for joint in joints:
+        offered[joint.front, joint.back].append(joint)
     return [
-        Route(first, (Joint(first, i, second, j), Joint(second, i2, third, j2)))
+        Route(first, (one, two))
         for first, second, third in combinations(order, 3)
-        for (i, j), (i2, j2) in product(offered, offered)
-        if i2 >= j
+        for one, two in product(offered[first, second], offered[second, third])
+        if two.front_block >= one.back_block
     ]

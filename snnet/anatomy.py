@@ -1,0 +1,110 @@
+"""What an anchor is made of: the cost of its parts and the shape of its features.
+
+The count is the field's: matrix products and convolutions one multiply-accumulate (MAC) per
+multiply-add; a layer norm with weights five per element, a batch norm in eval mode two, adaptive
+average pooling one per input element; activations, softmax and additions nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from snnet.anchors import Anchor
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """MACs (one image) and parameters of an anchor part by part, and its features' shapes."""
+
+    stem_macs: int
+    block_macs: tuple[int, ...]
+    head_macs: int
+    stem_params: int
+    block_params: tuple[int, ...]
+    head_params: int
+    shapes: tuple[tuple[int, ...], ...]  # without batch: entering block 0, 1, ..., leaving the last
+
+
+def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
+    """Run an anchor once, in eval mode, on one empty image of (channels, height, width).
+
+    Works on the meta device too, where nothing is computed.
+    """
+    training = anchor.training
+    anchor.eval()
+    device = next(anchor.parameters()).device
+    stem_macs, features = count_macs(anchor.stem, torch.zeros(1, *image_shape, device=device))
+    block_macs, shapes = [], [tuple(features.shape[1:])]
+    for block in anchor.blocks:
+        macs, features = count_macs(block, features)
+        block_macs.append(macs)
+        shapes.append(tuple(features.shape[1:]))
+    head_macs, _ = count_macs(anchor.head, features)
+    anchor.train(training)
+    block_params = tuple(count_params(block) for block in anchor.blocks)
+    head_params = count_params(*anchor.head_modules)
+    return Anatomy(
+        stem_macs,
+        tuple(block_macs),
+        head_macs,
+        count_params(anchor) - sum(block_params) - head_params,
+        block_params,
+        head_params,
+        tuple(shapes),
+    )
+
+
+def count_macs(function: Callable[[Tensor], Tensor], features: Tensor) -> tuple[int, Tensor]:
+    """Multiply-accumulates of one call, and what it returns."""
+    counter = FlopCounterMode(display=False, custom_mapping=_NORMS)
+    with counter, _pooling() as pooled, torch.no_grad():
+        output = function(features)
+    return counter.get_total_flops() // 2 + sum(pooled), output
+
+
+def count_params(*modules: nn.Module) -> int:
+    """Number of parameters of all modules together."""
+    return sum(p.numel() for module in modules for p in module.parameters())
+
+
+# FlopCounterMode counts two per multiply-accumulate
+def _layer_norm_flops(*_: Any, out_shape: Any, **__: Any) -> int:
+    return 2 * 5 * prod(out_shape[0])
+
+
+def _batch_norm_flops(features: Any, *_: Any, **__: Any) -> int:
+    return 2 * 2 * prod(features)
+
+
+_aten = torch.ops.aten
+_NORMS = {
+    _aten.native_layer_norm: _layer_norm_flops,
+    _aten.native_batch_norm: _batch_norm_flops,
+    _aten.cudnn_batch_norm: _batch_norm_flops,
+    _aten.miopen_batch_norm: _batch_norm_flops,
+    _aten._native_batch_norm_legit_no_training: _batch_norm_flops,
+}
+
+
+@contextmanager
+def _pooling() -> Iterator[list[int]]:
+    """Collects the input sizes of adaptive average pools, which reach the counter as means."""
+    sizes: list[int] = []
+
+    def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if isinstance(module, nn.AdaptiveAvgPool2d):
+            sizes.append(inputs[0].numel())
+
+    handle = nn.modules.module.register_module_forward_pre_hook(note)
+    try:
+        yield sizes
+    finally:
+        handle.remove()
