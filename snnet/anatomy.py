@@ -31,6 +31,7 @@ class Anatomy:
     block_params: tuple[int, ...]
     head_params: int
     shapes: tuple[tuple[int, ...], ...]  # without batch: entering block 0, 1, ..., leaving the last
+    classes: int
 
 
 def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
@@ -47,7 +48,7 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
         macs, features = count_macs(block, features)
         block_macs.append(macs)
         shapes.append(tuple(features.shape[1:]))
-    head_macs, _ = count_macs(anchor.head, features)
+    head_macs, logits = count_macs(anchor.head, features)
     anchor.train(training)
     block_params = tuple(count_params(block) for block in anchor.blocks)
     head_params = count_params(*anchor.head_modules)
@@ -59,6 +60,7 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
         block_params,
         head_params,
         tuple(shapes),
+        logits.shape[-1],
     )
 
 

@@ -1,7 +1,8 @@
-"""Test every stitch of a network."""
+"""Test every stitch of a network in one sweep."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snnet.network import Step, StitchedNetwork
+from snnet.network import StitchedNetwork
+from snnet.sharing import Merge, bytes_per_image, run_stitches
+
+MEMORY_BYTES = 1 << 30  # for features that wait while others are computed
+# measured with `make bench` on CPU; the other is a guess
+MERGE = {"cpu": Merge(positions=2048, size=1 << 20), "cuda": Merge(positions=1 << 17)}
 
 
 @dataclass(frozen=True)
@@ -23,43 +29,67 @@ class Score:
 
 
 @torch.no_grad()
+def sweep(
+    network: StitchedNetwork,
+    images: Tensor,
+    memory_bytes: int = MEMORY_BYTES,
+    merge: Merge | None = None,
+) -> Tensor:
+    """Logits (stitches, B, classes) of every route for images (B, C, H, W); call in eval mode.
+
+    Work is shared (see `snnet.sharing`), and memory bounded: the batch is cut so that what waits
+    stays within `memory_bytes`.
+    """
+    stitches = range(len(network.space.routes))
+    merge = merge or MERGE.get(images.device.type, MERGE["cpu"])
+    at_once = max(1, memory_bytes // bytes_per_image(network, stitches))
+    parts = [
+        torch.stack(run_stitches(network, part, stitches, merge))
+        for part in images.split(at_once)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+@torch.no_grad()
 def evaluate(
-    network: StitchedNetwork, images: Tensor, labels: Tensor, batch_size: int = 64
+    network: StitchedNetwork,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    gather: Callable[[np.ndarray], np.ndarray] = lambda mine: mine,
+    watch: Callable[[int], None] = lambda images: None,
 ) -> list[Score]:
-    """Score every route of the network's space, in its order, in eval mode."""
+    """Score every route of the network's space, in its order, in eval mode.
+
+    Arguments:
+        batches: images (B, C, H, W) and labels (B).
+        gather: joins what each of several processes saw along the last axis, in the order of
+            the images; see `snnet.distributed`.
+        watch: told the number of images done after every batch.
+    """
     training = network.training
     network.eval()
-    batches = [sweep(network, batch) for batch in images.split(batch_size)]
+    device = next(network.parameters()).device
+    seen, done = [], 0
+    for images, labels in batches:
+        labels = labels.to(device)
+        seen.append(_measure(sweep(network, images.to(device)).float(), labels))
+        done += len(labels)
+        watch(done)
     network.train(training)
-    return [_score(torch.cat(logits), labels) for logits in zip(*batches, strict=True)]
+    loss, right, near = gather(np.concatenate(seen, axis=2))
+    return [
+        Score(
+            top1=float(right[n].mean()),
+            top5=float(near[n].mean()) if network.classes > 5 else None,
+            loss=float(loss[n].mean()),
+            correct=np.packbits(right[n].astype(bool)).tobytes(),
+        )
+        for n in range(len(network.space.routes))
+    ]
 
 
-def sweep(network: StitchedNetwork, images: Tensor) -> list[Tensor]:
-    """Logits (B, classes) of every route; steps that routes begin with in common run once.
-
-    Routes are visited in the order of their steps, so only the features along the current one are
-    kept: memory grows with the depth, not with the number of routes.
-    """
-    routes = [network.steps(route) for route in network.space.routes]
-    logits: list[Tensor] = [images] * len(routes)
-    done: list[tuple[Step, Tensor]] = []
-    for n in sorted(range(len(routes)), key=lambda n: routes[n]):
-        shared = 0
-        while shared < len(done) and done[shared][0] == routes[n][shared]:
-            shared += 1
-        del done[shared:]
-        for step in routes[n][shared:]:
-            done.append((step, network.run(step, done[-1][1] if done else images)))
-        logits[n] = done[-1][1]
-    return logits
-
-
-def _score(logits: Tensor, labels: Tensor) -> Score:
-    top = logits.topk(min(5, logits.shape[1]), dim=1).indices == labels[:, None]
-    right = top[:, 0]
-    return Score(
-        top1=right.float().mean().item(),
-        top5=top.any(1).float().mean().item() if logits.shape[1] > 5 else None,
-        loss=functional.cross_entropy(logits, labels).item(),
-        correct=np.packbits(right.numpy()).tobytes(),
-    )
+def _measure(logits: Tensor, labels: Tensor) -> np.ndarray:
+    """Loss, top-1 and top-5 (0 or 1) of each image: (3, stitches, B)."""
+    loss = torch.stack([functional.cross_entropy(one, labels, reduction="none") for one in logits])
+    top = logits.topk(min(5, logits.shape[2]), dim=2).indices == labels[None, :, None]
+    stacked = torch.stack([loss, top[..., 0].float(), top.any(2).float()])
+    return stacked.double().cpu().numpy()

@@ -77,6 +77,9 @@ class StitchedNetwork(nn.Module):
         self.image_shape = image_shape
         self.anchors = nn.ModuleList(anchors)
         self.anatomies = tuple(dissect(anchor, image_shape) for anchor in anchors)
+        counts = {anatomy.classes for anatomy in self.anatomies}
+        if len(counts) > 1:
+            raise ValueError(f"anchors tell apart different numbers of classes: {sorted(counts)}")
         self.layers = nn.ModuleList(self._stitching_layer(layer.joints[0]) for layer in space.layers)
         self._layer_of = space.layer_of()
         self._run: dict[Step, Callable[[Tensor], Tensor]] = {}
@@ -107,6 +110,11 @@ class StitchedNetwork(nn.Module):
                 f"first, {_positions(back_size, back.prefix_tokens)} enter the second"
             )
         return StitchingLayer((front_width, back_width), (front.layout, back.layout), back_size)
+
+    @property
+    def classes(self) -> int:
+        """How many classes the anchors tell apart."""
+        return self.anatomies[0].classes
 
     def anchor(self, number: int) -> Anchor:
         """The anchor of that number, 0 the fastest."""

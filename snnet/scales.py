@@ -1,0 +1,152 @@
+"""Ready-made settings by scale and family, which lie over the defaults of `StitchingConfig`.
+
+A study's baseline lies over these. The first family of a scale is its default. Torch-free.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Settings = dict[str, Any]
+
+_DIGITS_AUGMENTATION = {"degrees": 10.0, "scale": 0.1, "shift": 0.5}
+_FASHION_AUGMENTATION = {"degrees": 5.0, "scale": 0.1, "shift": 2.0}
+
+
+def _small_vit(width: int, depth: int, pixels: int, patch: int, recipe: Settings) -> Settings:
+    """A ViT for small grey images; attention heads of 16 channels."""
+    options = {
+        "img_size": pixels,
+        "patch_size": patch,
+        "in_chans": 1,
+        "num_classes": 10,
+        "depth": depth,
+        "embed_dim": width,
+        "num_heads": width // 16,
+    }
+    return {
+        "name": f"vit-{width}",
+        "architecture": "vit_tiny_patch16_224",
+        "options": options,
+        "recipe": recipe,
+    }
+
+
+def _digits(width: int, epochs: int) -> Settings:
+    recipe = {"epochs": epochs, "augmentation": _DIGITS_AUGMENTATION}
+    return _small_vit(width, depth=6, pixels=8, patch=2, recipe=recipe)
+
+
+def _fashion(width: int) -> Settings:
+    recipe = {
+        "epochs": 30,
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "augmentation": _FASHION_AUGMENTATION,
+    }
+    return _small_vit(width, depth=12, pixels=28, patch=7, recipe=recipe)
+
+
+def _pretrained(*architectures: str) -> list[Settings]:
+    return [
+        {"name": name.partition(".")[0], "architecture": name, "weights": "pretrained"}
+        for name in architectures
+    ]
+
+
+# SN-Net paper, section 4 and appendix; released configurations of github.com/ziplab/SN-Net
+_PAPER: Settings = {
+    "dataset": "imagenet",
+    "batch_size": 1024,
+    "subnetworks_per_step": 8,  # each of 8 GPUs draws its own
+    "warmup_epochs": 5,
+    "distillation": "hard",
+    "distillation_alpha": 0.5,
+    "teacher": _pretrained("regnety_160.deit_in1k")[0],
+    "precision": "bf16",
+}
+_TRANSFORMER: Settings = {
+    **_PAPER,
+    "epochs": 50,
+    "optimizer": "adamw",
+    "weight_decay": 0.05,
+    "augmentation": {
+        "rand_augment": "rand-m9-mstd0.5-inc1",
+        "random_erasing": 0.25,
+        "mixup": 0.8,
+        "cutmix": 1.0,
+    },
+}
+_CONVOLUTIONAL: Settings = {
+    **_PAPER,
+    "epochs": 30,
+    "optimizer": "sgd",
+    "learning_rate": 0.05,
+    "anchor_learning_rate": 0.1,
+    "weight_decay": 2e-5,
+    "drop_path": 0.0,
+    "augmentation": {"rand_augment": "rand-m9-mstd0.5-inc1", "random_erasing": 0.6},
+    "stages": [1, 2],
+}
+
+SCALES: dict[str, dict[str, Settings]] = {
+    "digits": {
+        "vit": {
+            "dataset": "digits",
+            "anchors": [_digits(16, 50), _digits(32, 60), _digits(64, 45)],
+            "learning_rate": 1e-3,
+            "warmup_epochs": 2,
+            "augmentation": _DIGITS_AUGMENTATION,
+        },
+    },
+    "fashion": {
+        "vit": {
+            "dataset": "fashion",
+            "anchors": [_fashion(32), _fashion(64), _fashion(128)],
+            "batch_size": 128,
+            "learning_rate": 5e-4,
+            "warmup_epochs": 2,
+            "augmentation": _FASHION_AUGMENTATION,
+        },
+    },
+    "imagenet": {
+        "deit": {
+            **_TRANSFORMER,
+            "anchors": _pretrained(
+                "deit_tiny_patch16_224.fb_in1k",
+                "deit_small_patch16_224.fb_in1k",
+                "deit_base_patch16_224.fb_in1k",
+            ),
+            "learning_rate": 1e-4,
+            "drop_path": 0.1,
+        },
+        "swin": {
+            **_TRANSFORMER,
+            "anchors": _pretrained(
+                "swin_tiny_patch4_window7_224.ms_in1k",
+                "swin_small_patch4_window7_224.ms_in1k",
+                "swin_base_patch4_window7_224.ms_in1k",
+            ),
+            "learning_rate": 1e-3,
+            "anchor_learning_rate": 0.1,
+            "drop_path": 0.2,
+            "gradient_clip": 5.0,
+            "stages": [0, 1, 2],
+        },
+        "resnet": {
+            **_CONVOLUTIONAL,
+            "anchors": _pretrained("resnet18.tv_in1k", "resnet50.tv_in1k"),
+        },
+        "resnet-swin": {
+            **_CONVOLUTIONAL,
+            "anchors": _pretrained("resnet18.tv_in1k", "swin_tiny_patch4_window7_224.ms_in1k"),
+        },
+        "levit": {
+            **_TRANSFORMER,
+            "anchors": _pretrained("levit_192.fb_dist_in1k", "levit_256.fb_dist_in1k"),
+            "epochs": 100,
+            "learning_rate": 5e-5,
+            "stages": [0, 1],
+        },
+    },
+}
