@@ -19,6 +19,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from snnet.config import AnchorSpec
+from snnet.errors import CheckpointError
+from snnet.weights import explain_download, load_file
 
 Layout = Literal["tokens", "channels_last", "channels_first"]  # (B,N,C), (B,H,W,C), (B,C,H,W)
 
@@ -58,6 +60,11 @@ class Anchor(nn.Module, ABC):
     @abstractmethod
     def head_modules(self) -> Sequence[nn.Module]:
         """The modules that `head` uses."""
+
+    @property
+    def classes(self) -> int:
+        """How many classes it tells apart."""
+        return int(self.model.num_classes)
 
     def no_weight_decay(self) -> set[str]:
         """Names of parameters that timm exempts, such as position embeddings."""
@@ -198,18 +205,42 @@ def opened_by(downsample: nn.Module, blocks: nn.Module) -> list[nn.Module]:
     return [nn.Sequential(downsample, first), *rest]
 
 
-def create_anchor(spec: AnchorSpec, **options: object) -> Anchor:
-    """Build the anchor that `spec` describes, with random weights.
+def create_model(spec: AnchorSpec, **options: object) -> nn.Module:
+    """The timm model that `spec` describes, with its weights where they come from elsewhere.
 
     Arguments:
         options: for timm, over those of `spec`.
 
     Raises:
-        ValueError: timm does not know the architecture, or there is no adapter for it.
+        ValueError: timm does not know the architecture or the options, or its weights are not
+            to be had (`snnet.checkpoint.CheckpointError`).
     """
     if not timm.is_model(spec.architecture):
         raise ValueError(f"anchor {spec.name}: timm has no model named {spec.architecture!r}")
+    pretrained = spec.weights == "pretrained"
     try:
-        return adapt(timm.create_model(spec.architecture, **{**spec.options, **options}))
+        model = timm.create_model(
+            spec.architecture, pretrained=pretrained, **{**spec.options, **options}
+        )
+    except TypeError as error:
+        raise ValueError(f"anchor {spec.name} ({spec.architecture}): {error}") from error
+    except Exception as error:
+        if pretrained:
+            raise CheckpointError(explain_download(spec, error)) from error
+        raise
+    if spec.weights not in ("recipe", "pretrained", "random"):
+        load_file(model, spec)
+    return model
+
+
+def create_anchor(spec: AnchorSpec, **options: object) -> Anchor:
+    """The anchor that `spec` describes; see `create_model` for arguments and errors.
+
+    Raises:
+        ValueError: also where there is no adapter for the architecture.
+    """
+    model = create_model(spec, **options)
+    try:
+        return adapt(model)
     except TypeError as error:
         raise ValueError(f"anchor {spec.name} ({spec.architecture}): {error}") from error

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from snnet.config import Augmentation
-from snnet.locations import MissingDataError, data_root, fashion_places
+from snnet.errors import MissingDataError
+from snnet.locations import data_root, fashion_places
 from snnet.seeding import generator
 
 Part = tuple[int, int]  # which process, of how many

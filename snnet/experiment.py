@@ -2,100 +2,238 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Protocol
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 
-from snnet.config import StitchingConfig
+from snnet.anchors import create_anchor, create_model
+from snnet.checkpoint import load_network, resume_training, save_network, save_training
+from snnet.config import IN_MEMORY, StitchingConfig
 from snnet.cost import route_costs
-from snnet.data import DATASETS
+from snnet.data import LOADERS, Data, take
+from snnet.distributed import Process, connect
 from snnet.evaluation import Score, evaluate
-from snnet.initialisation import initialise_least_squares
+from snnet.initialisation import Fit, initialise_least_squares
 from snnet.network import StitchedNetwork, stitch
 from snnet.pretraining import pretrained_anchors
+from snnet.surroundings import Follower, RunLike
 from snnet.training import Training
 
-CHECKPOINT = "checkpoint.pt"
-CHECKPOINT_EPOCHS = 5
-
-
-class RunLike(Protocol):
-    """What a run needs of its surroundings: places to write to, and someone to tell."""
-
-    directory: Path
-    cache: Path
-
-    def say(self, phase: str) -> None:
-        """Tell what is going on."""
-
-    def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
-        """Epoch `step` of `of` is done."""
-
-    def writing(self, name: str) -> AbstractContextManager[Path]:
-        """A temporary path that becomes the file `name` on success."""
-        ...
-
-    def save_table(self, name: str, table: pd.DataFrame) -> None:
-        """Keep a table with the result."""
+CHECKPOINT = "checkpoint.safetensors"  # while training goes on
+MODEL = "model.safetensors"  # once it has ended
+CHECKPOINT_SECONDS = 10.0  # between checkpoints, at least
+CHECKPOINT_SHARE = 0.02  # of the time may go into writing them
+EVALUATION_BATCH = 64
 
 
 def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     """Stitch, initialise, score, train, score again.
 
-    Saves the table `stitch` (one row a sub-network, index = stitch id) and returns the summary.
-    Goes on from the checkpoint that an earlier attempt left.
+    Saves the tables `stitch` (one row a sub-network, index = stitch id) and `layer` (one row a
+    stitching layer), keeps the trained network, and returns the summary. Goes on from the
+    checkpoint that an earlier attempt left. Several processes may share the run (see
+    `snnet.distributed`): all call this, only the first writes.
     """
-    data = DATASETS[config.dataset]()
-    anchors = pretrained_anchors(config.anchors, config.dataset, data, run.cache, run.say)
-    torch.manual_seed(config.seed)
-    network = stitch(anchors, config.kernel, config.stride, config.pairs, config.direction)
+    with connect() as process:
+        return _run(config, run if process.first else Follower(run), process)
+
+
+def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, float]:
+    data, network = prepare(config, run)
+    network.to(process.device)
+    fits: list[Fit] = []
     if config.init == "least_squares":
         run.say("least squares")
         images = data.calibration(config.calibration_images, config.seed)
-        initialise_least_squares(network, images)
-    costs = route_costs(network, tuple(data.test_images.shape[1:]))
-    run.say("scores before training")
-    before = evaluate(network, data.test_images, data.test_labels)
-    training = Training(network, data, config)
+        fits = initialise_least_squares(network, images, config.solve)
+    before = _score(network, data, process, run, "scores before training")
+    teacher = load_teacher(config, data, run, network.classes)
+    training = Training(
+        network, data, config, process, teacher.to(process.device) if teacher else None
+    )
     _train(training, run)
-    run.say("scores after training")
-    after = evaluate(network, data.test_images, data.test_labels)
-    table = stitch_table(network, costs, before, after, training.visits.tolist())
+    after = _score(network, data, process, run, "scores after training")
+    if fits:
+        run.save_table("layer", layer_table(network, fits))
+    table = stitch_table(network, before, after, training.visits.tolist())
     run.save_table("stitch", table)
     return summary(table, training)
 
 
+def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwork]:
+    """The data, and the stitched network with the anchors' weights and Kaiming's start.
+
+    Raises:
+        ValueError, MissingDataError: something is missing or does not fit; says what.
+    """
+    data = load_data(config)
+    options = {"drop_path_rate": config.drop_path} if config.drop_path else {}
+    anchors = pretrained_anchors(
+        config.anchors, dataset_name(config), data, run.cache, run.say, **options
+    )
+    torch.manual_seed(config.seed)
+    network = stitch(
+        anchors,
+        data.image_shape,
+        config.kernel,
+        config.stride,
+        config.pairs,
+        config.direction,
+        config.stages,
+    )
+    if data.classes not in (None, network.classes):
+        raise ValueError(
+            f"the anchors tell {network.classes} classes apart, dataset {config.dataset} has "
+            f"{data.classes}; set num_classes in the anchors' options, and weights that fit"
+        )
+    return data, network
+
+
+def load_data(config: StitchingConfig) -> Data:
+    """The images that `config` names, preprocessed as its anchors want them."""
+    counts = config.training_images, config.test_images
+    if config.dataset in IN_MEMORY:
+        return take(LOADERS[config.dataset](), *counts)
+    from snnet.images import load_images, preprocessing_of  # torchvision: only where needed
+
+    with torch.device("meta"):
+        bare = [replace(spec, weights="random") for spec in config.anchors]
+        models = [create_anchor(spec).model for spec in bare]
+    return load_images(config.dataset, preprocessing_of(models), *counts)
+
+
+def dataset_name(config: StitchingConfig) -> str:
+    """The dataset with its subset: what anchors trained on it depend on."""
+    if config.training_images is None:
+        return config.dataset
+    return f"{config.dataset}-{config.training_images}"
+
+
+def load_teacher(
+    config: StitchingConfig, data: Data, run: RunLike, classes: int
+) -> nn.Module | None:
+    """The network that teaches, any of timm's, or None.
+
+    Raises:
+        ValueError: its weights are not to be had, or it tells other classes apart.
+    """
+    if config.distillation == "none" or config.teacher is None:
+        return None
+    if config.teacher.weights == "recipe":
+        name = dataset_name(config)
+        (teacher,) = pretrained_anchors([config.teacher], name, data, run.cache, run.say)
+        model: Any = teacher.model
+    else:
+        model = create_model(config.teacher)
+    if model.num_classes != classes:
+        raise ValueError(
+            f"the teacher tells {model.num_classes} classes apart, the anchors {classes}"
+        )
+    return model
+
+
 def _train(training: Training, run: RunLike) -> None:
-    checkpoint = run.directory / CHECKPOINT
-    if checkpoint.exists():
-        training.load_state_dict(torch.load(checkpoint, weights_only=True))
+    """Train to the end, leaving checkpoints; a request to stop leaves one more."""
+    config, network, process = training.config, training.network, training.process
+    checkpoint, model = run.directory / CHECKPOINT, run.directory / MODEL
+    if process.any(model.exists())[0]:  # an earlier attempt ended after its training
+        values = load_network(network, model)
+        training.visits = torch.tensor(values["visits"])
+        training.seconds, training.epoch = values["seconds"], values["epoch"]
+        return
+    if process.any(checkpoint.exists())[0]:
+        resume_training(training, checkpoint)
     run.say("training")
-    epochs = training.config.epochs
-    while training.epoch < epochs:
-        metrics = training.run_epoch()
-        run.log(training.epoch, epochs, metrics)
-        if training.epoch % CHECKPOINT_EPOCHS == 0 or training.epoch == epochs:
-            with run.writing(CHECKPOINT) as path:
-                torch.save(training.state_dict(), path)
+    clock = _Clock()
+    with run.deferring_stop():
+        while training.epoch < config.epochs:
+            metrics = training.run_epoch(lambda: run.stopping or (process.first and clock.due))
+            if metrics is not None:
+                run.log(training.epoch, config.epochs, metrics)
+            if training.epoch == config.epochs:
+                break
+            stopping, due = process.any(run.stopping, process.first and clock.due)
+            if stopping or due:
+                values = training.state()
+                with clock.writing(), run.writing(CHECKPOINT) as path:
+                    save_training(training, values, path)
+            if stopping:
+                return  # the context raises
+        kept = {"visits": training.visits.tolist(), "seconds": training.seconds}
+        with run.writing(MODEL) as path:
+            save_network(network, {**kept, "epoch": training.epoch}, path)
+        if process.first:
+            checkpoint.unlink(missing_ok=True)
+
+
+class _Clock:
+    """When the next checkpoint is due: rarely enough that writing costs little."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + CHECKPOINT_SECONDS
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() >= self._next
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._next = now + max(CHECKPOINT_SECONDS, (now - start) / CHECKPOINT_SHARE)
+
+
+def _score(
+    network: StitchedNetwork, data: Data, process: Process, run: RunLike, phase: str
+) -> list[Score]:
+    run.say(phase)
+    told = time.monotonic()
+
+    def watch(images: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > 5:
+            told = time.monotonic()
+            run.say(f"{phase}: {images * process.world}/{data.test_count} images")
+
+    batches = data.test_batches(EVALUATION_BATCH, process.part)
+    return evaluate(network, batches, process.interleave, watch)
+
+
+def layer_table(network: StitchedNetwork, fits: list[Fit]) -> pd.DataFrame:
+    """One row a stitching layer: which pairs it serves, and how well its start fits them."""
+    layers = network.space.layers
+    table = pd.DataFrame(
+        {
+            "front": [layer.front for layer in layers],
+            "back": [layer.back for layer in layers],
+            "pairs": [" ".join(f"{i}>{j}" for i, j in layer.pairs) for layer in layers],
+            "residual": [fit.residual for fit in fits],
+            "ridge": [int(fit.ridge) for fit in fits],
+        }
+    )
+    table.index.name = "layer"
+    return table
 
 
 def stitch_table(
-    network: StitchedNetwork,
-    costs: list[tuple[int, int]],
-    before: list[Score],
-    after: list[Score],
-    visits: list[int],
+    network: StitchedNetwork, before: list[Score], after: list[Score], visits: list[int]
 ) -> pd.DataFrame:
     """One row a sub-network: route, cost, visits, and scores before and after training."""
-    routes = network.space.routes
+    routes, costs = network.space.routes, route_costs(network)
+    layer_of = network.space.layer_of()
     table = pd.DataFrame(
         {
             "route": [route.name for route in routes],
             "anchors": ["-".join(map(str, route.anchors)) for route in routes],
             "is_anchor": [route.is_anchor for route in routes],
+            "layers": [" ".join(str(layer_of[joint]) for joint in route.joints) for route in routes],
             "macs": [macs for macs, _ in costs],
             "params": [params for _, params in costs],
             "visits": visits,
@@ -111,6 +249,7 @@ def stitch_table(
 def summary(table: pd.DataFrame, training: Training) -> dict[str, float]:
     """The numbers that tell a run in a line."""
     anchors = table[table.is_anchor]
+    steps = training.epoch * training.steps_per_epoch
     return {
         "stitches": float(len(table)),
         "mean_top1": float(table.top1.mean()),
@@ -118,5 +257,6 @@ def summary(table: pd.DataFrame, training: Training) -> dict[str, float]:
         "worst_top1": float(table.top1.min()),
         "anchor_change_top1": float((anchors.top1 - anchors.top1_before).mean()),
         "train_seconds": training.seconds,
+        "images_per_second": steps * training.config.batch_size / training.seconds,
         "passes": float(training.visits.sum()),
     }

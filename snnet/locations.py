@@ -6,15 +6,12 @@ import os
 from pathlib import Path
 
 from snnet.config import IN_MEMORY
+from snnet.errors import MissingDataError
 
 DATA_VARIABLE = "SNNET_DATA"
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
 REMOTE = ("torch", "hfds", "wds", "tfds", "hfids")  # timm's prefixes, as in torch/cifar10
 TEST_SPLITS = ("val", "validation", "test")
-
-
-class MissingDataError(RuntimeError):
-    """A dataset is not where it was looked for."""
 
 
 def data_root() -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from timm.optim import create_optimizer_v2
+from typing import Any
+
+from timm.optim import create_optimizer_v2, param_groups_weight_decay
 from timm.scheduler import create_scheduler_v2
 from timm.scheduler.scheduler import Scheduler
 from torch import nn
@@ -10,27 +12,55 @@ from torch.optim import Optimizer
 
 from snnet.config import Recipe, StitchingConfig
 
+LOWEST = 100  # the schedule starts and ends at this part of the learning rate
+
 
 def create_optimisation(
-    model: nn.Module, recipe: Recipe | StitchingConfig, steps_per_epoch: int
+    modules: dict[nn.Module, float], recipe: Recipe | StitchingConfig, steps_per_epoch: int
 ) -> tuple[Optimizer, Scheduler]:
-    """AdamW over the trainable parameters, and a per-step cosine schedule with linear warm-up.
+    """Optimiser over the trainable parameters, and a per-step cosine schedule with warm-up.
 
     Biases, norm weights and position embeddings are not decayed (timm's rule). Call
     `step_update(n)` with the number of steps done; the schedule itself has no state to save.
+
+    Arguments:
+        modules: what is trained, each with its learning rate as a multiple of the recipe's.
     """
+    rate = recipe.learning_rate
+    groups: list[dict[str, Any]] = [
+        {**group, "lr": rate * factor}
+        for module, factor in modules.items()
+        for group in param_groups_weight_decay(
+            module, recipe.weight_decay, no_weight_decay_list=tuple(_exempt(module))
+        )
+    ]
     optimizer = create_optimizer_v2(
-        model, opt="adamw", lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        [group for group in groups if group["params"]],
+        opt="sgd" if getattr(recipe, "optimizer", "adamw") == "sgd" else "adamw",
+        lr=rate,
+        weight_decay=recipe.weight_decay,
+        momentum=0.9,
+        fused=True,
     )
     scheduler, _ = create_scheduler_v2(
         optimizer,
         sched="cosine",
         num_epochs=recipe.epochs,
         warmup_epochs=recipe.warmup_epochs,
-        warmup_lr=recipe.learning_rate / 100,
-        min_lr=recipe.learning_rate / 100,
+        warmup_lr=rate / LOWEST,
+        min_lr=rate / LOWEST,
         step_on_epochs=False,
         updates_per_epoch=steps_per_epoch,
     )
     scheduler.step_update(0)
     return optimizer, scheduler
+
+
+def _exempt(module: nn.Module) -> set[str]:
+    """Names of parameters that timm exempts, such as position embeddings, in module or children."""
+    return {
+        f"{prefix}.{name}" if prefix else name
+        for prefix, child in module.named_modules()
+        if hasattr(child, "no_weight_decay")
+        for name in child.no_weight_decay()
+    }

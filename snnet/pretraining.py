@@ -13,18 +13,19 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file, save_file
-from torch.nn import functional
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
 from snnet.data import Data
+from snnet.distillation import label_loss
+from snnet.mixing import mix
 from snnet.optimisation import create_optimisation
 
-SCHEMA = 1  # raise it when the same spec would train to other weights
+SCHEMA = 2  # raise it when the same spec would train to other weights
 
 
 def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
-    """Where the weights of `spec`, trained on `dataset`, are kept."""
+    """Where the weights of `spec`, trained on `dataset` (its name and subset), are kept."""
     content = json.dumps([SCHEMA, dataset, asdict(spec)], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return cache / "anchors" / f"{spec.name}-{digest}.safetensors"
@@ -36,15 +37,23 @@ def pretrained_anchors(
     data: Data,
     cache: Path,
     say: Callable[[str], None],
+    **options: object,
 ) -> list[Anchor]:
-    """The trained anchors, in the order of `specs`; trains those that the cache lacks.
+    """The anchors with their weights, in the order of `specs`; trains those that the cache lacks.
 
     Each is trained once even where several processes want it at the same time: whoever holds an
     anchor's lock trains it, the others take the next one or wait. `say` is told what goes on.
+
+    Arguments:
+        options: for timm, over those of `specs`; they leave the weights as they are (drop path).
     """
     (cache / "anchors").mkdir(parents=True, exist_ok=True)
     # the dearest first: two workers then end at about the same time
-    missing = [spec for spec in reversed(specs) if not cache_path(spec, dataset, cache).exists()]
+    missing = [
+        spec
+        for spec in reversed(specs)
+        if spec.weights == "recipe" and not cache_path(spec, dataset, cache).exists()
+    ]
     while missing:
         for spec in list(missing):
             path = cache_path(spec, dataset, cache)
@@ -60,8 +69,10 @@ def pretrained_anchors(
             time.sleep(0.2)
     anchors = []
     for spec in specs:
-        anchor = create_anchor(spec)
-        anchor.load_state_dict(load_file(cache_path(spec, dataset, cache)))
+        torch.manual_seed(spec.recipe.seed)  # for random weights
+        anchor = create_anchor(spec, **options)
+        if spec.weights == "recipe":
+            anchor.load_state_dict(load_file(cache_path(spec, dataset, cache)))
         anchors.append(anchor)
     return anchors
 
@@ -69,25 +80,33 @@ def pretrained_anchors(
 def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> Anchor:
     """Train one anchor by its recipe, from weights drawn by the recipe's seed."""
     recipe = spec.recipe
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed)
-    anchor = create_anchor(spec)
-    steps = len(data.train_labels) // recipe.batch_size
-    optimizer, scheduler = create_optimisation(anchor, recipe, steps)
+    anchor = create_anchor(spec).to(device)
+    steps = data.steps(recipe.batch_size)
+    optimizer, scheduler = create_optimisation({anchor: 1.0}, recipe, steps)
     anchor.train()
     for epoch in range(recipe.epochs):
         say(f"anchor {spec.name}: epoch {epoch + 1}/{recipe.epochs}")
-        batches = data.batches(
-            recipe.batch_size, recipe.augmentation, spec.name, recipe.seed, epoch
-        )
-        for step, (images, labels) in enumerate(batches):
-            loss = functional.cross_entropy(
-                anchor(images), labels, label_smoothing=recipe.label_smoothing
+        purpose = (spec.name, recipe.seed, epoch)
+        batches = data.batches(recipe.batch_size, recipe.augmentation, *purpose)
+        for step, batch in enumerate(batches):
+            images, labels = (tensor.to(device) for tensor in batch)
+            images, targets = mix(
+                images,
+                labels,
+                recipe.augmentation,
+                anchor.classes,
+                recipe.label_smoothing,
+                *purpose,
+                step,
             )
+            loss = label_loss(anchor(images), targets, recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             scheduler.step_update(epoch * steps + step + 1)
-    return anchor
+    return anchor.cpu()
 
 
 def _save(anchor: Anchor, path: Path) -> None:

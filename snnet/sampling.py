@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
+
+from snnet.config import StitchingConfig
+from snnet.space import Space
 
 Sampler = Callable[[torch.Generator], list[int]]
 
 
-def random_sampler(count: int) -> Sampler:
-    """One of `count` stitches a step, uniformly (SN-Net paper, algorithm 1)."""
-    return lambda draws: torch.randint(count, (1,), generator=draws).tolist()
+def create_sampler(space: Space, config: StitchingConfig) -> Sampler:
+    """The sampler that `config` asks for, over the stitches of a space."""
+    stitches = range(len(space.routes))
+    if config.sampling == "sandwich":
+        return sandwich_sampler(len(stitches), len(space.stages), config.sandwich_random)
+    if config.tuning == "stitching_layers":  # a frozen anchor alone would have nothing to learn
+        return random_sampler([n for n in stitches if not space.routes[n].is_anchor])
+    return random_sampler(stitches)
+
+
+def random_sampler(stitches: Sequence[int]) -> Sampler:
+    """One of the stitches a step, uniformly (SN-Net paper, algorithm 1)."""
+    return lambda draws: [stitches[int(torch.randint(len(stitches), (1,), generator=draws))]]
 
 
 def sandwich_sampler(count: int, anchors: int, random_count: int) -> Sampler:

@@ -3,123 +3,283 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from snnet.config import StitchingConfig
-from snnet.data import Data
+from snnet.data import Batches, Data
+from snnet.distillation import Objective, inplace_loss
+from snnet.distributed import Process
+from snnet.errors import DivergenceError
+from snnet.mixing import mix
 from snnet.network import StitchedNetwork
 from snnet.optimisation import create_optimisation
-from snnet.sampling import random_sampler, sandwich_sampler
+from snnet.sampling import create_sampler
 from snnet.seeding import generator
+from snnet.sharing import run_stitches
+
+PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class DivergenceError(RuntimeError):
-    """The loss is no longer a finite number."""
+class Passes(nn.Module):
+    """The sub-network passes of a step in one call, so that one backward serves them all."""
+
+    def __init__(self, network: StitchedNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, slices: list[Tensor], stitches: list[list[int]], seeds: list[int]
+    ) -> list[list[Tensor]]:
+        """Logits of every slice's stitches; sub-networks that begin alike share the beginning.
+
+        Arguments:
+            seeds: for each slice, of what blocks draw (drop path).
+        """
+        logits = []
+        for images, chosen, seed in zip(slices, stitches, seeds, strict=True):
+            torch.manual_seed(seed)
+            logits.append(run_stitches(self.network, images, chosen))
+        return logits
 
 
 class Training:
-    """Trains a stitched network epoch by epoch; can be saved and resumed between epochs.
+    """Trains a stitched network; can be saved and resumed between any two steps.
 
-    Every epoch draws from generators of its own (seed and epoch), so a resumed training ends with
-    the same bits as one that was never stopped.
+    A step's batch is cut into `subnetworks_per_step` slices; each trains the stitches that it
+    draws. Every draw depends on seed, epoch, step and slice alone, so a resumed training ends with
+    the same bits as one that was never stopped, and several processes, each with its slices, do
+    what one would do.
+
+    Attributes:
+        epoch, step: done so far; `step` counts inside the epoch.
+        visits: how often each stitch was trained, over all processes.
+        seconds: spent training.
     """
 
-    def __init__(self, network: StitchedNetwork, data: Data, config: StitchingConfig) -> None:
-        self.network = network
-        self.data = data
-        self.config = config
-        self.epoch = 0
-        stitches = len(network.space.routes)
-        self.visits = torch.zeros(stitches, dtype=torch.long)
+    def __init__(
+        self,
+        network: StitchedNetwork,
+        data: Data,
+        config: StitchingConfig,
+        process: Process | None = None,
+        teacher: nn.Module | None = None,
+    ) -> None:
+        self.network, self.data, self.config = network, data, config
+        self.process = process or Process()
+        self.objective = Objective(config, teacher)
+        self.epoch = self.step = 0
+        self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
+        self.steps_per_epoch = data.steps(config.batch_size)
         network.anchors.requires_grad_(config.tuning == "full")
-        steps = len(data.train_labels) // config.batch_size
-        if steps == 0:
-            raise ValueError(
-                f"batch_size is {config.batch_size}, but there are only "
-                f"{len(data.train_labels)} training images; choose a smaller one"
-            )
-        self.optimizer, self.scheduler = create_optimisation(network, config, steps)
-        self._steps_per_epoch = steps
-        self._draw = (
-            random_sampler(stitches)
-            if config.sampling == "random"
-            else sandwich_sampler(stitches, len(network.anchors), config.sandwich_random)
+        self.optimizer, self.scheduler = create_optimisation(
+            {network.anchors: config.anchor_learning_rate, network.layers: 1.0},
+            config,
+            self.steps_per_epoch,
         )
+        self._slices = slices_of(config.subnetworks_per_step, self.process)
+        self._sampler = create_sampler(network.space, config)
+        self._passes = self.process.wrap(Passes(network))
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self._buffers = [b for b in network.buffers() if b.is_floating_point()]
+        half = config.precision == "fp16"
+        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=half)
+        self._batches: Batches | None = None
+        self._start_epoch()
 
-    def run_epoch(self) -> dict[str, float]:
-        """Train one epoch; returns its mean loss, top-1 on the training batches, and counts.
+    def _start_epoch(self) -> None:
+        self._loss = self._right = self._seen = 0.0  # of this process, this epoch
+        self._epoch_seconds = 0.0
+
+    def run_epoch(self, pause: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+        """Train to the end of the epoch; returns its mean loss, top-1, speed, and counts.
 
         `loss` and `train_top1` (share right) are of the sub-networks that learn from labels.
 
+        Arguments:
+            pause: asked after every step. Once it is true in any process, all stop there and
+                return None; calling again goes on.
+
         Raises:
-            DivergenceError: the loss became infinite or not a number.
+            DivergenceError: a loss became infinite or not a number, in any process.
         """
-        config, start = self.config, time.perf_counter()
         self.network.train()
-        if config.tuning == "stitching_layers":
+        if self.config.tuning == "stitching_layers":
             self.network.anchors.eval()
-        draws = generator("stitches", config.seed, self.epoch)
-        # drop path and dropout draw from torch's own generator
-        torch.manual_seed(generator("model", config.seed, self.epoch).initial_seed())
-        loss_sum, right, images_seen = 0.0, 0, 0
-        batches = self.data.batches(config.batch_size, config.augmentation, config.seed, self.epoch)
-        for step, (images, labels) in enumerate(batches):
-            stitches = self._draw(draws)
-            loss, logits = self._step(images, labels, stitches)
-            if not torch.isfinite(loss):
-                raise DivergenceError(
-                    f"the loss became {loss.item()} in epoch {self.epoch}, step {step}, stitch "
-                    f"{stitches[0]} ({self.network.space.routes[stitches[0]].name}); "
-                    "try a lower learning_rate"
-                )
-            self.scheduler.step_update(self.epoch * self._steps_per_epoch + step + 1)
+        if self._batches is None:
+            config = self.config
+            self._batches = self.data.batches(
+                config.batch_size,
+                config.augmentation,
+                config.seed,
+                self.epoch,
+                start=self.step,
+                part=self.process.part,
+            )
+        start = time.perf_counter()
+        for images, labels in self._batches:
+            problem = self._train_step(images, labels)
+            self.step += 1
+            self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
+            paused, failed = self.process.any(pause(), bool(problem))
+            if failed:
+                problems = [text for text in self.process.everyone(problem) if text]
+                raise DivergenceError(f"{problems[0]}; try a lower learning_rate")
+            if paused and self.step < self.steps_per_epoch:
+                self._epoch_seconds += time.perf_counter() - start
+                return None
+        self._epoch_seconds += time.perf_counter() - start
+        return self._end_epoch()
+
+    def _train_step(self, images: Tensor, labels: Tensor) -> str:
+        """One optimiser step; returns what went wrong, if anything."""
+        device, config = self.process.device, self.config
+        place = (config.seed, self.epoch, self.step)
+        drawn = [
+            self._sampler(generator("stitches", *place, n))
+            for n in range(config.subnetworks_per_step)
+        ]
+        for stitches in drawn:
             self.visits[stitches] += 1
-            loss_sum += loss.item() * len(labels)
-            right += int((logits.argmax(1) == labels).sum())
-            images_seen += len(labels)
-        self.epoch += 1
-        self.seconds += time.perf_counter() - start
-        return {
-            "loss": loss_sum / images_seen,
-            "train_top1": right / images_seen,
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
-            "images_seen": float(self.epoch * images_seen),
+        images, labels = images.to(device), labels.to(device)
+        slices, targets = [], []
+        for n, number in enumerate(self._slices):
+            mine = slice(n, None, len(self._slices))
+            mixed = mix(
+                images[mine],
+                labels[mine],
+                config.augmentation,
+                self.network.classes,
+                config.label_smoothing,
+                *place,
+                number,
+            )
+            slices.append(mixed[0])
+            targets.append(mixed[1])
+        with torch.autocast(
+            device.type, PRECISIONS.get(config.precision), enabled=config.precision != "fp32"
+        ):
+            taught = [self.objective.ask(one) for one in slices]
+            chosen = [drawn[number] for number in self._slices]
+            seeds = [generator("model", *place, n).initial_seed() for n in self._slices]
+            logits = self._passes(slices, chosen, seeds)
+        losses = [
+            [self.objective.loss(first.float(), target, teacher)]
+            + [inplace_loss(other.float(), first.float()) for other in others]
+            for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
+        ]
+        self._optimise(losses)
+        self._count(logits, losses, labels)
+        return self._problem(losses, chosen)
+
+    def _optimise(self, losses: list[list[Tensor]]) -> None:
+        """Backward and step; a step's loss is the mean over slices of the sum over passes."""
+        total = torch.stack([torch.stack(one).sum() for one in losses]).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(total).backward()
+        if self.config.gradient_clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self._parameters, self.config.gradient_clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.process.average(self._buffers)  # running statistics of batch norms
+
+    def _count(
+        self, logits: list[list[Tensor]], losses: list[list[Tensor]], labels: Tensor
+    ) -> None:
+        parts = len(self._slices)
+        for n, (first, *_) in enumerate(logits):
+            wanted = labels[n::parts]
+            self._loss += losses[n][0].item() * len(wanted)
+            self._right += int((first.argmax(1) == wanted).sum())
+            self._seen += len(wanted)
+
+    def _problem(self, losses: list[list[Tensor]], chosen: list[list[int]]) -> str:
+        for slice_losses, stitches in zip(losses, chosen, strict=True):
+            for loss, stitch in zip(slice_losses, stitches, strict=True):
+                if not torch.isfinite(loss):
+                    name = self.network.space.routes[stitch].name
+                    return (
+                        f"the loss became {loss.item()} in epoch {self.epoch}, step {self.step}, "
+                        f"stitch {stitch} ({name})"
+                    )
+        return ""
+
+    def _end_epoch(self) -> dict[str, float]:
+        sums = self.process.everyone([self._loss, self._right, self._seen])
+        loss, right, seen = (sum(values) for values in zip(*sums, strict=True))
+        self.epoch, self.step, self._batches = self.epoch + 1, 0, None
+        self.seconds += self._epoch_seconds
+        metrics = {
+            "loss": loss / seen,
+            "train_top1": right / seen,
+            "learning_rate": self.optimizer.param_groups[-1]["lr"],
+            "images_seen": float(self.epoch * seen),
+            "images_per_second": seen / self._epoch_seconds,
             "passes": float(self.visits.sum()),
         }
+        self._start_epoch()
+        return metrics
 
-    def _step(self, images: Tensor, labels: Tensor, stitches: list[int]) -> tuple[Tensor, Tensor]:
-        """The first stitch learns from the labels, the others from its detached soft output."""
-        routes = self.network.space.routes
-        self.optimizer.zero_grad(set_to_none=True)
-        logits = self.network(images, routes[stitches[0]])
-        loss = functional.cross_entropy(logits, labels, label_smoothing=self.config.label_smoothing)
-        if loss.requires_grad:  # not where a bare, frozen anchor was drawn
-            loss.backward()
-        soft = logits.detach().softmax(1)
-        for stitch in stitches[1:]:
-            distilled = functional.cross_entropy(self.network(images, routes[stitch]), soft)
-            if distilled.requires_grad:
-                distilled.backward()
-        self.optimizer.step()
-        return loss.detach(), logits.detach()
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that resuming needs; tensors and plain values only."""
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "epoch": self.epoch,
-            "visits": self.visits,
-            "seconds": self.seconds,
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that resuming needs, but for the network: tensors by name, and plain values."""
+        tensors = {
+            f"{number}.{name}": value
+            for number, values in self.optimizer.state_dict()["state"].items()
+            for name, value in values.items()
         }
+        values = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "visits": self.visits.tolist(),
+            "seconds": self.seconds,
+            "epoch_seconds": self._epoch_seconds,
+            # of every process: call it in all of them
+            "sums": self.process.everyone([self._loss, self._right, self._seen]),
+            "scaler": self.scaler.state_dict(),
+        }
+        return tensors, values
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.visits, self.seconds = state["epoch"], state["visits"], state["seconds"]
+    def resume(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        optimizer: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            number, _, field = name.partition(".")
+            optimizer.setdefault(int(number), {})[field] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
+        self.epoch, self.step = values["epoch"], values["step"]
+        self.visits = torch.tensor(values["visits"])
+        self.seconds, self._epoch_seconds = values["seconds"], values["epoch_seconds"]
+        sums = values["sums"]
+        if len(sums) == self.process.world:
+            self._loss, self._right, self._seen = sums[self.process.rank]
+        else:  # saved by another number of processes
+            mine = [sum(column) for column in zip(*sums, strict=True)]
+            self._loss, self._right, self._seen = mine if self.process.first else (0, 0, 0)
+        self.scaler.load_state_dict(values["scaler"])
+        self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
+        self._batches = None
+
+
+def slices_of(count: int, process: Process) -> list[int]:
+    """Which of a step's `count` slices this process trains.
+
+    Where there are more processes than slices, several share one: each draws the same stitches.
+
+    Raises:
+        ValueError: neither number divides the other.
+    """
+    rank, world = process.part
+    if count % world == 0:
+        return list(range(rank, count, world))
+    if world % count == 0:
+        return [rank % count]
+    raise ValueError(
+        f"subnetworks_per_step ({count}) and the number of processes ({world}) do not divide one "
+        "another; change one of them"
+    )

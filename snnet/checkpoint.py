@@ -1,0 +1,81 @@
+"""A training on disk: one safetensors file, its plain values as JSON in the file's metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from snnet.errors import CheckpointError
+from snnet.network import StitchedNetwork
+from snnet.training import Training
+from snnet.weights import load_strictly
+
+
+def save_training(training: Training, values: tuple[dict[str, Tensor], dict[str, Any]], path: Path) -> None:
+    """Write what `Training.state` gave, and the network, to `path`."""
+    tensors, plain = values
+    _save(
+        {
+            **{f"network.{name}": value for name, value in training.network.state_dict().items()},
+            **{f"optimizer.{name}": value for name, value in tensors.items()},
+        },
+        plain,
+        path,
+    )
+
+
+def resume_training(training: Training, path: Path) -> None:
+    """Go on from what `save_training` wrote.
+
+    Raises:
+        CheckpointError: the file is damaged, or of another network.
+    """
+    tensors, plain = read_tensors(path)
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimizer": {}}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    load_strictly(training.network, parts["network"], path)
+    training.resume(parts["optimizer"], plain)
+
+
+def save_network(network: StitchedNetwork, values: dict[str, Any], path: Path) -> None:
+    """Write a trained network, with the shape of its images and other plain values."""
+    _save(network.state_dict(), {"image_shape": network.image_shape, **values}, path)
+
+
+def load_network(network: StitchedNetwork, path: Path) -> dict[str, Any]:
+    """Read what `save_network` wrote; returns the plain values.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or of another network.
+    """
+    tensors, plain = read_tensors(path)
+    load_strictly(network, tensors, path)
+    return plain
+
+
+def _save(tensors: dict[str, Tensor], values: dict[str, Any], path: Path) -> None:
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, path, {name: json.dumps(value) for name, value in values.items()})
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata (decoded JSON) of a safetensors file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            plain = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            return {name: file.get_tensor(name) for name in file.keys()}, plain
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no file {path}") from None
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); delete it to start again") from None
