@@ -62,6 +62,28 @@ def complete_setting(
     return [f"{name}=" for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
+def complete_scale(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Scales of the study on the command line."""
+    from ablations.catalogue import load_study
+
+    scales = load_study(context.params.get("study") or "overview")[1].experiment.scales
+    return [name for name in scales if name.startswith(incomplete)]
+
+
+def complete_family(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Families of the scale on the command line, or of all scales."""
+    from ablations.catalogue import load_study
+
+    scales = load_study(context.params.get("study") or "overview")[1].experiment.scales
+    chosen = [context.params["scale"]] if context.params.get("scale") in scales else list(scales)
+    names = dict.fromkeys(family for scale in chosen for family in scales[scale])
+    return [name for name in names if name.startswith(incomplete)]
+
+
 study_argument = click.argument("study", shell_complete=complete_study)
 tracking_option = click.option(
     "--tracking-uri",
@@ -83,7 +105,16 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Fix an axis or any other setting, or give it other levels. Repeatable.",
         ),
         click.option("--seeds", type=click.IntRange(1), help="Replicates of every run."),
-        click.option("--scale", help="Ready-made set of settings, such as digits."),
+        click.option(
+            "--family",
+            shell_complete=complete_family,
+            help="Which networks, such as swin; see `ablate scales`.",
+        ),
+        click.option(
+            "--scale",
+            shell_complete=complete_scale,
+            help="How large: ready-made settings; see `ablate scales`.",
+        ),
     ):
         command = option(command)
     return command
@@ -139,6 +170,16 @@ def studies() -> None:
 
 
 @main.command()
+@click.argument("study", default="overview", shell_complete=complete_study)
+def scales(study: str) -> None:
+    """Show the ready-made settings of each scale and family. The first is the default."""
+    from ablations.catalogue import load_study
+    from ablations.display import console, scales_table
+
+    console.print(scales_table(load_study(study)[1].experiment))
+
+
+@main.command()
 @study_argument
 @plan_options
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -171,7 +212,7 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     left = [seconds[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
     workers = os.cpu_count() or 1
     console.print(
-        f"\n{len(planned.runs)} runs at scale {planned.scale}, {len(left)} to do: about "
+        f"\n{len(planned.runs)} runs at scale {planned.scale} ({planned.family}), {len(left)} to do: about "
         f"{in_words(wall_seconds(left, workers)) if left else '0 s'} with {workers} workers."
     )
 
@@ -298,13 +339,19 @@ def completion(shell: str) -> None:
     click.echo(kind(main, {}, "ablate", "_ABLATE_COMPLETE").source())
 
 
-def make_plan(study: str, scale: str | None, seeds: int | None, changes: tuple[str, ...]) -> Plan:
+def make_plan(
+    study: str,
+    scale: str | None,
+    family: str | None,
+    seeds: int | None,
+    changes: tuple[str, ...],
+) -> Plan:
     """The plan that the command line asks for."""
     from ablations.catalogue import load_study
     from ablations.plan import expand
 
     name, found = load_study(study)
-    return expand(name, found, scale, seeds, parse_changes(changes))
+    return expand(name, found, scale, family, seeds, parse_changes(changes))
 
 
 def parse_changes(changes: tuple[str, ...]) -> dict[str, list[Any]]:

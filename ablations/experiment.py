@@ -29,16 +29,23 @@ class Experiment:
         function: called with the configuration and an `ablations.run.Run`; returns the summary
             metrics. Heavy imports belong inside it: only workers call it.
         schema: part of every run key; raise it when equal settings would give other results.
-        scales: named settings that lie over the defaults, the first is the default scale.
-        expected_seconds: a guess for a run on one core, corrected by what finished runs took.
+        scales: named settings that lie over the defaults, by scale (how large) and family (of
+            what); the first of each is the default.
+        expected_seconds: a guess for a run on one core, corrected by what finished runs took;
+            NaN where nobody knows.
+        check_ready: raises UserError where a run of this configuration cannot start here, such
+            as for want of a dataset. Called before a launch, so it must be quick.
     """
 
     name: str
     config: type
     function: Callable[[Any, Run], dict[str, float]]
     schema: int = 1
-    scales: Mapping[str, Settings] = field(default_factory=lambda: {"default": {}})
+    scales: Mapping[str, Mapping[str, Settings]] = field(
+        default_factory=lambda: {"default": {"default": {}}}
+    )
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
+    check_ready: Callable[[Any], None] = lambda config: None
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -49,12 +56,23 @@ class Experiment:
         """Names of everything that can be set."""
         return tuple(item.name for item in fields(self.config))
 
-    def scale(self, name: str | None) -> tuple[str, Settings]:
-        """The named scale, or the first."""
+    def scale(self, name: str | None, family: str | None) -> tuple[str, str, Settings]:
+        """The named scale and family, or the first of each, and their settings.
+
+        Raises:
+            UserError: there is none of that name; says which is nearest.
+        """
         name = name or next(iter(self.scales))
         if name not in self.scales:
             raise UserError(f"no scale {name!r} for {self.name}: {nearest(name, self.scales)}")
-        return name, self.scales[name]
+        families = self.scales[name]
+        family = family or next(iter(families))
+        if family not in families:
+            known = nearest(family, families)
+            elsewhere = [scale for scale, names in self.scales.items() if family in names]
+            hint = f"; scale {elsewhere[0]} has it" if elsewhere else ""
+            raise UserError(f"no family {family!r} at scale {name}: {known}{hint}")
+        return name, family, families[family]
 
     def resolve(self, settings: Settings) -> Any:
         """Settings over the defaults, checked and typed.

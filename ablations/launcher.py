@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import submitit
@@ -59,7 +60,8 @@ class Launcher:
         before = self.snapshot()
         runs = plan.runs
         # the longest first, so that no worker is left alone with one at the end
-        order = sorted(runs, key=lambda key: -plan.experiment.expected_seconds(runs[key].config))
+        guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in runs.items()}
+        order = sorted(runs, key=lambda key: 0 if isnan(guesses[key]) else -guesses[key])
         self.requests = [
             Request(key, plan.experiment.dump(runs[key].config), before.runs[key].attempt)
             for key in order

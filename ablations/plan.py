@@ -35,6 +35,7 @@ class Plan:
     question: str
     design: str
     scale: str
+    family: str
     experiment: Experiment
     axes: Mapping[str, Sequence[str]]  # levels by axis
     baseline: Mapping[str, str]  # level by axis
@@ -57,6 +58,7 @@ class Plan:
             "question": self.question,
             "design": self.design,
             "scale": self.scale,
+            "family": self.family,
             "experiment": self.experiment.name,
             "axes": {name: list(levels) for name, levels in self.axes.items()},
             "baseline": dict(self.baseline),
@@ -83,13 +85,14 @@ def expand(
     name: str,
     study: Study,
     scale: str | None = None,
+    family: str | None = None,
     seeds: int | None = None,
     changes: Mapping[str, Sequence[Any]] | None = None,
 ) -> Plan:
     """Every run that `study` asks for.
 
     Arguments:
-        scale: one of the experiment's, or None for its first.
+        scale, family: of the experiment's, or None for the first.
         seeds: how many replicates, or None for the study's own number.
         changes: see `Study.override`.
 
@@ -98,7 +101,7 @@ def expand(
     """
     study = study.override(changes or {})
     experiment = study.experiment
-    scale, scaled = experiment.scale(scale)
+    scale, family, scaled = experiment.scale(scale, family)
     base = {**scaled, **study.baseline}
     levels_of = {axis.name: axis.levels for axis in study.varied()}
     defaults = experiment.resolve(base)
@@ -121,6 +124,7 @@ def expand(
         question=study.question,
         design=study.design,
         scale=scale,
+        family=family,
         experiment=experiment,
         axes={axis.name: tuple(axis.levels) for axis in study.varied()},
         settings=settings_of(experiment, defaults),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ablations.files import writing
@@ -41,6 +43,7 @@ class Run:
         self.directory = directory
         self.cache = cache
         self.tables: list[str] = []
+        self.stopping = False  # whether an end was asked for, see `deferring_stop`
         self._progress = directory / f"progress-{attempt}.jsonl"
 
     def say(self, phase: str) -> None:
@@ -57,6 +60,30 @@ class Run:
         """A temporary path that becomes the file `name` of the run directory on success."""
         with writing(self.directory / name) as path:
             yield path
+
+    @contextmanager
+    def deferring_stop(self) -> Iterator[None]:
+        """Inside, SIGTERM and SIGINT only set `stopping`; the end of the block then raises.
+
+        For what can leave a checkpoint. A second signal ends it at once.
+
+        Raises:
+            KeyboardInterrupt: a signal came.
+        """
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self.stopping:
+                raise KeyboardInterrupt
+            self.stopping = True
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        if self.stopping:
+            raise KeyboardInterrupt
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Keep a table with the result. Its numeric columns become curves over the index.

@@ -76,6 +76,7 @@ def run_study(
     uri = tracking_uri or home.tracking_uri
     check_uri(uri)
     check_space(home)
+    check_ready(home, plan)
     home.save_plan(plan.record())
     launcher = Launcher(home, plan, study, workers, collect_provenance())
     expected = expected_seconds(home, plan)
@@ -95,10 +96,21 @@ def run_study(
     return _conclude(home, plan, snapshot)
 
 
+def check_ready(home: Home, plan: Plan) -> None:
+    """Refuse before anything starts where a run that is left could not.
+
+    Raises:
+        UserError: says what is missing.
+    """
+    for key, run in plan.runs.items():
+        if home.run(key).result() is None:
+            plan.experiment.check_ready(run.config)
+
+
 def _announce(plan: Plan, snapshot: Snapshot, expected: dict[str, float], workers: int) -> None:
     left = [expected[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
     done = len(snapshot.runs) - len(left)
-    text = f"{plan.study} at scale {plan.scale}: {done} of {len(snapshot.runs)} runs done already"
+    text = f"{plan.study} at scale {plan.scale} ({plan.family}): {done} of {len(snapshot.runs)} runs done already"
     if left:
         wall = in_words(wall_seconds(left, workers))
         text += f", {len(left)} to do with {workers} workers, about {wall}"

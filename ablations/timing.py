@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan, nan
 from statistics import median
 
 from ablations.home import Home
@@ -9,19 +10,24 @@ from ablations.plan import Plan
 
 
 def expected_seconds(home: Home, plan: Plan) -> dict[str, float]:
-    """Seconds for each run of the plan on one core, by key."""
+    """Seconds for each run of the plan on one core, by key; NaN where nobody knows."""
     guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in plan.runs.items()}
-    factors = []
-    for key, guess in guesses.items():
-        result = home.run(key).result()
-        if result and guess > 0:
-            factors.append((result["ended"] - result["started"]) / guess)
+    taken = {
+        key: result["ended"] - result["started"]
+        for key in guesses
+        if (result := home.run(key).result())
+    }
+    if taken and any(isnan(guess) for guess in guesses.values()):
+        return dict.fromkeys(guesses, median(taken.values()))
+    factors = [seconds / guesses[key] for key, seconds in taken.items() if guesses[key] > 0]
     factor = median(factors) if factors else 1.0
     return {key: guess * factor for key, guess in guesses.items()}
 
 
 def wall_seconds(seconds: list[float], workers: int) -> float:
     """Time until all are done when the longest start first on `workers` workers."""
+    if any(isnan(duration) for duration in seconds):
+        return nan
     loads = [0.0] * workers
     for duration in sorted(seconds, reverse=True):
         loads[loads.index(min(loads))] += duration
@@ -30,6 +36,8 @@ def wall_seconds(seconds: list[float], workers: int) -> float:
 
 def in_words(seconds: float) -> str:
     """For people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    if isnan(seconds):
+        return "an unknown time"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -203,6 +203,7 @@ class Collector:
                 KEY_TAG: directory.key,
                 "schema": str(content["schema"]),
                 "scale": plan.get("scale", ""),
+                "family": plan.get("family", ""),
             }
             name = cell.get("name", directory.key)
             start = int(progress[0]["time"] * 1000) if progress else None

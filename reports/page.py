@@ -147,7 +147,7 @@ def _facts(study: TrackedStudy) -> dict[str, str]:
     return {
         "runs": f"{len(runs)} of {len(cells)} finished",
         "seeds": "one seed, so no intervals" if len(seeds) == 1 else f"{len(seeds)} seeds",
-        "scale": study.plan["scale"],
+        "scale": f"{study.plan['scale']}, {study.plan['family']}",
         "design": DESIGNS[study.plan["design"]],
         "baseline": ", ".join(f"{a} {level}" for a, level in study.plan["baseline"].items()),
         "settings": ", ".join(
