@@ -34,13 +34,16 @@ def create_optimisation(
             module, recipe.weight_decay, no_weight_decay_list=tuple(_exempt(module))
         )
     ]
+    # torch's fused SGD cannot take parameters that have no momentum yet, as those of stitches
+    # that were not visited
+    sgd = getattr(recipe, "optimizer", "adamw") == "sgd"
     optimizer = create_optimizer_v2(
         [group for group in groups if group["params"]],
-        opt="sgd" if getattr(recipe, "optimizer", "adamw") == "sgd" else "adamw",
+        opt="sgd" if sgd else "adamw",
         lr=rate,
         weight_decay=recipe.weight_decay,
         momentum=0.9,
-        fused=True,
+        fused=not sgd,
     )
     scheduler, _ = create_scheduler_v2(
         optimizer,

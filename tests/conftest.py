@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
 STUDIES = Path(__file__).parent / "example_studies"
 TOY = str(STUDIES / "toy.py")
 TINY = str(STUDIES / "tiny.py")

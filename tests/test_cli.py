@@ -75,7 +75,7 @@ def test_plan_shows_what_exists(ablate):
     assert ablate("run", TOY, "--seeds", "1").returncode == 0
     after = ablate("plan", TOY)
     assert after.stdout.count("done") == 4
-    assert "8 runs at scale small, 4 to do" in after.stdout
+    assert "8 runs at scale small (parabola), 4 to do" in after.stdout
     record = json.loads(ablate("plan", TOY, "--json").stdout)
     assert len(record["cells"]) == 8
 

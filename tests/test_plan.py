@@ -167,6 +167,10 @@ def test_structured_settings_can_be_an_axis():
         ({"calibration_images": ["100000"]}, "at most 1077"),
         ({"batch_size": ["5000"]}, "at most 1077"),
         ({"anchors": [[]]}, "anchors cannot be"),
+        ({"subnetworks_per_step": ["7"]}, "multiple of subnetworks_per_step"),
+        ({"distillation": ["hard"]}, "needs a teacher"),
+        ({"augmentation": [{"rand_augment": "rand-m9"}]}, "held in memory"),
+        ({"training_images": ["32"]}, "batch_size .64. must be at most 32"),
     ],
 )
 def test_impossible_stitching_settings_are_refused_before_anything_is_loaded(changes, says):
@@ -199,3 +203,16 @@ def test_an_unknown_scale_is_named():
     with pytest.raises(UserError, match="did you mean large"):
         expand("toy", STUDY, scale="larg")
     assert {cell.config.pause for cell in expand("toy", STUDY, scale="large").cells} == {0.001}
+
+
+def test_an_unknown_family_is_named_with_the_scale_that_has_it():
+    with pytest.raises(UserError, match="no family 'swim' at scale imagenet: did you mean swin"):
+        expand("overview", OVERVIEW, scale="imagenet", family="swim")
+    with pytest.raises(UserError, match="scale imagenet has it"):
+        expand("overview", OVERVIEW, family="swin")
+    plan = expand("overview", OVERVIEW, scale="imagenet", family="swin")
+    assert [anchor.name[:9] for anchor in plan.cells[0].config.anchors] == [
+        "swin_tiny",
+        "swin_smal",
+        "swin_base",
+    ]

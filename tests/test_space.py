@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnet.routes import Joint, Route
-from snnet.space import build_space, windows
+from snnet.space import build_space, unpaired, windows
 
 # kernel, stride, nearest, all pairs and chains, layers per pair of anchors; depth 12, three
 # anchors; (2, 1) with 71 is the paper's DeiT space
@@ -25,8 +25,8 @@ COUNTS = [
 @pytest.mark.parametrize(("kernel", "stride", "nearest", "everything", "layers"), COUNTS)
 def test_counts(kernel, stride, nearest, everything, layers):
     for direction in ("fast_to_slow", "slow_to_fast"):
-        near = build_space((12, 12, 12), kernel, stride, "nearest", direction)
-        full = build_space((12, 12, 12), kernel, stride, "all", direction)
+        near = build_space([(12,)] * 3, kernel, stride, "nearest", direction)
+        full = build_space([(12,)] * 3, kernel, stride, "all", direction)
         assert len(near.routes) == nearest
         assert len(near.layers) == 2 * layers
         assert len(full.routes) == everything
@@ -53,7 +53,7 @@ def test_every_offered_pair_belongs_to_one_window(depth, kernel, stride):
 )
 def test_routes_are_distinct_and_consistent(depth, anchors, kernel, stride, pairs, direction):
     depths = (depth,) * anchors
-    space = build_space(depths, kernel, stride, pairs, direction)
+    space = build_space([(depth,)] * anchors, kernel, stride, pairs, direction)
     assert len(set(space.routes)) == len(space.routes)
     assert space.routes[:anchors] == tuple(Route(n) for n in range(anchors))
     layer_of = space.layer_of()
@@ -72,11 +72,38 @@ def test_routes_are_distinct_and_consistent(depth, anchors, kernel, stride, pair
 
 
 def test_chain_enters_the_middle_anchor_before_it_leaves_it():
-    chains = [r for r in build_space((3, 3, 3), 2, 1, "all").routes if len(r.joints) == 2]
+    chains = [r for r in build_space([(3,)] * 3, 2, 1, "all").routes if len(r.joints) == 2]
     assert chains
     assert all(
         second.front_block >= first.back_block for first, second in (c.joints for c in chains)
     )
+
+
+def test_unpaired_stages_map_each_block_of_the_deeper_one():
+    assert unpaired(2, 4) == (((0, 1),), ((1, 2), (1, 3)))
+    assert unpaired(6, 18)[0] == ((0, 1), (0, 2))
+
+
+@given(shallow=st.integers(1, 8), more=st.integers(1, 12))
+def test_slow_to_fast_crosses_the_same_places(shallow, more):
+    """A place lies between two blocks of either anchor: after i, before j."""
+    deep = shallow + more
+    up = {(i + 1, j) for group in unpaired(shallow, deep) for i, j in group}
+    down = {(j, i + 1) for group in unpaired(deep, shallow) for i, j in group}
+    assert down == {(entry, left) for entry, left in up if entry < shallow}
+
+
+def test_stitches_of_hierarchical_anchors_stay_inside_their_stage():
+    stages = [(2, 2, 6, 2), (2, 2, 18, 2), (2, 2, 18, 2)]
+    space = build_space(stages, inside=[0, 1, 2])
+    assert len(space.routes) == 41
+    for route in space.routes[3:]:
+        (joint,) = route.joints
+        front, i = space.place(joint.front, joint.front_block)
+        back, j = space.place(joint.back, joint.back_block)
+        assert front == back in (0, 1, 2)
+        assert i < j
+    assert len(space.layers) == 1 + 1 + 6 + 1 + 1 + 17  # one a front block
 
 
 def test_route_reads_as_it_runs():
@@ -92,9 +119,11 @@ def test_route_reads_as_it_runs():
         ({"kernel": 0}, "kernel and stride"),
         ({"pairs": "some"}, "nearest or all"),
         ({"direction": "up"}, "fast_to_slow"),
-        ({"depths": (3, 4)}, "equal depth"),
+        ({"stages": [(3,), (2, 2)]}, "equally many stages"),
+        ({"inside": [1]}, "stages 0 to 0"),
+        ({"stages": [(2, 2), (2, 2)], "kernel": 1}, "no stitch is possible"),
     ],
 )
 def test_impossible_spaces_say_why(arguments, says):
     with pytest.raises(ValueError, match=says):
-        build_space(**{"depths": (3, 3), **arguments})
+        build_space(**{"stages": [(3,), (3,)], **arguments})

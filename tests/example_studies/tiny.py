@@ -1,7 +1,7 @@
 """The real stitching experiment with anchors that train for one epoch."""
 
 from ablations.study import Axis, Study
-from snnet.config import SCALES
+from snnet.scales import SCALES
 from studies.experiments.stitching import STITCHING
 
 ANCHORS = [
@@ -10,7 +10,7 @@ ANCHORS = [
         "recipe": {"epochs": 1, "warmup_epochs": 0},
         "options": {**anchor["options"], "depth": 2},
     }
-    for anchor in SCALES["digits"]["anchors"][:2]
+    for anchor in SCALES["digits"]["vit"]["anchors"][:2]
 ]
 
 STUDY = Study(

@@ -66,7 +66,7 @@ TOY = Experiment(
     name="toy",
     config=ToyConfig,
     function=run_toy,
-    scales={"small": {}, "large": {"pause": 0.001}},
+    scales={"small": {"parabola": {}}, "large": {"parabola": {"pause": 0.001}}},
     expected_seconds=lambda config: config.steps * (config.pause + 0.001),
 )
 

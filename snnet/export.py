@@ -1,0 +1,185 @@
+"""One sub-network on its own: as a plain module, and as an ONNX file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from snnet.anchors import Anchor
+from snnet.network import StitchedNetwork
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+TOLERANCE = 1e-4  # of the largest logit
+
+
+class Subnetwork(nn.Module):
+    """What one route runs, copied out of a stitched network: stem, body and head.
+
+    Holds nothing that the route does not use, and shares nothing with the network.
+
+    Attributes:
+        stem: the first anchor without its blocks and head.
+        body: blocks and stitching layers in order.
+        head: the last anchor without its stem and blocks.
+    """
+
+    def __init__(self, network: StitchedNetwork, stitch: int) -> None:
+        """Copy sub-network `stitch` (index into the space's routes), in eval mode.
+
+        Raises:
+            ValueError: there is no such stitch.
+        """
+        super().__init__()
+        routes = network.space.routes
+        if not 0 <= stitch < len(routes):
+            raise ValueError(f"there is no stitch {stitch}: there are 0 to {len(routes) - 1}")
+        route = routes[stitch]
+        first, last = network.anchor(route.anchors[0]), network.anchor(route.anchors[-1])
+        parameter = next(network.parameters())
+        images = parameter.new_zeros(1, *network.image_shape)
+        features = parameter.new_zeros(1, *network.anatomies[route.anchors[-1]].shapes[-1])
+        _, *between, _ = network.functions[stitch]
+        self.stem = _part(first, first.stem, images)
+        self.body = nn.Sequential(*(deepcopy(cast(nn.Module, module)) for module in between))
+        self.head = _part(last, last.head, features)
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (B, C, H, W) to logits (B, classes)."""
+        return self.head.head(self.body(self.stem.stem(images)))
+
+
+def _part(anchor: Anchor, function: Callable[[Tensor], Tensor], example: Tensor) -> Anchor:
+    """A copy of `anchor` that holds what `function`, its stem or its head, uses, and no more."""
+    training = anchor.training
+    anchor.eval()
+    with torch.no_grad(), _Touched() as touched:
+        function(example)
+    anchor.train(training)
+    dropped: dict[int, Any] = {}
+    for module in anchor.modules():
+        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+        if not any(id(tensor) in touched.seen for tensor in own):
+            dropped |= {id(tensor): None for tensor in own}
+    for block in anchor.blocks:
+        dropped |= {id(module): None for module in block.modules()}
+    return deepcopy(anchor, dropped)  # puts None where it meets what was dropped
+
+
+class _Touched(TorchFunctionMode):
+    """Notes every tensor that an operation takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[int] = set()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        inputs = tree_leaves((args, kwargs))
+        self.seen |= {id(leaf) for leaf in inputs if isinstance(leaf, Tensor)}
+        return func(*args, **(kwargs or {}))
+
+
+def export_onnx(module: nn.Module, path: str | Path, image_shape: Sequence[int]) -> float:
+    """Write a module that takes images (B, C, H, W) as an ONNX file, for batches of any size.
+
+    The file's input is called `images`, its output `logits`. It is run with onnxruntime before it
+    gets its name, with a batch size other than the export's.
+
+    Arguments:
+        image_shape: (channels, height, width).
+
+    Returns:
+        The largest difference from PyTorch's output, relative to the largest output.
+
+    Raises:
+        ValueError: packages are missing, the module cannot be exported, or outputs differ.
+    """
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"export needs {', '.join(missing)}: pip install 'snnet-ablations[onnx]'"
+        )
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no directory {path.parent} to write {path.name} to")
+    module = deepcopy(module).cpu().eval()
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        _write(module, temporary, image_shape)
+        difference = _compare(module, temporary, image_shape)
+        if not difference <= TOLERANCE:
+            raise ValueError(
+                f"the exported network differs from PyTorch's by {difference:.1e} of the largest "
+                f"output (allowed: {TOLERANCE:.0e}); {path} was not written"
+            )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return difference
+
+
+def _write(module: nn.Module, path: Path, image_shape: Sequence[int]) -> None:
+    images = torch.randn(2, *image_shape)  # a batch of one would be taken for a constant
+    try:
+        with _quiet():
+            torch.onnx.export(
+                module,
+                (images,),
+                str(path),
+                dynamo=True,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                external_data=False,
+                verbose=False,
+            )
+    except torch.onnx.OnnxExporterError as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise ValueError(f"PyTorch cannot export this network to ONNX: {reason}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's remarks on operators that nobody asked for."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _compare(module: nn.Module, path: Path, image_shape: Sequence[int]) -> float:
+    """The largest difference between onnxruntime's output and the module's."""
+    import onnxruntime
+
+    images = torch.randn(3, *image_shape, generator=torch.Generator().manual_seed(0))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"images": images.numpy()})
+    with torch.no_grad():
+        wanted = module(images)
+    return float((torch.from_numpy(found) - wanted).abs().max() / wanted.abs().max())

@@ -1,0 +1,67 @@
+"""Architectures in outline: what anchors would cost and whether they fit, without any weights."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import timm
+import torch
+
+from snnet.anatomy import dissect
+from snnet.anchors import Anchor, create_anchor
+from snnet.config import AnchorSpec
+
+
+def outline(architecture: str, image_size: int | None = None) -> Anchor:
+    """The anchor of a timm architecture on the meta device: shapes, no weights, in no time.
+
+    Arguments:
+        image_size: height and width in pixels; the model's own by default.
+
+    Raises:
+        ValueError: timm does not know the architecture, its tag or the image size, or there is
+            no adapter for it.
+    """
+    if not timm.is_model(architecture):
+        close = difflib.get_close_matches(architecture, timm.list_models(), n=1)
+        hint = f"did you mean {close[0]}?" if close else "timm.list_models() tells what there is"
+        raise ValueError(f"timm has no model {architecture!r}: {hint}")
+    spec = AnchorSpec(architecture, architecture, weights="random")
+    try:
+        with torch.device("meta"):
+            anchor = create_anchor(spec)
+            # convolutional models take any size, and no such option
+            if image_size is not None and anchor.model.pretrained_cfg.get("fixed_input_size"):
+                anchor = create_anchor(spec, img_size=image_size)
+    except (RuntimeError, AssertionError) as error:  # timm's way to refuse tags and sizes
+        raise ValueError(f"timm cannot make {architecture}: {error}") from error
+    return anchor
+
+
+def common_image_shape(
+    anchors: Sequence[Anchor], image_size: int | None = None
+) -> tuple[int, int, int]:
+    """(channels, height, width) of the images that all `anchors` take.
+
+    Raises:
+        ValueError: they were trained for images of different sizes, and none was chosen.
+    """
+    shapes = {tuple(anchor.model.pretrained_cfg["input_size"]) for anchor in anchors}
+    if image_size is not None:
+        shapes = {(channels, image_size, image_size) for channels, _, _ in shapes}
+    if len(shapes) > 1:
+        sizes = ", ".join("x".join(map(str, shape)) for shape in sorted(shapes))
+        raise ValueError(
+            f"these models take images of different sizes ({sizes}); choose an image size"
+        )
+    return shapes.pop()
+
+
+def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> list[int]:
+    """Indices of `anchors` from fast to slow."""
+    macs = []
+    for anchor in anchors:
+        anatomy = dissect(anchor, image_shape)
+        macs.append(anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs)
+    return sorted(range(len(anchors)), key=macs.__getitem__)

@@ -1,0 +1,260 @@
+"""A finished run as a network to use: loaded once, another sub-network at any moment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from pyarrow import ArrowException
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from snnet.anchors import create_anchor
+from snnet.config import StitchingConfig
+from snnet.latency import measure_latencies
+from snnet.network import StitchedNetwork, stitch
+from snnet.weights import load_strictly
+
+if TYPE_CHECKING:
+    from snnet.export import Subnetwork
+
+EXPERIMENT = "stitching"
+BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
+
+
+class TrainedNetwork:
+    """All sub-networks of a run in one network, one of them selected.
+
+    Attributes:
+        network: the stitched network, in eval mode.
+        config: the settings of the run.
+        table: one row a sub-network (index: stitch id): route, macs, params, top1, ... and, once
+            measured, latency, latency_low, latency_high (ms).
+        stitch: the selected sub-network; at first the one with the best top-1.
+    """
+
+    def __init__(
+        self, network: StitchedNetwork, config: StitchingConfig, table: pd.DataFrame
+    ) -> None:
+        self.network = network.eval()
+        self.config = config
+        self.table = table
+        order = np.lexsort((table["macs"], -table["top1"]))  # best first, then the cheaper
+        self._best_first: np.ndarray = table.index.to_numpy()[order]
+        self._costs = {name: table[name].to_numpy() for name in ("macs", "params")}
+        self.stitch = int(self._best_first[0])
+
+    def __len__(self) -> int:
+        """The number of sub-networks."""
+        return len(self.table)
+
+    def select(
+        self,
+        stitch: int | None = None,
+        *,
+        macs: float | None = None,
+        params: float | None = None,
+        latency: float | None = None,
+    ) -> int:
+        """Make a sub-network the current one; returns its stitch id.
+
+        Nothing is copied: this takes microseconds. Without `stitch` it is the one with the best
+        test top-1 within all given budgets, the cheaper (in MACs) of two equal ones.
+
+        Arguments:
+            stitch: this sub-network, whatever it costs.
+            macs, params: at most so many multiply-accumulates per image, parameters.
+            latency: at most so many milliseconds, as `measure_latency` found.
+
+        Raises:
+            ValueError: there is no such stitch, no sub-network within the budget (names the
+                cheapest), or latency was not measured.
+        """
+        budgets = {"macs": macs, "params": params, "latency": latency}
+        given = {name: budget for name, budget in budgets.items() if budget is not None}
+        if stitch is None:
+            stitch = self._best_within(given)
+        elif given:
+            raise ValueError("select takes either a stitch or budgets, not both")
+        elif not 0 <= stitch < len(self.table):
+            raise ValueError(
+                f"there is no stitch {stitch}: the run has stitches 0 to {len(self.table) - 1}"
+            )
+        self.stitch = stitch
+        return stitch
+
+    def _best_within(self, budgets: dict[str, float]) -> int:
+        fits = np.ones(len(self._best_first), dtype=bool)
+        for name, budget in budgets.items():
+            if name not in self._costs:
+                raise ValueError("latency is not known yet: call measure_latency() first")
+            fits &= self._costs[name] <= budget
+        chosen = fits[self._best_first].argmax()
+        if fits.any():
+            return int(self._best_first[chosen])
+        cheapest = (
+            f"the least is {self._costs[name].min():,.6g} {unit} (stitch "
+            f"{self._costs[name].argmin()})"
+            for name, unit in BUDGETS.items()
+            if name in budgets
+        )
+        asked = " and ".join(f"{budget:,.6g} {BUDGETS[name]}" for name, budget in budgets.items())
+        raise ValueError(f"no sub-network stays within {asked}; {', '.join(cheapest)}")
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Logits (B, classes) of the selected sub-network for images (B, C, H, W), no gradients."""
+        with torch.inference_mode():
+            return self.network(images, self.stitch)
+
+    def measure_latency(
+        self,
+        batch_size: int = 1,
+        repeats: int = 20,
+        warm_up: int = 3,
+        watch: Callable[[int], None] = lambda passes: None,
+    ) -> pd.Series[float]:
+        """Median milliseconds of every sub-network on this device, by stitch id.
+
+        They are kept (columns of `table`), so that latency budgets work from now on. Arguments
+        and errors as in `snnet.latency.measure_latencies`.
+        """
+        found = measure_latencies(self.network, batch_size, repeats, warm_up, watch)
+        for column, field in (
+            ("latency", "median"),
+            ("latency_low", "low"),
+            ("latency_high", "high"),
+        ):
+            self.table[column] = [getattr(latency, field) for latency in found]
+        self._costs["latency"] = self.table["latency"].to_numpy()
+        return self.table["latency"]
+
+    def subnetwork(self, stitch: int | None = None) -> Subnetwork:
+        """An independent copy of one sub-network (of the selected one by default)."""
+        from snnet.export import Subnetwork
+
+        return Subnetwork(self.network, self.stitch if stitch is None else stitch)
+
+
+def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
+    """The trained network of a run directory (HOME/runs/KEY), in eval mode on `device`.
+
+    Raises:
+        ValueError: the run is missing, unfinished, damaged, or of another version; says which.
+    """
+    directory = Path(run)
+    config = _read_config(directory)
+    table = _read_table(directory / "stitch.parquet")
+    tensors, image_shape = _read_model(directory / "model.safetensors")
+    # whatever weights the run began with, those that it ended with replace them
+    specs = [replace(spec, weights="random") for spec in config.anchors]
+    network = stitch(
+        [create_anchor(spec) for spec in specs],
+        image_shape,
+        config.kernel,
+        config.stride,
+        config.pairs,
+        config.direction,
+        config.stages,
+    )
+    load_strictly(network, tensors, directory / "model.safetensors")
+    routes = [route.name for route in network.space.routes]
+    if table["route"].tolist() != routes:
+        raise ValueError(
+            f"{directory / 'stitch.parquet'} lists other sub-networks ({len(table)}) than its "
+            f"config.json gives ({len(routes)}); the run was made by another version"
+        )
+    return TrainedNetwork(network.to(device), config, table)
+
+
+def _read_config(directory: Path) -> StitchingConfig:
+    path = directory / "config.json"
+    try:
+        record = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"{directory} is no run directory: it has no config.json") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error})") from None
+    if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
+        raise ValueError(f"{path} is no configuration of a run: it has no object 'config'")
+    if record.get("experiment") != EXPERIMENT:
+        raise ValueError(
+            f"{directory} is a run of experiment {record.get('experiment')!r}; only runs of "
+            f"{EXPERIMENT!r} can be loaded"
+        )
+    adapter = TypeAdapter(StitchingConfig)
+    try:
+        config = adapter.validate_python(record["config"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "config"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{path} does not fit this version: {where}: {reason}") from None
+    unknown = _unknown_field(record["config"], adapter.dump_python(config, mode="json"))
+    if unknown:
+        raise ValueError(
+            f"{path} has a setting that this version does not know: {unknown}; load the run with "
+            "the version that made it"
+        )
+    return config
+
+
+def _unknown_field(given: Any, known: Any, *inside: str) -> str:
+    """The first name, dots between, that `given` has and `known` lacks; empty without any."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        children = list(given.items())
+    elif isinstance(given, list) and isinstance(known, list):
+        children, known = list(enumerate(given)), dict(enumerate(known))
+    else:
+        return ""
+    for name, value in children:
+        here = (*inside, str(name))
+        if name not in known:
+            return ".".join(here)
+        found = _unknown_field(value, known[name], *here)
+        if found:
+            return found
+    return ""
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path.parent} has no table of sub-networks (stitch.parquet): the run has not ended"
+        ) from None
+    except (ArrowException, OSError) as error:
+        raise ValueError(f"{path} is damaged ({_first_line(error)})") from None
+    missing = {"route", "macs", "params", "top1"} - set(table.columns)
+    if missing:
+        raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
+    return table
+
+
+def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...]]:
+    """Tensors by name, and the shape of the images."""
+    if not path.is_file():
+        raise ValueError(
+            f"{path.parent} has no trained network (model.safetensors): the run has not ended, or "
+            "an older version made it"
+        )
+    try:
+        with safe_open(path, "pt") as file:
+            image_shape = json.loads((file.metadata() or {}).get("image_shape", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged ({_first_line(error)})") from None
+    if not isinstance(image_shape, list) or len(image_shape) != 3:
+        raise ValueError(f"{path} does not tell the shape of its images (metadata image_shape)")
+    return tensors, tuple(image_shape)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
