@@ -13,6 +13,8 @@ import click
 from ablations.errors import UserError
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from ablations.home import Home
     from ablations.plan import Plan
 
@@ -21,11 +23,21 @@ EXIT_USER_ERROR = 2
 
 
 class Commands(click.Group):
-    """Shows commands in the order in which one uses them, and user errors as one line."""
+    """Shows commands in the order in which one uses them, and user errors as one line.
+
+    Other packages add commands by entry points; such a command is imported when it is asked for.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """In the order of their definition."""
-        return list(self.commands)
+        """In the order of their definition, then those of other packages by name."""
+        return [*self.commands, *sorted(set(_added_commands()) - set(self.commands))]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """A command of this file, or one that another package adds."""
+        command = super().get_command(context, name)
+        if command is None and name in (added := _added_commands()):
+            command = added[name].load()
+        return command
 
     def invoke(self, context: click.Context) -> Any:
         """Run a command; a user error is one line and exit code 2."""
@@ -33,10 +45,18 @@ class Commands(click.Group):
             return super().invoke(context)
         except UserError as error:
             message = str(error)
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough: click ends quietly
+            raise
         except OSError as error:  # a full disk, a directory that cannot be written
             message = f"{error.strerror or error}: {error.filename}"
         click.echo(f"ablate: {message}", err=True)
         sys.exit(EXIT_USER_ERROR)
+
+
+def _added_commands() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group="ablations.commands")}
 
 
 def complete_study(

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ablations.experiment import Experiment
 from ablations.files import read_json_lines
 from ablations.home import Home, State
 from ablations.launcher import Snapshot

@@ -6,10 +6,10 @@ Another architecture joins by one more class registered with `adapt`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from itertools import chain
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import timm
 from timm.models.levit import Levit
@@ -41,7 +41,7 @@ class Anchor(nn.Module, ABC):
     layout: Layout = "tokens"
     prefix_tokens: int = 0
 
-    def __init__(self, model: nn.Module, stages: Sequence[Sequence[nn.Module]]) -> None:
+    def __init__(self, model: nn.Module, stages: Iterable[Iterable[nn.Module]]) -> None:
         super().__init__()
         self.model = model
         self.stages = tuple(tuple(stage) for stage in stages)
@@ -64,7 +64,7 @@ class Anchor(nn.Module, ABC):
     @property
     def classes(self) -> int:
         """How many classes it tells apart."""
-        return int(self.model.num_classes)
+        return cast(int, self.model.num_classes)
 
     def no_weight_decay(self) -> set[str]:
         """Names of parameters that timm exempts, such as position embeddings."""
@@ -131,7 +131,8 @@ class SwinTransformerAnchor(Anchor):
     layout = "channels_last"
 
     def __init__(self, model: SwinTransformer) -> None:
-        super().__init__(model, [opened_by(layer.downsample, layer.blocks) for layer in model.layers])
+        layers: Any = model.layers
+        super().__init__(model, [opened_by(layer.downsample, layer.blocks) for layer in layers])
 
     @property
     def head_modules(self) -> Sequence[nn.Module]:
@@ -155,7 +156,8 @@ class ResNetAnchor(Anchor):
     layout = "channels_first"
 
     def __init__(self, model: ResNet) -> None:
-        super().__init__(model, [model.layer1, model.layer2, model.layer3, model.layer4])
+        stages: Any = [model.layer1, model.layer2, model.layer3, model.layer4]
+        super().__init__(model, stages)
 
     @property
     def head_modules(self) -> Sequence[nn.Module]:
@@ -179,7 +181,8 @@ class LevitAnchor(Anchor):
     model: Levit
 
     def __init__(self, model: Levit) -> None:
-        super().__init__(model, [opened_by(stage.downsample, stage.blocks) for stage in model.stages])
+        stages: Any = model.stages
+        super().__init__(model, [opened_by(stage.downsample, stage.blocks) for stage in stages])
         self.layout = "channels_first" if model.use_conv else "tokens"
 
     @property
@@ -197,9 +200,9 @@ class LevitAnchor(Anchor):
         return self.model.forward_head(features)
 
 
-def opened_by(downsample: nn.Module, blocks: nn.Module) -> list[nn.Module]:
+def opened_by(downsample: nn.Module, blocks: Iterable[nn.Module]) -> list[nn.Module]:
     """The blocks of a stage, `downsample` joined to the first."""
-    first, *rest = cast(Sequence[nn.Module], blocks)
+    first, *rest = blocks
     if isinstance(downsample, nn.Identity):
         return [first, *rest]
     return [nn.Sequential(downsample, first), *rest]

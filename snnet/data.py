@@ -251,7 +251,7 @@ LOADERS: dict[str, Callable[[], InMemory]] = {"digits": load_digits, "fashion": 
 
 def take(data: InMemory, train: int | None, test: int | None) -> InMemory:
     """Only so many images of each set, drawn once for all runs."""
-    parts = []
+    parts: list[Tensor] = []
     for kind, count, images, labels in (
         ("train", train, data.train_images, data.train_labels),
         ("test", test, data.test_images, data.test_labels),
@@ -259,7 +259,10 @@ def take(data: InMemory, train: int | None, test: int | None) -> InMemory:
         order = torch.randperm(len(labels), generator=generator("subset", kind))[:count]
         chosen = slice(None) if count is None else order.sort().values
         parts += [images[chosen], labels[chosen]]
-    return InMemory(*parts, data.classes, data.mean, data.deviation)
+    images, labels, test_images, test_labels = parts
+    return InMemory(
+        images, labels, test_images, test_labels, data.classes, data.mean, data.deviation
+    )
 
 
 def affine(images: Tensor, augmentation: Augmentation, draws: Tensor) -> Tensor:

@@ -160,9 +160,9 @@ def _train(training: Training, run: RunLike) -> None:
                 break
             stopping, due = process.any(run.stopping, process.first and clock.due)
             if stopping or due:
-                values = training.state()
+                state = training.state()
                 with clock.writing(), run.writing(CHECKPOINT) as path:
-                    save_training(training, values, path)
+                    save_training(training, state, path)
             if stopping:
                 return  # the context raises
         kept = {"visits": training.visits.tolist(), "seconds": training.seconds}

@@ -115,9 +115,7 @@ def export_onnx(module: nn.Module, path: str | Path, image_shape: Sequence[int])
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise ValueError(
-            f"export needs {', '.join(missing)}: pip install 'snnet-ablations[onnx]'"
-        )
+        raise ValueError(f"export needs {', '.join(missing)}: pip install 'snnet-ablations[onnx]'")
     path = Path(path)
     if not path.parent.is_dir():
         raise ValueError(f"there is no directory {path.parent} to write {path.name} to")
@@ -175,7 +173,7 @@ def _quiet() -> Iterator[None]:
 
 def _compare(module: nn.Module, path: Path, image_shape: Sequence[int]) -> float:
     """The largest difference between onnxruntime's output and the module's."""
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     images = torch.randn(3, *image_shape, generator=torch.Generator().manual_seed(0))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

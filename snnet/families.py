@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from typing import Any, cast
 
 import timm
 import torch
@@ -32,7 +33,7 @@ def outline(architecture: str, image_size: int | None = None) -> Anchor:
         with torch.device("meta"):
             anchor = create_anchor(spec)
             # convolutional models take any size, and no such option
-            if image_size is not None and anchor.model.pretrained_cfg.get("fixed_input_size"):
+            if image_size is not None and _origin(anchor).get("fixed_input_size"):
                 anchor = create_anchor(spec, img_size=image_size)
     except (RuntimeError, AssertionError) as error:  # timm's way to refuse tags and sizes
         raise ValueError(f"timm cannot make {architecture}: {error}") from error
@@ -47,7 +48,7 @@ def common_image_shape(
     Raises:
         ValueError: they were trained for images of different sizes, and none was chosen.
     """
-    shapes = {tuple(anchor.model.pretrained_cfg["input_size"]) for anchor in anchors}
+    shapes = {tuple(_origin(anchor)["input_size"]) for anchor in anchors}
     if image_size is not None:
         shapes = {(channels, image_size, image_size) for channels, _, _ in shapes}
     if len(shapes) > 1:
@@ -59,9 +60,23 @@ def common_image_shape(
 
 
 def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> list[int]:
-    """Indices of `anchors` from fast to slow."""
+    """Indices of `anchors` from fast to slow.
+
+    Raises:
+        ValueError: one of them cannot take images of that shape.
+    """
     macs = []
-    for anchor in anchors:
-        anatomy = dissect(anchor, image_shape)
+    for number, anchor in enumerate(anchors):
+        try:
+            anatomy = dissect(anchor, image_shape)
+        except (RuntimeError, AssertionError) as error:
+            size = "x".join(map(str, image_shape))
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"anchor {number} cannot take images of {size}: {reason}") from error
         macs.append(anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs)
     return sorted(range(len(anchors)), key=macs.__getitem__)
+
+
+def _origin(anchor: Anchor) -> dict[str, Any]:
+    """What timm knows of the weights that the architecture usually gets."""
+    return cast(dict[str, Any], anchor.model.pretrained_cfg)

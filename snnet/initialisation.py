@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -136,7 +137,7 @@ def _with_ones(rows: Tensor) -> Tensor:
     return torch.cat([rows.double(), rows.new_ones(len(rows), 1, dtype=torch.float64)], dim=1)
 
 
-def _accumulate(sums: dict, key: object, value: Tensor) -> None:
+def _accumulate(sums: dict[Any, Tensor], key: object, value: Tensor) -> None:
     sums[key] = sums[key].add_(value) if key in sums else value
 
 

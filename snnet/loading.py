@@ -248,7 +248,8 @@ def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...]]:
     try:
         with safe_open(path, "pt") as file:
             image_shape = json.loads((file.metadata() or {}).get("image_shape", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({_first_line(error)})") from None
     if not isinstance(image_shape, list) or len(image_shape) != 3:

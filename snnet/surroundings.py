@@ -15,7 +15,11 @@ class RunLike(Protocol):
 
     directory: Path
     cache: Path
-    stopping: bool  # whether an end was asked for, see `deferring_stop`
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an end was asked for, see `deferring_stop`."""
+        ...
 
     def say(self, phase: str) -> None:
         """Tell what is going on."""

@@ -1,0 +1,182 @@
+"""Least-squares start: Gram matrices against one pseudo-inverse per stitch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from benchmarks.measure import Result, Say, Timing, side_by_side, timed
+from benchmarks.subjects import (
+    DEIT_SHAPE,
+    deit_anchors,
+    small_anchors,
+    small_shape,
+    structured_images,
+)
+from snnet.data import CALIBRATION_BATCH
+from snnet.initialisation import Moments, initialise_least_squares
+from snnet.network import StitchedNetwork, stitch
+from snnet.routes import Joint
+from snnet.space import Layer
+
+TARGET = 20.0
+RESIDUAL_TOLERANCE = 1e-3  # relative; the pseudo-inverses are single precision
+Rows = list[list[Tensor]]  # by anchor: (positions, C) entering block 0, 1, ..., leaving the last
+
+
+@torch.no_grad()
+def run(quick: bool, say: Say) -> Iterator[Result]:
+    """The solve alone, features given, and the whole initialisation; 100 images."""
+    if quick:
+        anchors, shape, case = small_anchors("fashion"), small_shape("fashion"), "fashion"
+    else:
+        anchors, shape, case = deit_anchors(), DEIT_SHAPE, "DeiT-Ti/S/B"
+    network = stitch(anchors, shape).eval()
+    images = structured_images(100, shape)
+    batches = images.split(CALIBRATION_BATCH)
+    repeats = 3
+    plain_whole, plain_solve, our_whole, our_solve = [], [], [], []
+    for repeat in range(repeats):
+        step = f"{case}, round {repeat + 1} of {repeats}"
+        say(f"{step}: features")
+        feature_seconds, rows = timed(partial(features_of, network, images))
+        say(f"{step}: pseudo-inverses")
+        solve_seconds, plain = timed(partial(pseudo_inverses, network, rows))
+        plain_solve.append(solve_seconds)
+        plain_whole.append(feature_seconds + solve_seconds)
+        say(f"{step}: Gram matrices")
+        seconds, ours = timed(partial(from_moments, network, rows))
+        our_solve.append(seconds)
+        say(f"{step}: the whole initialisation")
+        initialise = partial(initialise_least_squares, network, batches)
+        our_whole.append(timed(initialise)[0])
+    say(f"{case}: residuals")
+    bound = Timing.of(plain_solve).median / product_seconds(network, rows)
+    yield Result(
+        "least_squares_solve",
+        case,
+        Timing.of(plain_solve),
+        Timing.of(our_solve),
+        residual_difference(network, rows, plain, ours),
+        RESIDUAL_TOLERANCE,
+        target=None if quick else TARGET,
+        bounds={"matrix products": bound},
+    )
+    modules = [network.layer(layer.joints[0]) for layer in network.space.layers]
+    ours = [torch.cat([module.weight.T, module.bias[None]]) for module in modules]
+    yield Result(
+        "initialisation_whole",
+        case,
+        Timing.of(plain_whole),
+        Timing.of(our_whole),
+        residual_difference(network, rows, plain, ours),
+        RESIDUAL_TOLERANCE,
+    )
+
+
+@torch.no_grad()
+def compare_solves(
+    network: StitchedNetwork, images: Tensor, repeats: int
+) -> tuple[Timing, Timing, float]:
+    """Plain and our seconds of the solve, features given, and the difference of residuals."""
+    rows = features_of(network, images)
+    plain, ours, plain_solutions, our_solutions = side_by_side(
+        lambda: pseudo_inverses(network, rows), lambda: from_moments(network, rows), repeats
+    )
+    return plain, ours, residual_difference(network, rows, plain_solutions, our_solutions)
+
+
+def features_of(network: StitchedNetwork, images: Tensor) -> Rows:
+    """What enters and leaves the blocks of every anchor, all images at hand at once."""
+    rows = []
+    for number in range(len(network.anchors)):
+        anchor = network.anchor(number)
+        batches = []
+        for batch in images.split(CALIBRATION_BATCH):
+            places = [anchor.stem(batch)]
+            for block in anchor.blocks:
+                places.append(block(places[-1]))
+            batches.append([tokens.flatten(0, 1) for tokens in places])
+        rows.append([torch.cat(place) for place in zip(*batches, strict=True)])
+    return rows
+
+
+def pseudo_inverses(network: StitchedNetwork, rows: Rows) -> list[Tensor]:
+    """W (C_front + 1, C_back) of every layer as the authors solve it.
+
+    Their code takes pinv([A 1]) B for every pair, and the mean over the pairs of a layer.
+    """
+
+    def solve(joint: Joint) -> Tensor:
+        front = rows[joint.front][joint.front_block + 1]
+        with_ones = torch.cat([front, front.new_ones(len(front), 1)], dim=1)
+        return torch.linalg.pinv(with_ones) @ rows[joint.back][joint.back_block]
+
+    return [
+        torch.stack([solve(joint) for joint in layer.joints]).mean(0)
+        for layer in network.space.layers
+    ]
+
+
+def from_moments(network: StitchedNetwork, rows: Rows) -> list[Tensor]:
+    """The same by `snnet.initialisation`, batch by batch as it runs there."""
+    layers = network.space.layers
+    joints = [joint for layer in layers for joint in layer.joints]
+    fronts = {(joint.front, joint.front_block) for joint in joints}
+    backs = {(joint.back, joint.back_block) for joint in joints}
+    size = CALIBRATION_BATCH * network.anatomies[0].shapes[0][0]
+    moments = Moments()
+    for start in range(0, len(rows[0][0]), size):
+        part = slice(start, start + size)
+        moments.add(
+            {(anchor, block): rows[anchor][block + 1][part] for anchor, block in fronts},
+            {(anchor, block): rows[anchor][block][part] for anchor, block in backs},
+            joints,
+        )
+    return [moments.solve(layer, "mean")[0] for layer in layers]
+
+
+def product_seconds(network: StitchedNetwork, rows: Rows) -> float:
+    """Seconds of the matrix products alone, single precision, that no normal equations lack.
+
+    A'A for every front block, and A'B for every front block of every layer: the targets of a
+    front block that share a layer can be added up before.
+    """
+
+    def multiply() -> None:
+        for anchor, block in {(j.front, j.front_block) for la in layers for j in la.joints}:
+            front = rows[anchor][block + 1]
+            front.T @ front
+        for layer in layers:
+            for block in {joint.front_block for joint in layer.joints}:
+                rows[layer.front][block + 1].T @ rows[layer.back][layer.joints[0].back_block]
+
+    layers = network.space.layers
+    return min(timed(multiply)[0] for _ in range(3))
+
+
+def residual_difference(
+    network: StitchedNetwork, rows: Rows, plain: list[Tensor], ours: list[Tensor]
+) -> float:
+    """The largest relative difference of any layer's residual between the two ways."""
+    layers = network.space.layers
+    residuals = [
+        [_residual(layer, rows, one.float()) for layer, one in zip(layers, solutions, strict=True)]
+        for solutions in (plain, ours)
+    ]
+    return max(abs(our / expected - 1) for expected, our in zip(*residuals, strict=True))
+
+
+def _residual(layer: Layer, rows: Rows, solution: Tensor) -> float:
+    """||[A 1] W - B|| over ||B - mean B||, all pairs of the layer together."""
+    left = spread = 0.0
+    for joint in layer.joints:
+        back = rows[joint.back][joint.back_block]
+        front = rows[joint.front][joint.front_block + 1]
+        error = torch.addmm(solution[-1], front, solution[:-1]) - back
+        left += error.double().square().sum().item()
+        spread += (back - back.mean(0)).double().square().sum().item()
+    return (left / spread) ** 0.5

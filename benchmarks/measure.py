@@ -1,0 +1,115 @@
+"""Timing two ways of doing the same, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TypeVar
+
+from torch import Tensor
+
+Say = Callable[[str], None]  # tells the progress display what goes on
+Ours = TypeVar("Ours")
+Plain = TypeVar("Plain")
+
+
+class OutputsDifferError(RuntimeError):
+    """The two ways do not give the same."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the repeats of one way."""
+
+    median: float
+    fastest: float
+    slowest: float
+    repeats: int
+
+    @classmethod
+    def of(cls, seconds: list[float]) -> Timing:
+        """Sums up measured seconds."""
+        return cls(median(seconds), min(seconds), max(seconds), len(seconds))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one comparison gave; raises OutputsDifferError where the outputs do not agree.
+
+    Attributes:
+        difference: the largest between the two ways' outputs, relative; see each benchmark.
+        target: the ratio to reach, if there is one.
+        bounds: ratios that cannot be beaten, by the name of what sets them.
+        stitches: how many sub-networks, where the benchmark asks how a ratio grows with them.
+    """
+
+    benchmark: str
+    case: str
+    plain: Timing
+    ours: Timing
+    difference: float
+    tolerance: float
+    target: float | None = None
+    bounds: dict[str, float] = field(default_factory=dict)
+    stitches: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.difference <= self.tolerance:  # also where it is not a number
+            raise OutputsDifferError(
+                f"{self.benchmark}, {self.case}: outputs differ by {self.difference:.3g}, more "
+                f"than {self.tolerance:.3g}"
+            )
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster the project's way is."""
+        return self.plain.median / self.ours.median
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None without one."""
+        return None if self.target is None else self.ratio >= self.target
+
+
+def timed(function: Callable[[], Ours]) -> tuple[float, Ours]:
+    """Seconds of one call, and what it returns."""
+    start = time.perf_counter()
+    output = function()
+    return time.perf_counter() - start, output
+
+
+def side_by_side(
+    plain: Callable[[], Plain], ours: Callable[[], Ours], repeats: int, warm: bool = True
+) -> tuple[Timing, Timing, Plain, Ours]:
+    """Run both ways in turn; the one that goes first changes.
+
+    Arguments:
+        warm: whether to run both once before the clock starts.
+
+    Returns:
+        Both timings, and what the last call of each returned.
+    """
+    if warm:
+        plain(), ours()
+    plain_seconds, our_seconds = [], []
+    for repeat in range(repeats):
+        if repeat % 2:
+            seconds, our_output = timed(ours)
+            our_seconds.append(seconds)
+        seconds, plain_output = timed(plain)
+        plain_seconds.append(seconds)
+        if repeat % 2 == 0:
+            seconds, our_output = timed(ours)
+            our_seconds.append(seconds)
+    return Timing.of(plain_seconds), Timing.of(our_seconds), plain_output, our_output
+
+
+def relative_difference(ones: Iterable[Tensor], others: Iterable[Tensor]) -> float:
+    """The largest difference of any two tensors, each relative to its largest entry."""
+    differences = [
+        ((one - other).abs().max() / other.abs().max().clamp_min(1e-30)).item()
+        for one, other in zip(ones, others, strict=True)
+    ]
+    return max(differences)

@@ -1,0 +1,100 @@
+"""What a run of the benchmarks found: kept as JSON, shown as a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich import box
+from rich.table import Table
+
+from benchmarks.measure import Result, Timing
+
+HEADERS = ("benchmark", "ratio", "target", "met", "bound", "plain", "ours", "repeats")
+NUMERIC = {"ratio", "target", "plain", "ours", "repeats"}
+
+
+def surroundings() -> dict[str, Any]:
+    """Machine, threads and versions."""
+    return {
+        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "timm": version("timm"),
+    }
+
+
+def _processor() -> str:
+    """The processor's model, where the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (names or [platform.processor() or platform.machine()])[0]
+
+
+def write_json(results: Iterable[Result], path: Path) -> None:
+    """Everything measured, in seconds."""
+    rows = [{**asdict(one), "ratio": one.ratio, "met": one.met} for one in results]
+    path.write_text(json.dumps({**surroundings(), "results": rows}, indent=1) + "\n")
+
+
+def rich_table(results: Iterable[Result]) -> Table:
+    """For the terminal."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in HEADERS:
+        table.add_column(header, justify="right" if header in NUMERIC else "left")
+    for result in results:
+        style = "yellow" if result.met is False else None
+        table.add_row(*_cells(result), style=style)
+    return table
+
+
+def write_markdown(results: Sequence[Result], path: Path) -> None:
+    """The same table for the documentation, under a line that says on what it was measured."""
+    around = surroundings()
+    lines = [
+        f"Measured on {around['cores']} cores, CPU, {around['threads']} threads; torch "
+        f"{around['torch']}, timm {around['timm']}. Times are the median (fastest to slowest). "
+        "A bound is a ratio that cannot be beaten, and what sets it.",
+        "",
+        _line(HEADERS),
+        _line(["---:" if header in NUMERIC else "---" for header in HEADERS]),
+        *(_line(_cells(result)) for result in results),
+    ]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("\n", "<br>") for cell in cells) + " |"
+
+
+def _cells(result: Result) -> list[str]:
+    return [
+        f"{result.benchmark}\n{result.case}",
+        f"{result.ratio:.2f}x",
+        f"{result.target:.2f}x" if result.target is not None else "",
+        {True: "yes", False: "no", None: ""}[result.met],
+        "\n".join(f"{name} {bound:.2f}x" for name, bound in result.bounds.items()),
+        _seconds(result.plain),
+        _seconds(result.ours),
+        str(min(result.plain.repeats, result.ours.repeats)),
+    ]
+
+
+def _seconds(timing: Timing) -> str:
+    unit, name = (1e-3, "ms") if timing.median < 1 else (1.0, "s")
+    median, fastest, slowest = (
+        f"{value / unit:.3g}" for value in (timing.median, timing.fastest, timing.slowest)
+    )
+    return f"{median} {name}\n({fastest} to {slowest})"

@@ -1,0 +1,137 @@
+"""The project's training loop against the same loop written by hand in plain timm and torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import cast
+
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from timm.optim import create_optimizer_v2
+from timm.scheduler import create_scheduler_v2
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.measure import Result, Say, relative_difference, side_by_side
+from benchmarks.subjects import small_anchors, small_shape, structured_images
+from snnet.config import Augmentation, StitchingConfig
+from snnet.data import WHOLE, Batches, Data, Part
+from snnet.network import StitchedNetwork, stitch
+from snnet.routes import Route
+from snnet.sampling import create_sampler
+from snnet.seeding import generator
+from snnet.training import Training
+
+TARGET = 0.97  # 3 % slower at most
+TOLERANCE = 1e-3  # of final weights, after all repeats
+
+
+def run(quick: bool, say: Say) -> Iterator[Result]:
+    """Steps of one random sub-network, batch 64, images prepared beforehand."""
+    steps, repeats = (5, 3) if quick else (50, 9)
+    for scale in ("digits",) if quick else ("digits", "fashion"):
+        case = f"{scale}, {steps} steps"
+        say(case)
+        config = StitchingConfig(dataset=scale, learning_rate=5e-4, warmup_epochs=2)
+        data = _Prepared(small_shape(scale), steps, config.batch_size)
+        network = stitch(small_anchors(scale), small_shape(scale))
+        by_hand = _HandWritten(deepcopy(network), data, config)
+        training = Training(network, data, config)
+
+        def ours(training: Training = training) -> None:
+            training.epoch = 0  # the same draws and learning rates in every repeat
+            training.run_epoch()
+
+        plain_timing, our_timing, _, _ = side_by_side(by_hand.run_epoch, ours, repeats)
+        difference = relative_difference(network.parameters(), by_hand.network.parameters())
+        yield Result("training_step", case, plain_timing, our_timing, difference, TOLERANCE, TARGET)
+
+
+class _Prepared(Data):
+    """The same batches every epoch."""
+
+    def __init__(self, shape: tuple[int, int, int], steps: int, batch_size: int) -> None:
+        self.train_count, self.test_count, self.classes = steps * batch_size, 0, 10
+        self.image_shape = shape
+        images = structured_images(self.train_count, shape)
+        labels = torch.arange(self.train_count) % self.classes
+        self.prepared = list(zip(images.split(batch_size), labels.split(batch_size), strict=True))
+
+    def batches(
+        self,
+        batch_size: int,
+        augmentation: Augmentation,
+        *purpose: object,
+        start: int = 0,
+        part: Part = WHOLE,
+    ) -> Batches:
+        """What was prepared, whatever is asked."""
+        return iter(self.prepared)
+
+    def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
+        """Not needed here."""
+        raise NotImplementedError
+
+    def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
+        """Not needed here."""
+        raise NotImplementedError
+
+
+class _HandWritten:
+    """What one writes without the project; of `network` it takes the modules alone."""
+
+    def __init__(self, network: StitchedNetwork, data: _Prepared, config: StitchingConfig) -> None:
+        self.network, self.data = network, data
+        self.label_smoothing = config.label_smoothing
+        self.models = [cast(VisionTransformer, anchor.model) for anchor in network.anchors]
+        self.optimizer = create_optimizer_v2(
+            network,
+            opt="adamw",
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.scheduler, _ = create_scheduler_v2(
+            self.optimizer,
+            sched="cosine",
+            num_epochs=config.epochs,
+            warmup_epochs=config.warmup_epochs,
+            warmup_lr=config.learning_rate / 100,
+            min_lr=config.learning_rate / 100,
+            step_on_epochs=False,
+            updates_per_epoch=len(data.prepared),
+        )
+        sampler = create_sampler(network.space, config)
+        self.sequence = [  # as the project draws it in epoch 0
+            network.space.routes[sampler(generator("stitches", config.seed, 0, step, 0))[0]]
+            for step in range(len(data.prepared))
+        ]
+        self.layers = {joint: network.layers[n] for joint, n in network.space.layer_of().items()}
+        self.scheduler.step_update(0)
+
+    def run_epoch(self) -> None:
+        self.network.train()
+        total = 0.0
+        for step, (images, labels) in enumerate(self.data.prepared):
+            logits = self.forward(images, self.sequence[step])
+            loss = functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.scheduler.step_update(step + 1)
+            total += loss.item()
+
+    def forward(self, images: Tensor, route: Route) -> Tensor:
+        first = self.models[route.first]
+        tokens = first.norm_pre(first._pos_embed(first.patch_embed(images)))
+        model, start = first, 0
+        for joint in route.joints:
+            for block in model.blocks[start : joint.front_block + 1]:
+                tokens = block(tokens)
+            layer: nn.Module = self.layers[joint]
+            tokens = layer(tokens)
+            model, start = self.models[joint.back], joint.back_block
+        for block in model.blocks[start:]:
+            tokens = block(tokens)
+        return model.forward_head(model.norm(tokens))

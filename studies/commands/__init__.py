@@ -1,0 +1,194 @@
+"""Commands on stitching spaces and trained runs; `ablate` finds them by entry points.
+
+Each says here what it takes, and imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ablations.errors import UserError
+
+if TYPE_CHECKING:
+    from ablations.home import Home
+
+
+class Count(click.ParamType[float]):
+    """A number that may end in K, M or G (thousands, millions, thousand millions)."""
+
+    name = "number"
+    factors: dict[str, float] = {"K": 1e3, "M": 1e6, "G": 1e9}  # noqa: RUF012 (a constant)
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """For example 4.6G to 4.6e9."""
+        text = str(value)
+        factor = self.factors.get(text[-1:].upper(), 1.0)
+        try:
+            number = float(text if factor == 1.0 else text[:-1]) * factor
+        except ValueError:
+            self.fail(
+                f"{text!r} is no number such as 4600000000, 4.6e9 or 4.6G", parameter, context
+            )
+        return number
+
+
+def stage_list(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> list[int] | None:
+    """`0,1,2` to numbers."""
+    try:
+        return None if value is None else [int(part) for part in value.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{value!r} should read like 0,1,2") from None
+
+
+def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
+    """What snnet says of a mistake becomes the command's one line."""
+
+    @functools.wraps(command)
+    def wrapper(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    return wrapper
+
+
+run_argument = click.argument("run", shell_complete=lambda c, p, i: complete_run(c, i))
+format_option = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+)
+
+
+def complete_run(
+    context: click.Context, incomplete: str
+) -> list[click.shell_completion.CompletionItem]:
+    """Keys of runs that were trained to the end, and paths."""
+    from click.shell_completion import CompletionItem
+
+    root = context.find_root().params.get("home") or Path("outputs")
+    found = sorted(Path(root).glob(f"runs/{incomplete}*/model.safetensors"))
+    keys = [CompletionItem(path.parent.name) for path in found]
+    return [*keys, CompletionItem(incomplete, type="dir")]
+
+
+@click.command()
+@click.option("--anchors", metavar="NAME,NAME[,NAME]", help="timm models to stitch, in any order.")
+@click.option("--family", help="Anchors and stages of the paper: deit, swin, resnet, ...")
+@click.option("--kernel", type=click.IntRange(1), help="Blocks in a window.  [default: 2]")
+@click.option("--stride", type=click.IntRange(1), help="Blocks between windows.  [default: 1]")
+@click.option(
+    "--pairs",
+    type=click.Choice(["nearest", "all"]),
+    help="Neighbours in complexity only, or all pairs and chains of three.  [default: nearest]",
+)
+@click.option("--direction", type=click.Choice(["fast_to_slow", "slow_to_fast"]))
+@click.option(
+    "--stages",
+    metavar="N[,N]",
+    callback=stage_list,
+    help="Stages that may hold stitches, from 0.  [default: all, or the family's]",
+)
+@click.option(
+    "--image-size",
+    type=click.IntRange(1),
+    metavar="PX",
+    help="Height and width of the images.  [default: what the models were trained for]",
+)
+@format_option
+@told_plainly
+def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any) -> None:
+    """List every stitch of some anchors with its MACs and parameters. Needs no weights.
+
+    \b
+      ablate stitches --family deit                the paper's 71 sub-networks
+      ablate stitches --family deit --pairs all    all 732, with chains of three
+      ablate stitches --family swin --kernel 3 --format csv > swin.csv
+      ablate stitches --anchors resnet18,resnet50 --stages 1,2
+      ablate stitches --anchors resnet18,resnet50 --stages 1,2 --image-size 288
+
+    Blocks count from 0 inside their stage. MACs are counted per image.
+    In csv and json, `next_...` cells hold the second joint of a chain of three; the cells before
+    them hold the first.
+    """
+    from studies.commands.spaces import list_stitches
+
+    list_stitches(anchors, family, style, **chosen)
+
+
+@click.command()
+@run_argument
+@click.option("--batch-size", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=20, show_default=True, help="Timed passes each."
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@format_option
+@click.pass_obj
+@told_plainly
+def latency(
+    home: Home, /, run: str, batch_size: int, repeats: int, device: str, style: str
+) -> None:
+    """Time every sub-network of a trained run on this machine.
+
+    \b
+      ablate latency 3f9a                          the run whose key begins so
+      ablate latency outputs/runs/3f9a51c07be2d846 --batch-size 32
+      ablate latency 3f9a --device cuda --repeats 100 --format csv > latency.csv
+
+    RUN is a run key (`ablate status` shows them; a beginning will do) or a run directory.
+    Milliseconds of one batch: the median, and the range without the outer tenths. OMP_NUM_THREADS
+    sets the threads.
+    """
+    from studies.commands.trained import measure
+
+    measure(home, run, batch_size, repeats, device, style)
+
+
+@click.command()
+@run_argument
+@click.option("--stitch", type=int, help="Stitch id, as `ablate latency` and reports show it.")
+@click.option("--macs", type=Count(), metavar="BUDGET", help="The best within, such as 4.6G.")
+@click.option("--params", type=Count(), metavar="BUDGET", help="The best within, such as 22M.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.onnx",
+    required=True,
+)
+@click.pass_obj
+@told_plainly
+def export(
+    home: Home,
+    /,
+    run: str,
+    stitch: int | None,
+    macs: float | None,
+    params: float | None,
+    output: Path,
+) -> None:
+    """Write one sub-network of a trained run as an ONNX file, for batches of any size.
+
+    \b
+      ablate export 3f9a --stitch 17 --output stitch-17.onnx
+      ablate export 3f9a --macs 4.6G --output best-below-4.6G.onnx
+
+    RUN is a run key (a beginning will do) or a run directory. A budget takes the sub-network
+    with the best test top-1 within it. The file is checked against PyTorch before it gets its
+    name. Needs: pip install 'snnet-ablations[onnx]'.
+    """
+    from studies.commands.trained import write_onnx
+
+    write_onnx(home, run, stitch, macs, params, output)

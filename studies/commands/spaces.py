@@ -1,0 +1,161 @@
+"""`ablate stitches`: a stitching space and what its sub-networks cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.text import Text
+
+from ablations.display import console, simple_table
+from ablations.errors import UserError, nearest
+from snnet.config import StitchingConfig
+from snnet.cost import route_costs
+from snnet.families import common_image_shape, order_by_macs, outline
+from snnet.network import StitchedNetwork, stitch
+from snnet.routes import Joint, Route
+from snnet.scales import SCALES
+from snnet.space import Space
+from studies.commands.output import print_csv, print_json
+
+FAMILIES = SCALES["imagenet"]
+JOINT_CELLS = ("stage", "front_block", "back_block")
+SPACE_SETTINGS = ("kernel", "stride", "pairs", "direction", "stages")
+
+
+def list_stitches(
+    anchors: str | None, family: str | None, style: str, image_size: int | None, **chosen: Any
+) -> None:
+    """Print the space of `anchors` (names, commas between) or of a family, in a `style`.
+
+    Arguments:
+        chosen: settings of the space, None where the family's or the default holds.
+    """
+    names, settings = _anchors_and_settings(anchors, family)
+    for name in SPACE_SETTINGS:
+        if chosen[name] is None:
+            chosen[name] = settings.get(name, getattr(StitchingConfig, name))
+    found = [outline(name, image_size) for name in names]
+    image_shape = _image_shape(found, image_size)
+    order = order_by_macs(found, image_shape)
+    names = [names[n] for n in order]
+    network = stitch([found[n] for n in order], image_shape, **chosen)
+    if order != sorted(order):
+        click.echo(f"anchors from fast to slow: {', '.join(names)}", err=True)
+    costs = route_costs(network)
+    if style == "table":
+        _print_table(names, network, costs)
+        return
+    routes = zip(network.space.routes, costs, strict=True)
+    rows = [_row(n, network.space, route, cost) for n, (route, cost) in enumerate(routes)]
+    print_csv(rows) if style == "csv" else print_json(rows)
+
+
+def _anchors_and_settings(
+    anchors: str | None, family: str | None
+) -> tuple[list[str], dict[str, Any]]:
+    if family is not None and family not in FAMILIES:
+        raise UserError(f"there is no family {family!r}: {nearest(family, FAMILIES)}")
+    settings = FAMILIES[family] if family is not None else {}
+    if anchors is not None:
+        names = [name.strip() for name in anchors.split(",")]
+        if len(names) < 2:
+            raise UserError(
+                f"--anchors {anchors} names one model, stitching needs two or more: "
+                "--anchors resnet18,resnet50"
+            )
+        return names, settings
+    if family is None:
+        raise UserError(
+            "say what to stitch: --family deit, or --anchors resnet18,resnet50 (families: "
+            f"{', '.join(FAMILIES)})"
+        )
+    return [anchor["architecture"] for anchor in settings["anchors"]], settings
+
+
+def _image_shape(anchors: list[Any], image_size: int | None) -> tuple[int, int, int]:
+    try:
+        return common_image_shape(anchors, image_size)
+    except ValueError as error:
+        raise UserError(f"{error} (--image-size PX)") from None
+
+
+def _joint_cells(space: Space, joint: Joint | None, prefix: str = "") -> dict[str, int | None]:
+    if joint is None:
+        return dict.fromkeys(f"{prefix}{name}" for name in JOINT_CELLS)
+    stage, front_block = space.place(joint.front, joint.front_block)
+    _, back_block = space.place(joint.back, joint.back_block)
+    values = (stage, front_block, back_block)
+    return {f"{prefix}{name}": value for name, value in zip(JOINT_CELLS, values, strict=True)}
+
+
+def _row(number: int, space: Space, route: Route, cost: tuple[int, int]) -> dict[str, Any]:
+    """The first joint, the cost, and the second joint of a chain of three."""
+    first, second = (*route.joints, None, None)[:2]
+    return {
+        "stitch_id": number,
+        "front": route.first,
+        "back": first.back if first else route.first,
+        **_joint_cells(space, first),
+        "macs": cost[0],
+        "params": cost[1],
+        "route": route.name,
+        "next_back": second.back if second else None,
+        **_joint_cells(space, second, "next_"),
+    }
+
+
+def _print_table(names: list[str], network: StitchedNetwork, costs: list[tuple[int, int]]) -> None:
+    space, labels = network.space, short_names(names)
+    macs, params = ([cost[n] for cost in costs] for n in (0, 1))
+    console.print(
+        f"{len(costs)} stitches ({len(names)} of them whole anchors), {len(space.layers)} "
+        f"stitching layers, images {'x'.join(map(str, network.image_shape))}: "
+        f"{giga(min(macs))} to {giga(max(macs))} GMACs, "
+        f"{mega(min(params))} to {mega(max(params))} M parameters"
+    )
+    console.print(
+        "route: the anchor and the last block it runs > the anchor and the block it enters; "
+        "blocks count from 0 inside their stage\n"
+    )
+    table = simple_table("id", "route", "stage", "GMACs", "M params")
+    for column in (0, 3, 4):
+        table.columns[column].justify = "right"
+    for number, (route, cost) in enumerate(zip(space.routes, costs, strict=True)):
+        stages = [str(space.place(j.front, j.front_block)[0]) for j in route.joints]
+        table.add_row(
+            str(number),
+            Text(describe_route(space, route, labels)),
+            ", ".join(dict.fromkeys(stages)),
+            giga(cost[0]),
+            mega(cost[1]),
+        )
+    console.print(table)
+
+
+def describe_route(space: Space, route: Route, labels: list[str]) -> str:
+    """For example `deit_tiny 3 > deit_small 4..6 > deit_base 8`; the middle runs 4 to 6."""
+    text = labels[route.first]
+    for n, joint in enumerate(route.joints):
+        leaves = space.place(joint.front, joint.front_block)[1]
+        enters = space.place(joint.back, joint.back_block)[1]
+        text += f"{'..' if n else ' '}{leaves} > {labels[joint.back]} {enters}"
+    return text
+
+
+def short_names(names: list[str]) -> list[str]:
+    """Model names without tags and without the endings that all of them share."""
+    parts = [name.partition(".")[0].split("_") for name in names]
+    while all(len(words) > 1 for words in parts) and len({words[-1] for words in parts}) == 1:
+        parts = [words[:-1] for words in parts]
+    return ["_".join(words) for words in parts]
+
+
+def giga(count: float) -> str:
+    """Multiply-accumulates for people; digits enough for the smallest networks too."""
+    return f"{count / 1e9:.2f}" if count >= 1e8 else f"{count / 1e9:.3g}"
+
+
+def mega(count: float) -> str:
+    """Parameters for people."""
+    return f"{count / 1e6:.2f}" if count >= 1e5 else f"{count / 1e6:.3g}"

@@ -1,0 +1,145 @@
+"""`ablate latency` and `ablate export`: what one does with a trained run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from rich.console import Console
+from rich.progress import Progress, TimeRemainingColumn
+
+from ablations.display import console, simple_table
+from ablations.errors import UserError
+from ablations.home import Home
+from snnet.export import export_onnx
+from snnet.latency import switch_microseconds
+from snnet.loading import TrainedNetwork, load
+from studies.commands.output import print_csv, print_json
+from studies.commands.spaces import describe_route, giga, short_names
+
+WARM_UP = 3  # rounds
+
+
+def find_run(home: Home, reference: str) -> Path:
+    """The directory of the run whose key begins with `reference`, or that directory itself.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    found = [run for run in home.runs() if run.key.startswith(reference)]
+    exact = [run for run in found if run.key == reference]
+    if len(exact or found) == 1:
+        return (exact or found)[0].path
+    if found:
+        keys = ", ".join(run.key for run in found[:5])
+        raise UserError(
+            f"{len(found)} runs in {home.root} have keys that begin with {reference!r}; give more "
+            f"of it: {keys}{', ...' if len(found) > 5 else ''}"
+        )
+    path = Path(reference)
+    if not path.is_dir():
+        raise UserError(
+            f"{reference!r} is neither the beginning of a run key in {home.root} nor a directory; "
+            "`ablate status` shows the keys"
+        )
+    return path
+
+
+def measure(home: Home, run: str, batch_size: int, repeats: int, device: str, style: str) -> None:
+    """Print latency of every sub-network, and the time that switching takes."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
+    network = load(find_run(home, run), device)
+    passes = len(network) * (repeats + WARM_UP)
+    columns = (*Progress.get_default_columns()[:3], TimeRemainingColumn())
+    stderr = Console(stderr=True)
+    with Progress(*columns, console=stderr, transient=True) as progress:
+        task = progress.add_task("timing", total=passes)
+        network.measure_latency(
+            batch_size, repeats, WARM_UP, lambda done: progress.update(task, completed=done)
+        )
+    switch = switch_microseconds(network.select, len(network))
+    where = _where(device, batch_size)
+    if style == "json":
+        setting = {"device": device, "batch_size": batch_size, "repeats": repeats}
+        print_json({**setting, "switch_microseconds": switch, "stitches": _rows(network)})
+        return
+    told = f"{where}; switching to another sub-network takes {switch:.2f} microseconds"
+    if style == "csv":
+        print_csv(_rows(network))
+        click.echo(told, err=True)
+    else:
+        console.print(f"{told}\n")
+        _print_latencies(network)
+
+
+def _where(device: str, batch_size: int) -> str:
+    place = f"cpu with {torch.get_num_threads()} threads"
+    if device == "cuda":
+        place = torch.cuda.get_device_name()
+    return f"{place}, batches of {batch_size}"
+
+
+def _rows(network: TrainedNetwork) -> list[dict[str, Any]]:
+    return [
+        {
+            "stitch_id": number,
+            "route": str(row["route"]),
+            "macs": int(row["macs"]),
+            "params": int(row["params"]),
+            "top1": float(row["top1"]),
+            "latency_ms": float(row["latency"]),
+            "latency_p10_ms": float(row["latency_low"]),
+            "latency_p90_ms": float(row["latency_high"]),
+        }
+        for number, row in enumerate(network.table.to_dict("records"))
+    ]
+
+
+def _print_latencies(network: TrainedNetwork) -> None:
+    space = network.network.space
+    labels = short_names([spec.name for spec in network.config.anchors])
+    table = simple_table("id", "route", "GMACs", "top-1 %", "ms", "10 to 90 %")
+    for column in (0, 2, 3, 4, 5):
+        table.columns[column].justify = "right"
+    for number, row in enumerate(_rows(network)):
+        table.add_row(
+            str(number),
+            describe_route(space, space.routes[number], labels),
+            giga(row["macs"]),
+            f"{100 * row['top1']:.2f}",
+            f"{row['latency_ms']:.3g}",
+            f"{row['latency_p10_ms']:.3g} to {row['latency_p90_ms']:.3g}",
+        )
+    console.print(table)
+
+
+def write_onnx(
+    home: Home,
+    run: str,
+    stitch: int | None,
+    macs: float | None,
+    params: float | None,
+    output: Path,
+) -> None:
+    """Export the chosen sub-network and say which it is."""
+    if output.suffix != ".onnx":
+        raise UserError(f"--output {output} should end in .onnx, the only format there is")
+    if stitch is None and macs is None and params is None:
+        raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
+    network = load(find_run(home, run))
+    chosen = network.select(stitch, macs=macs, params=params)
+    row = network.table.iloc[chosen]
+    image_shape = network.network.image_shape
+    if sys.stderr.isatty():
+        click.echo("exporting (about ten seconds) ...", err=True)
+    difference = export_onnx(network.subnetwork(), output, image_shape)
+    click.echo(
+        f"{output}: stitch {chosen} ({row.route}), {giga(row.macs)} GMACs, "
+        f"{100 * row.top1:.2f} % top-1; images (batch, {', '.join(map(str, image_shape))}) to "
+        f"logits (batch, {network.network.classes}); differs from PyTorch by {difference:.0e} "
+        "of the largest logit"
+    )
