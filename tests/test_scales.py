@@ -73,11 +73,11 @@ def test_imagenet_without_imagenet(ablate, tmp_path):
 
 @pytest.fixture
 def image_folder(tmp_path):
-    """A thousand class folders with an image each, two in those of the first classes."""
+    """A thousand class folders, with one or two images to train on and one to test."""
     root = tmp_path / "data" / "imagenet"
     draws = torch.Generator().manual_seed(0)
     for number in range(1000):
-        for split, count in (("train", 1 + (number < 24)), ("val", int(number < 8))):
+        for split, count in (("train", 1 + (number < 24)), ("val", 1)):
             folder = root / split / f"n{number:08d}"
             folder.mkdir(parents=True)
             for n in range(count):
@@ -104,6 +104,7 @@ def test_imagenet_with_a_small_image_folder(ablate, image_folder):
         "stages": "[0, 1]",
         "teacher": json.dumps(teacher),
         "training_images": "32",
+        "test_images": "8",
         "calibration_images": "8",
         "batch_size": "16",
         "subnetworks_per_step": "2",

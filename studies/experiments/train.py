@@ -1,6 +1,6 @@
-"""One run without plan or tracking: `python -m studies.train CONFIG.json DIRECTORY`.
+"""One run without plan or tracking: `python -m studies.experiments.train CONFIG.json DIRECTORY`.
 
-Alone, or on several processes: `torchrun --nproc-per-node 8 -m studies.train CONFIG.json
+Alone, or on several processes: `torchrun --nproc-per-node 8 -m studies.experiments.train CONFIG.json
 DIRECTORY`. CONFIG.json holds the settings that differ from the defaults. The same command goes on
 from the checkpoint that an interrupted one left.
 """
@@ -61,7 +61,7 @@ def main(config: Path, directory: Path) -> None:
 
 
 def _leave(message: str, code: int) -> None:
-    click.echo(f"studies.train: {message}", err=True)
+    click.echo(f"studies.experiments.train: {message}", err=True)
     sys.exit(code)
 
 
