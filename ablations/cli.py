@@ -214,7 +214,7 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     from ablations.display import COLOURS, console, simple_table
     from ablations.home import State
     from ablations.launcher import take_snapshot
-    from ablations.timing import expected_seconds, in_words, wall_seconds
+    from ablations.timing import about, expected_seconds, in_words, wall_seconds
 
     planned = make_plan(study, **chosen)
     if as_json:
@@ -232,8 +232,8 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     left = [seconds[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
     workers = os.cpu_count() or 1
     console.print(
-        f"\n{len(planned.runs)} runs at scale {planned.scale} ({planned.family}), {len(left)} to do: about "
-        f"{in_words(wall_seconds(left, workers)) if left else '0 s'} with {workers} workers."
+        f"\n{len(planned.runs)} runs at scale {planned.scale} ({planned.family}), {len(left)} to "
+        f"do: {about(wall_seconds(left, workers)) if left else 'no time'} with {workers} workers."
     )
 
 

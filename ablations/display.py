@@ -18,7 +18,7 @@ from ablations.files import read_json_lines
 from ablations.home import Home, State
 from ablations.launcher import Snapshot
 from ablations.plan import Plan
-from ablations.timing import in_words, wall_seconds
+from ablations.timing import about, in_words, wall_seconds
 
 # rich would fold lines at 80 columns where the output goes to a file or another program
 console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
@@ -167,7 +167,7 @@ class LiveProgress:
         parts.append(f"{in_words(time.monotonic() - self.start)} so far")
         left = self._seconds_left(snapshot, running)
         if left:
-            parts.append(f"about {in_words(left)} left")
+            parts.append(f"{about(left)} left")
         return ", ".join(parts)
 
     def _seconds_left(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> float:

@@ -11,7 +11,7 @@ from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space
 from ablations.plan import Plan
 from ablations.provenance import collect_provenance
-from ablations.timing import expected_seconds, in_words, wall_seconds
+from ablations.timing import about, expected_seconds, wall_seconds
 from ablations.tracking import Collector, check_uri
 
 SYNC_SECONDS = 3.0
@@ -110,10 +110,11 @@ def check_ready(home: Home, plan: Plan) -> None:
 def _announce(plan: Plan, snapshot: Snapshot, expected: dict[str, float], workers: int) -> None:
     left = [expected[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
     done = len(snapshot.runs) - len(left)
-    text = f"{plan.study} at scale {plan.scale} ({plan.family}): {done} of {len(snapshot.runs)} runs done already"
+    text = f"{plan.study} at scale {plan.scale} ({plan.family}): "
+    text += f"{done} of {len(snapshot.runs)} runs done already"
     if left:
-        wall = in_words(wall_seconds(left, workers))
-        text += f", {len(left)} to do with {workers} workers, about {wall}"
+        wall = about(wall_seconds(left, workers))
+        text += f", {len(left)} to do with {workers} workers, {wall}"
     console.print(text)
 
 

@@ -37,7 +37,7 @@ def wall_seconds(seconds: list[float], workers: int) -> float:
 def in_words(seconds: float) -> str:
     """For people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
     if isnan(seconds):
-        return "an unknown time"
+        return "unknown"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -46,3 +46,8 @@ def in_words(seconds: float) -> str:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def about(seconds: float) -> str:
+    """An estimate for people: `about 45 s`, or `an unknown time`."""
+    return "an unknown time" if isnan(seconds) else f"about {in_words(seconds)}"

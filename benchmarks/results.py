@@ -53,7 +53,11 @@ def rich_table(results: Iterable[Result]) -> Table:
     """For the terminal."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in HEADERS:
-        table.add_column(header, justify="right" if header in NUMERIC else "left")
+        table.add_column(
+            header,
+            justify="right" if header in NUMERIC else "left",
+            min_width=22 if header == "benchmark" else None,
+        )
     for result in results:
         style = "yellow" if result.met is False else None
         table.add_row(*_cells(result), style=style)
@@ -95,6 +99,10 @@ def _cells(result: Result) -> list[str]:
 def _seconds(timing: Timing) -> str:
     unit, name = (1e-3, "ms") if timing.median < 1 else (1.0, "s")
     median, fastest, slowest = (
-        f"{value / unit:.3g}" for value in (timing.median, timing.fastest, timing.slowest)
+        _three_digits(value / unit) for value in (timing.median, timing.fastest, timing.slowest)
     )
-    return f"{median} {name}\n({fastest} to {slowest})"
+    return f"{median} {name}\n{fastest} to {slowest}"
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"

@@ -16,7 +16,9 @@ from snnet.training import Training
 from snnet.weights import load_strictly
 
 
-def save_training(training: Training, values: tuple[dict[str, Tensor], dict[str, Any]], path: Path) -> None:
+def save_training(
+    training: Training, values: tuple[dict[str, Tensor], dict[str, Any]], path: Path
+) -> None:
     """Write what `Training.state` gave, and the network, to `path`."""
     tensors, plain = values
     _save(
@@ -74,7 +76,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             plain = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-            return {name: file.get_tensor(name) for name in file.keys()}, plain
+            return {name: file.get_tensor(name) for name in list(file.keys())}, plain
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path}") from None
     except (SafetensorError, json.JSONDecodeError) as error:

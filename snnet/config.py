@@ -144,12 +144,12 @@ class StitchingConfig:
             raise ValueError(f"mixup and cutmix need an even number of images, not {share}")
         if self.distillation != "none" and self.teacher is None:
             raise ValueError(f"distillation {self.distillation!r} needs a teacher")
-        if self.tuning == "stitching_layers" and self.sampling == "sandwich":
-            if self.sandwich_random == 0:
-                raise ValueError(
-                    "tuning stitching layers alone, a sandwich without random sub-networks has "
-                    "nothing to train; set sandwich_random to 1 or more"
-                )
+        bare = self.sampling == "sandwich" and self.sandwich_random == 0  # anchors alone
+        if self.tuning == "stitching_layers" and bare:
+            raise ValueError(
+                "tuning stitching layers alone, a sandwich without random sub-networks has "
+                "nothing to train; set sandwich_random to 1 or more"
+            )
         _check_augmentation(self.dataset, self.augmentation)
 
 

@@ -181,9 +181,7 @@ def load_digits() -> InMemory:
     )
     train, _ = train_test_split(rest, test_size=1 / 7, stratify=digits.target[rest], random_state=0)
     mean, deviation = images[train].mean().item(), images[train].std().item()
-    return InMemory(
-        images[train], labels[train], images[test], labels[test], 10, mean, deviation
-    )
+    return InMemory(images[train], labels[train], images[test], labels[test], 10, mean, deviation)
 
 
 FASHION_MEAN, FASHION_DEVIATION = 0.2860 * 255, 0.3530 * 255  # of the 60,000 training images

@@ -32,7 +32,7 @@ class Objective:
         Arguments:
             targets: labels (B), or soft targets (B, classes) that hold label smoothing already.
             taught: the teacher's logits. Hard distillation learns their largest as a label
-                (DeiT, Touvron et al. 2021, section 4), soft their distribution (Hinton et al. 2015).
+                (DeiT, Touvron et al. 2021, section 4), soft their distribution (Hinton et al.).
         """
         loss = label_loss(logits, targets, self.label_smoothing)
         if taught is None:

@@ -14,6 +14,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+CPU = torch.device("cpu")
 TIMEOUT = timedelta(minutes=30)  # others wait that long while one scores or loads
 
 
@@ -28,7 +29,7 @@ class Process:
 
     rank: int = 0
     world: int = 1
-    device: torch.device = torch.device("cpu")
+    device: torch.device = CPU
 
     @property
     def part(self) -> tuple[int, int]:
@@ -45,9 +46,7 @@ class Process:
         if self.world == 1:
             return module
         # each process runs other sub-networks: whole parts stay unused
-        return DistributedDataParallel(
-            module, find_unused_parameters=True, broadcast_buffers=False
-        )
+        return DistributedDataParallel(module, find_unused_parameters=True, broadcast_buffers=False)
 
     def average(self, tensors: list[torch.Tensor]) -> None:
         """Replace the tensors by their means over all processes."""
@@ -91,7 +90,9 @@ def connect() -> Iterator[Process]:
     world = int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0))
     cuda = torch.cuda.is_available()
-    device = torch.device("cuda", local % torch.cuda.device_count()) if cuda else torch.device("cpu")
+    device = (
+        torch.device("cuda", local % torch.cuda.device_count()) if cuda else torch.device("cpu")
+    )
     if cuda:
         torch.cuda.set_device(device)
     if world == 1:

@@ -44,8 +44,7 @@ def sweep(
     merge = merge or MERGE.get(images.device.type, MERGE["cpu"])
     at_once = max(1, memory_bytes // bytes_per_image(network, stitches))
     parts = [
-        torch.stack(run_stitches(network, part, stitches, merge))
-        for part in images.split(at_once)
+        torch.stack(run_stitches(network, part, stitches, merge)) for part in images.split(at_once)
     ]
     return torch.cat(parts, dim=1)
 

@@ -52,6 +52,9 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
         run.say("least squares")
         images = data.calibration(config.calibration_images, config.seed)
         fits = initialise_least_squares(network, images, config.solve)
+        ridges = sum(fit.ridge for fit in fits)
+        if ridges:
+            run.say(f"least squares: {ridges} of {len(fits)} layers were singular, got a ridge")
     before = _score(network, data, process, run, "scores before training")
     teacher = load_teacher(config, data, run, network.classes)
     training = Training(
@@ -233,7 +236,9 @@ def stitch_table(
             "route": [route.name for route in routes],
             "anchors": ["-".join(map(str, route.anchors)) for route in routes],
             "is_anchor": [route.is_anchor for route in routes],
-            "layers": [" ".join(str(layer_of[joint]) for joint in route.joints) for route in routes],
+            "layers": [
+                " ".join(str(layer_of[joint]) for joint in route.joints) for route in routes
+            ],
             "macs": [macs for macs, _ in costs],
             "params": [params for _, params in costs],
             "visits": visits,

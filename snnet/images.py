@@ -1,7 +1,7 @@
-"""Datasets that timm reads: image folders, and those of torchvision, Hugging Face, WebDataset, TFDS.
+"""Datasets that timm reads: image folders, torchvision's, Hugging Face's, WebDataset, TFDS.
 
-Each image's augmentation depends on its place in the epoch alone, so neither resuming nor the number
-of loader workers or processes changes it.
+Each image's augmentation depends on its place in the epoch alone, so neither resuming nor the
+number of loader workers or processes changes it.
 """
 
 from __future__ import annotations
@@ -183,9 +183,7 @@ class Source:
     count: int
 
     @classmethod
-    def of(
-        cls, dataset: Any, opener: Callable[[], Any], kind: str, count: int | None
-    ) -> Source:
+    def of(cls, dataset: Any, opener: Callable[[], Any], kind: str, count: int | None) -> Source:
         """Take `count` images of a dataset, or all."""
         length = len(dataset)
         if isinstance(dataset, IterableDataset):
@@ -204,8 +202,8 @@ class Source:
 class TimmData(Data):
     """A training and a test set read by timm.
 
-    Streamed sets (wds, tfds, hfids) come in the order that their reader draws from the epoch's seed,
-    and several processes split them as the reader does, so their batches are not those of one.
+    Streamed sets (wds, tfds, hfids) come in the order that their reader draws from the epoch's
+    seed, and several processes split them as the reader does: their batches are not those of one.
     """
 
     train: Source
@@ -315,9 +313,7 @@ class Seeded(Dataset[tuple[Tensor, int]]):
             image, label = self.dataset[index]
         except (OSError, RuntimeError) as error:
             name = self.dataset.filename(index, absolute=True)
-            raise ValueError(
-                f"image {name} cannot be read ({error}); mend or remove it"
-            ) from None
+            raise ValueError(f"image {name} cannot be read ({error}); mend or remove it") from None
         return _transform(image.convert(self.mode), self.transform, *self.purpose, position), label
 
 

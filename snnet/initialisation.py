@@ -41,8 +41,10 @@ class Moments:
     crosses: dict[Joint, Tensor] = field(default_factory=dict)  # [A 1]'B, (C_front + 1, C_back)
     squares: dict[Place, Tensor] = field(default_factory=dict)  # sum of B squared
 
-    def add(self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor], joints: list[Joint]) -> None:
-        """Take in features (positions, C) after the front and before the back blocks of `joints`."""
+    def add(
+        self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor], joints: list[Joint]
+    ) -> None:
+        """Take in features (positions, C) after the front and before the back blocks of joints."""
         by_front: dict[Place, list[Joint]] = defaultdict(list)
         for joint in joints:
             by_front[joint.front, joint.front_block].append(joint)

@@ -1,4 +1,4 @@
-"""Where datasets are looked for. Torch-free, so that a missing one is told before anything starts."""
+"""Where datasets are looked for. Torch-free: a missing one is told before anything starts."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snnet.anatomy import Anatomy, dissect
+from snnet.anatomy import dissect
 from snnet.anchors import Anchor, Layout
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space
@@ -80,7 +80,9 @@ class StitchedNetwork(nn.Module):
         counts = {anatomy.classes for anatomy in self.anatomies}
         if len(counts) > 1:
             raise ValueError(f"anchors tell apart different numbers of classes: {sorted(counts)}")
-        self.layers = nn.ModuleList(self._stitching_layer(layer.joints[0]) for layer in space.layers)
+        self.layers = nn.ModuleList(
+            self._stitching_layer(layer.joints[0]) for layer in space.layers
+        )
         self._layer_of = space.layer_of()
         self._run: dict[Step, Callable[[Tensor], Tensor]] = {}
         for n, anchor in enumerate(anchors):

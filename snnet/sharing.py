@@ -60,7 +60,9 @@ def plan(space: Space, stitches: tuple[int, ...]) -> dict[int, list[Rider]]:
         for count in range(len(route.joints) + 1):
             joints = route.joints[:count]
             if (route.first, joints) not in riders:
-                anchor, entry = (joints[-1].back, joints[-1].back_block) if joints else (route.first, 0)
+                anchor, entry = (
+                    (joints[-1].back, joints[-1].back_block) if joints else (route.first, 0)
+                )
                 rider = riders[route.first, joints] = Rider(anchor, entry)
                 if joints:
                     before = riders[route.first, joints[:-1]]
@@ -164,7 +166,7 @@ def bytes_per_image(network: StitchedNetwork, stitches: Sequence[int]) -> int:
 
 
 def shared_macs(network: StitchedNetwork, stitches: Sequence[int]) -> int:
-    """Multiply-accumulates of `run_stitches` for one image: the least work that gives all logits."""
+    """Multiply-accumulates of `run_stitches` for one image: the least work for all logits."""
     parts, total = network.anatomies, 0
     for anchor, riders in plan(network.space, tuple(stitches)).items():
         part, depth = parts[anchor], network.space.depths[anchor]

@@ -79,7 +79,9 @@ def load_strictly(module: nn.Module, tensors: dict[str, Tensor], path: Path | st
     extra = [name for name in tensors if name not in wanted]
     if missing or extra:
         raise CheckpointError(
-            f"{path} does not fit: {_some(missing, 'missing')}{_some(extra, 'unknown')}".rstrip("; ")
+            f"{path} does not fit: {_some(missing, 'missing')}{_some(extra, 'unknown')}".rstrip(
+                "; "
+            )
         )
     module.load_state_dict(tensors)
 

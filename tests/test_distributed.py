@@ -64,7 +64,13 @@ RESNET = {
 
 def command(processes, *arguments):
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    return [sys.executable, *(launcher if processes > 1 else []), "-m", "studies.experiments.train", *arguments]
+    return [
+        sys.executable,
+        *(launcher if processes > 1 else []),
+        "-m",
+        "studies.experiments.train",
+        *arguments,
+    ]
 
 
 def trained(tmp_path, processes, config):

@@ -1,4 +1,4 @@
-"""Every family goes through the same code: published costs, and the whole method on small images."""
+"""Every family goes through the same code: published costs, the whole method on small images."""
 
 from __future__ import annotations
 

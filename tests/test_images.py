@@ -67,7 +67,9 @@ def test_later_starts_and_parts_give_the_same_bits(folder):
     assert all(map(torch.equal, whole[1:], tensors(data.batches(8, STRONG, 0, start=1))))
     for n in (0, 1):
         part = tensors(data.batches(8, STRONG, 0, part=(n, 2)))
-        assert all(torch.equal(mine, images[n::2]) for mine, images in zip(part, whole, strict=True))
+        assert all(
+            torch.equal(mine, images[n::2]) for mine, images in zip(part, whole, strict=True)
+        )
 
 
 def test_loader_workers_change_nothing_and_draws_stay_their_own(folder, monkeypatch):

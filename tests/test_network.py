@@ -8,9 +8,9 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from snnet.anatomy import _NORMS
 from snnet.anchors import adapt, create_anchor
 from snnet.config import AnchorSpec
-from snnet.anatomy import _NORMS
 from snnet.cost import route_costs
 from snnet.evaluation import evaluate, sweep
 from snnet.initialisation import Moments, initialise_least_squares
@@ -104,7 +104,9 @@ def test_least_squares_equals_a_direct_solution(network, images, method):
                 rows, targets = (torch.cat(parts) for parts in zip(*pairs, strict=True))
                 solution = torch.linalg.lstsq(rows, targets).solution
             else:
-                solution = torch.stack([torch.linalg.lstsq(*pair).solution for pair in pairs]).mean(0)
+                solution = torch.stack([torch.linalg.lstsq(*pair).solution for pair in pairs]).mean(
+                    0
+                )
             weight = torch.cat([module.weight, module.bias[:, None]], 1).T.double()
             torch.testing.assert_close(weight, solution, rtol=1e-3, atol=1e-4)
             left = sum((rows @ weight - targets).square().sum() for rows, targets in pairs)
@@ -171,7 +173,9 @@ def test_costs_add_up_to_a_whole_analysis(network, images):
 def test_an_unknown_architecture_says_what_there_is():
     with pytest.raises(TypeError, match="no anchor adapter for MlpMixer; there is one for: Levit"):
         adapt(timm.create_model("mixer_s32_224"))
-    with pytest.raises(ValueError, match="anchor a .convnext_atto.: no anchor adapter for ConvNeXt"):
+    with pytest.raises(
+        ValueError, match=r"anchor a .convnext_atto.: no anchor adapter for ConvNeXt"
+    ):
         create_anchor(AnchorSpec("a", "convnext_atto"))
     with pytest.raises(ValueError, match="no model named 'vit_huge_typo'"):
         create_anchor(AnchorSpec("a", "vit_huge_typo"))

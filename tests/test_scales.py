@@ -38,7 +38,9 @@ def test_missing_and_damaged_fashion_say_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "torchvision.datasets.FashionMNIST", lambda *_, **__: 1 / 0
     )  # as without a network
-    with pytest.raises(MissingDataError, match="none of .*fashion-mnist.*install Debian's package"):
+    with pytest.raises(
+        MissingDataError, match=r"none of .*fashion-mnist.*install Debian's package"
+    ):
         load_fashion()
     (tmp_path / "fashion-mnist").mkdir()
     (tmp_path / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b torn")
@@ -63,9 +65,7 @@ def test_overview_at_scale_fashion(ablate):
 def test_imagenet_without_imagenet(ablate, tmp_path):
     environment = {**os.environ, "SNNET_DATA": str(tmp_path / "nowhere")}
     for family in SCALES["imagenet"]:
-        done = ablate(
-            "run", "overview", "--scale", "imagenet", "--family", family, env=environment
-        )
+        done = ablate("run", "overview", "--scale", "imagenet", "--family", family, env=environment)
         assert done.returncode == 2
         assert "set SNNET_DATA to the directory that holds imagenet/" in done.stderr
         assert not (tmp_path / "home" / "runs").exists()

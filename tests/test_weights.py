@@ -85,7 +85,7 @@ def test_pretrained_weights_without_a_network_say_what_to_do(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     spec = AnchorSpec("deit", "deit_tiny_patch16_224.fb_in1k", weights="pretrained")
-    with pytest.raises(CheckpointError, match="anchor deit: .*connect to the network") as caught:
+    with pytest.raises(CheckpointError, match=r"anchor deit: .*connect to the network") as caught:
         create_anchor(spec)
     assert "\n" not in str(caught.value)
 
@@ -97,5 +97,5 @@ def test_an_architecture_without_pretrained_weights_says_so():
 
 
 def test_options_that_the_architecture_does_not_take():
-    with pytest.raises(ValueError, match="anchor mine .*wings"):
+    with pytest.raises(ValueError, match=r"anchor mine .*wings"):
         create_anchor(replace(SPEC, options={"wings": 2}))

@@ -32,7 +32,9 @@ def expected_seconds(config: StitchingConfig) -> float:
         return nan
     passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
     stages = [(anchor.options.get("depth", 12),) for anchor in config.anchors]
-    routes = build_space(stages, config.kernel, config.stride, config.pairs, config.direction).routes
+    routes = build_space(
+        stages, config.kernel, config.stride, config.pairs, config.direction
+    ).routes
     training, scoring = SPEED[config.dataset]
     images = (config.training_images or IN_MEMORY[config.dataset]) / 1000
     tests = (config.test_images or TEST_IMAGES[config.dataset]) / 1000

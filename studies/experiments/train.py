@@ -1,8 +1,8 @@
 """One run without plan or tracking: `python -m studies.experiments.train CONFIG.json DIRECTORY`.
 
-Alone, or on several processes: `torchrun --nproc-per-node 8 -m studies.experiments.train CONFIG.json
-DIRECTORY`. CONFIG.json holds the settings that differ from the defaults. The same command goes on
-from the checkpoint that an interrupted one left.
+Alone, or on several processes: `torchrun --nproc-per-node 8 -m studies.experiments.train
+CONFIG.json DIRECTORY`. CONFIG.json holds the settings that differ from the defaults. The same
+command goes on from the checkpoint that an interrupted one left.
 """
 
 from __future__ import annotations
