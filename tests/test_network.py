@@ -171,8 +171,8 @@ def test_costs_add_up_to_a_whole_analysis(network, images):
 
 
 def test_an_unknown_architecture_says_what_there_is():
-    with pytest.raises(TypeError, match="no anchor adapter for MlpMixer; there is one for: Levit"):
-        adapt(timm.create_model("mixer_s32_224"))
+    with pytest.raises(TypeError, match=r"no anchor adapter for ConvNeXt; there is one for: .*Swin"):
+        adapt(timm.create_model("convnext_atto"))
     with pytest.raises(
         ValueError, match=r"anchor a .convnext_atto.: no anchor adapter for ConvNeXt"
     ):
