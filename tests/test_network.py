@@ -171,7 +171,7 @@ def test_costs_add_up_to_a_whole_analysis(network, images):
 
 
 def test_an_unknown_architecture_says_what_there_is():
-    with pytest.raises(TypeError, match=r"no anchor adapter for ConvNeXt; there is one for: .*Swin"):
+    with pytest.raises(TypeError, match=r"no anchor adapter for ConvNeXt; there is one for: .*Sw"):
         adapt(timm.create_model("convnext_atto"))
     with pytest.raises(
         ValueError, match=r"anchor a .convnext_atto.: no anchor adapter for ConvNeXt"
