@@ -123,20 +123,15 @@ def pseudo_inverses(network: StitchedNetwork, rows: Rows) -> list[Tensor]:
 
 def from_moments(network: StitchedNetwork, rows: Rows) -> list[Tensor]:
     """The same by `snnet.initialisation`, batch by batch as it runs there."""
-    layers = network.space.layers
-    joints = [joint for layer in layers for joint in layer.joints]
-    fronts = {(joint.front, joint.front_block) for joint in joints}
-    backs = {(joint.back, joint.back_block) for joint in joints}
     size = CALIBRATION_BATCH * network.anatomies[0].shapes[0][0]
-    moments = Moments()
+    moments = Moments(network.space.layers)
     for start in range(0, len(rows[0][0]), size):
         part = slice(start, start + size)
         moments.add(
-            {(anchor, block): rows[anchor][block + 1][part] for anchor, block in fronts},
-            {(anchor, block): rows[anchor][block][part] for anchor, block in backs},
-            joints,
+            {(anchor, block): rows[anchor][block + 1][part] for anchor, block in moments.fronts},
+            {(anchor, block): rows[anchor][block][part] for anchor, block in moments.backs},
         )
-    return [moments.solve(layer, "mean")[0] for layer in layers]
+    return [moments.solve(number, "mean")[0] for number in range(len(moments.layers))]
 
 
 def product_seconds(network: StitchedNetwork, rows: Rows) -> float:

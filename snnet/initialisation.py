@@ -7,6 +7,7 @@ the number of images, and one Gram matrix per front block serves all its targets
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,10 +18,10 @@ from torch import Tensor
 
 from snnet.anchors import Anchor
 from snnet.network import StitchedNetwork, channels_last
-from snnet.routes import Joint
 from snnet.space import Layer
 
 Place = tuple[int, int]  # anchor, block
+CHUNK = 1024  # rows that are taken as float64 at a time, to bound the memory
 RIDGE = 1e-8  # share of the Gram matrix's mean diagonal, added where it is singular
 SINGULAR = 1e-13  # squared ratio of the Cholesky factor's extreme diagonal entries
 
@@ -35,50 +36,77 @@ class Fit:
 
 @dataclass
 class Moments:
-    """Sums over the calibration images, all float64."""
+    """Sums over the calibration images, all float64.
 
+    The pairs of a layer that share a front block share its Gram matrix, so their targets are added
+    up before the product with it.
+    """
+
+    layers: tuple[Layer, ...]
     grams: dict[Place, Tensor] = field(default_factory=dict)  # [A 1]'[A 1], (C + 1, C + 1)
-    crosses: dict[Joint, Tensor] = field(default_factory=dict)  # [A 1]'B, (C_front + 1, C_back)
-    squares: dict[Place, Tensor] = field(default_factory=dict)  # sum of B squared
+    crosses: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    """By layer and front block: [A 1]' (sum of its B), (C_front + 1, C_back)."""
+    sums: dict[Place, Tensor] = field(default_factory=dict)  # sum of B, (C_back,)
+    squares: dict[Place, float] = field(default_factory=dict)  # sum of B squared
 
-    def add(
-        self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor], joints: list[Joint]
-    ) -> None:
-        """Take in features (positions, C) after the front and before the back blocks of joints."""
-        by_front: dict[Place, list[Joint]] = defaultdict(list)
-        for joint in joints:
-            by_front[joint.front, joint.front_block].append(joint)
-        targets = {place: rows.double() for place, rows in backs.items()}
-        for place, target in targets.items():
-            _accumulate(self.squares, place, target.square().sum())
-        for place, served in by_front.items():
-            rows = _with_ones(fronts[place])
-            _accumulate(self.grams, place, rows.T @ rows)
-            for joint in served:
-                target = targets[joint.back, joint.back_block]
-                _accumulate(self.crosses, joint, rows.T @ target)
+    @property
+    def fronts(self) -> set[Place]:
+        """Anchor and block of the features A that `add` asks for."""
+        return {(layer.front, i) for layer in self.layers for i, _ in layer.pairs}
 
-    def solve(self, layer: Layer, method: str) -> tuple[Tensor, Fit]:
-        """The layer's W (C_front + 1, C_back), and how well it fits.
+    @property
+    def backs(self) -> set[Place]:
+        """Anchor and block of the features B that `add` asks for."""
+        return {(layer.back, j) for layer in self.layers for _, j in layer.pairs}
+
+    def add(self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor]) -> None:
+        """Take in features (positions, C) that leave the front and enter the back blocks."""
+        parts = max(-(-len(rows) // CHUNK) for rows in fronts.values())
+        split_fronts = {place: rows.tensor_split(parts) for place, rows in fronts.items()}
+        split_backs = {place: rows.tensor_split(parts) for place, rows in backs.items()}
+        for part in range(parts):
+            self._add(
+                {place: _with_ones(rows[part]) for place, rows in split_fronts.items()},
+                {place: rows[part].double() for place, rows in split_backs.items()},
+            )
+
+    def _add(self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor]) -> None:
+        for place, rows in fronts.items():
+            _add_product(self.grams, place, rows, rows)
+        for place, rows in backs.items():
+            self.sums[place] = self.sums.get(place, 0) + rows.sum(0)
+            self.squares[place] = self.squares.get(place, 0.0) + rows.square().sum().item()
+        for number, layer in enumerate(self.layers):
+            for front, served in _by_front(layer).items():
+                target = functools.reduce(torch.add, [backs[layer.back, j] for j in served])
+                _add_product(self.crosses, (number, front), fronts[layer.front, front], target)
+
+    def solve(self, number: int, method: str) -> tuple[Tensor, Fit]:
+        """W (C_front + 1, C_back) of a layer, and how well it fits.
 
         Arguments:
             method: `mean` of the solutions of its pairs (the paper's), or one `joint` solution.
         """
-        grams = [self.grams[joint.front, joint.front_block] for joint in layer.joints]
-        crosses = [self.crosses[joint] for joint in layer.joints]
+        layer = self.layers[number]
+        served = {block: len(backs) for block, backs in _by_front(layer).items()}
+        grams = {block: self.grams[layer.front, block] for block in served}
+        crosses = {block: self.crosses[number, block] for block in served}
         if method == "joint":
-            solution, ridge = _solve(torch.stack(grams).sum(0), torch.stack(crosses).sum(0))
+            gram = torch.stack([count * grams[block] for block, count in served.items()]).sum(0)
+            solution, ridge = _solve(gram, torch.stack(list(crosses.values())).sum(0))
         elif method == "mean":
-            solved = [_solve(*pair) for pair in zip(grams, crosses, strict=True)]
-            solution = torch.stack([one for one, _ in solved]).mean(0)
+            solved = [_solve(grams[block], crosses[block]) for block in served]
+            solution = torch.stack([one for one, _ in solved]).sum(0) / len(layer.pairs)
             ridge = any(used for _, used in solved)
         else:
             raise ValueError(f"method is mean or joint, not {method!r}")
         left = spread = 0.0
-        for joint, gram, cross in zip(layer.joints, grams, crosses, strict=True):
-            square = self.squares[joint.back, joint.back_block].item()
-            left += square + ((gram @ solution - 2 * cross) * solution).sum().item()
-            spread += square - (cross[-1].square().sum() / gram[-1, -1]).item()
+        for block, count in served.items():
+            left += ((count * grams[block] @ solution - 2 * crosses[block]) * solution).sum().item()
+        for block, back in layer.pairs:
+            place, rows = (layer.back, back), grams[block][-1, -1]
+            left += self.squares[place]
+            spread += self.squares[place] - (self.sums[place].square().sum() / rows).item()
         return solution, Fit(max(left / spread, 0.0) ** 0.5 if spread > 0 else 0.0, ridge)
 
 
@@ -95,24 +123,20 @@ def initialise_least_squares(
     """
     training = network.training
     network.eval()
-    joints = [joint for layer in network.space.layers for joint in layer.joints]
-    fronts = {(joint.front, joint.front_block) for joint in joints}
-    backs = {(joint.back, joint.back_block) for joint in joints}
-    moments = Moments()
+    moments = Moments(network.space.layers)
     device = next(network.parameters()).device
     for batch in images:
         features = [
             _features(network.anchor(n), batch.to(device)) for n in range(len(network.anchors))
         ]
         moments.add(
-            {(anchor, block): features[anchor][block + 1] for anchor, block in fronts},
-            {(anchor, block): features[anchor][block] for anchor, block in backs},
-            joints,
+            {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},
+            {(anchor, block): features[anchor][block] for anchor, block in moments.backs},
         )
     fits = []
-    for layer in network.space.layers:
+    for number, layer in enumerate(network.space.layers):
         module = network.layer(layer.joints[0])
-        solution, fit = moments.solve(layer, method)
+        solution, fit = moments.solve(number, method)
         module.weight.copy_(solution[:-1].T)
         module.bias.copy_(solution[-1])
         fits.append(fit)
@@ -134,13 +158,24 @@ def _rows(features: Tensor, anchor: Anchor) -> Tensor:
     return channels_last(features, anchor.layout).flatten(0, -2)
 
 
+def _by_front(layer: Layer) -> dict[int, list[int]]:
+    """The back blocks that a layer leads to, by front block."""
+    served: dict[int, list[int]] = defaultdict(list)
+    for front, back in layer.pairs:
+        served[front].append(back)
+    return served
+
+
 def _with_ones(rows: Tensor) -> Tensor:
     """Rows (positions, C) as float64, with a last column for the bias."""
     return torch.cat([rows.double(), rows.new_ones(len(rows), 1, dtype=torch.float64)], dim=1)
 
 
-def _accumulate(sums: dict[Any, Tensor], key: object, value: Tensor) -> None:
-    sums[key] = sums[key].add_(value) if key in sums else value
+def _add_product(sums: dict[Any, Tensor], key: object, left: Tensor, right: Tensor) -> None:
+    """Add left' right to the sum of that key."""
+    if key not in sums:
+        sums[key] = left.new_zeros(left.shape[1], right.shape[1])
+    sums[key].addmm_(left.T, right)
 
 
 def _solve(gram: Tensor, cross: Tensor) -> tuple[Tensor, bool]:

@@ -129,11 +129,10 @@ def direct_problem(network, layer, i, j, images):
 
 def test_a_singular_problem_gets_a_ridge_and_says_so():
     rows = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
-    joint, layer = Joint(0, 0, 1, 1), Layer(0, 1, ((0, 1),))
     for front, ridge in ((rows, False), (torch.cat([rows, rows[:, :1]], 1), True)):
-        moments = Moments()
-        moments.add({(0, 0): front}, {(1, 1): 2 * rows + 1}, [joint])
-        solution, fit = moments.solve(layer, "mean")
+        moments = Moments((Layer(0, 1, ((0, 1),)),))
+        moments.add({(0, 0): front}, {(1, 1): 2 * rows + 1})
+        solution, fit = moments.solve(0, "mean")
         assert fit.ridge == ridge
         assert fit.residual < 1e-3
         assert torch.isfinite(solution).all()
