@@ -21,7 +21,7 @@ WHOLE, PART = Path("benchmarks/results"), Path("outputs/benchmarks")
 
 HELP = f"""Measure how much faster the project's ways are than the plain ones.
 
-Both ways run in turn in one process; the ratio is that of their medians. What they give is
+Both ways run in turn in one process; the ratio is the median over rounds. What they give is
 compared, and a benchmark fails where it differs. All benchmarks together take about 20 minutes
 on two cores: leave the machine alone meanwhile.
 

@@ -17,7 +17,8 @@ BLACK, BLUE, ORANGE, GREEN = COLOURS[:4]
 BOUNDS = {  # marker and colour of each bound that the bars show
     "work": ("D", ORANGE),
     "step times": ("o", GREEN),
-    "matrix products": ("^", COLOURS[4]),
+    "single products": ("^", COLOURS[4]),
+    "double products": ("v", COLOURS[5]),
 }
 
 

@@ -21,17 +21,14 @@ class OutputsDifferError(RuntimeError):
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of the repeats of one way."""
+    """Seconds of one way, one of each round."""
 
-    median: float
-    fastest: float
-    slowest: float
-    repeats: int
+    rounds: tuple[float, ...]
 
-    @classmethod
-    def of(cls, seconds: list[float]) -> Timing:
-        """Sums up measured seconds."""
-        return cls(median(seconds), min(seconds), max(seconds), len(seconds))
+    @property
+    def median(self) -> float:
+        """The median over rounds."""
+        return median(self.rounds)
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,14 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """How many times faster the project's way is."""
-        return self.plain.median / self.ours.median
+        """How many times faster the project's way is: the median over rounds.
+
+        Both ways of a round run one after the other, so what slows the machine for longer than
+        that meets both.
+        """
+        return median(
+            plain / ours for plain, ours in zip(self.plain.rounds, self.ours.rounds, strict=True)
+        )
 
     @property
     def met(self) -> bool | None:
@@ -103,7 +106,7 @@ def side_by_side(
         if repeat % 2 == 0:
             seconds, our_output = timed(ours)
             our_seconds.append(seconds)
-    return Timing.of(plain_seconds), Timing.of(our_seconds), plain_output, our_output
+    return Timing(tuple(plain_seconds)), Timing(tuple(our_seconds)), plain_output, our_output
 
 
 def relative_difference(ones: Iterable[Tensor], others: Iterable[Tensor]) -> float:

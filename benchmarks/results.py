@@ -17,8 +17,8 @@ from rich.table import Table
 
 from benchmarks.measure import Result, Timing
 
-HEADERS = ("benchmark", "ratio", "target", "met", "bound", "plain", "ours", "repeats")
-NUMERIC = {"ratio", "target", "plain", "ours", "repeats"}
+HEADERS = ("benchmark", "ratio", "target", "met", "bound", "plain", "ours", "rounds")
+NUMERIC = {"ratio", "target", "plain", "ours", "rounds"}
 
 
 def surroundings() -> dict[str, Any]:
@@ -69,8 +69,9 @@ def write_markdown(results: Sequence[Result], path: Path) -> None:
     around = surroundings()
     lines = [
         f"Measured on {around['cores']} cores, CPU, {around['threads']} threads; torch "
-        f"{around['torch']}, timm {around['timm']}. Times are the median (fastest to slowest). "
-        "A bound is a ratio that cannot be beaten, and what sets it.",
+        f"{around['torch']}, timm {around['timm']}. A ratio is the median over "
+        "rounds in which both ways run in turn; times are the median (fastest to slowest). A "
+        "bound is what the ratio cannot exceed, and what sets it.",
         "",
         _line(HEADERS),
         _line(["---:" if header in NUMERIC else "---" for header in HEADERS]),
@@ -92,14 +93,15 @@ def _cells(result: Result) -> list[str]:
         "\n".join(f"{name} {bound:.2f}x" for name, bound in result.bounds.items()),
         _seconds(result.plain),
         _seconds(result.ours),
-        str(min(result.plain.repeats, result.ours.repeats)),
+        str(len(result.ours.rounds)),
     ]
 
 
 def _seconds(timing: Timing) -> str:
     unit, name = (1e-3, "ms") if timing.median < 1 else (1.0, "s")
     median, fastest, slowest = (
-        _three_digits(value / unit) for value in (timing.median, timing.fastest, timing.slowest)
+        _three_digits(value / unit)
+        for value in (timing.median, min(timing.rounds), max(timing.rounds))
     )
     return f"{median} {name}\n{fastest} to {slowest}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +42,7 @@ class Passes(nn.Module):
         """
         logits = []
         for images, chosen, seed in zip(slices, stitches, seeds, strict=True):
-            torch.manual_seed(seed)
+            _seed_draws(seed, images.device)
             logits.append(run_stitches(self.network, images, chosen))
         return logits
 
@@ -173,8 +174,9 @@ class Training:
             for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
         ]
         self._optimise(losses)
-        self._count(logits, losses, labels)
-        return self._problem(losses, chosen)
+        values = [[loss.item() for loss in one] for one in losses]
+        self._count(logits, values, labels)
+        return self._problem(values, chosen)
 
     def _optimise(self, losses: list[list[Tensor]]) -> None:
         """Backward and step; a step's loss is the mean over slices of the sum over passes."""
@@ -188,23 +190,21 @@ class Training:
         self.scaler.update()
         self.process.average(self._buffers)  # running statistics of batch norms
 
-    def _count(
-        self, logits: list[list[Tensor]], losses: list[list[Tensor]], labels: Tensor
-    ) -> None:
+    def _count(self, logits: list[list[Tensor]], losses: list[list[float]], labels: Tensor) -> None:
         parts = len(self._slices)
         for n, (first, *_) in enumerate(logits):
             wanted = labels[n::parts]
-            self._loss += losses[n][0].item() * len(wanted)
+            self._loss += losses[n][0] * len(wanted)
             self._right += int((first.argmax(1) == wanted).sum())
             self._seen += len(wanted)
 
-    def _problem(self, losses: list[list[Tensor]], chosen: list[list[int]]) -> str:
+    def _problem(self, losses: list[list[float]], chosen: list[list[int]]) -> str:
         for slice_losses, stitches in zip(losses, chosen, strict=True):
             for loss, stitch in zip(slice_losses, stitches, strict=True):
-                if not torch.isfinite(loss):
+                if not math.isfinite(loss):
                     name = self.network.space.routes[stitch].name
                     return (
-                        f"the loss became {loss.item()} in epoch {self.epoch}, step {self.step}, "
+                        f"the loss became {loss} in epoch {self.epoch}, step {self.step}, "
                         f"stitch {stitch} ({name})"
                     )
         return ""
@@ -264,6 +264,13 @@ class Training:
         self.scaler.load_state_dict(values["scaler"])
         self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
         self._batches = None
+
+
+def _seed_draws(seed: int, device: torch.device) -> None:
+    """`torch.manual_seed`, without its milliseconds where there is no GPU."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def slices_of(count: int, process: Process) -> list[int]:
