@@ -33,7 +33,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
             network = stitch(small_anchors(scale), shape, direction=direction).train()
             draw = sandwich_sampler(len(network.space.routes), len(network.anchors), 1)
             draws = generator("benchmark")
-            sequence = [draw(draws) for _ in range(4 if quick else 24)]
+            sequence = [draw(draws) for _ in range(4 if quick else 8)]
             images = structured_images(BATCH, shape)
             labels = torch.arange(BATCH) % network.classes
             separate, shared = (_Steps(deepcopy(network), images, labels) for _ in range(2))
@@ -47,7 +47,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
             plain, ours, _, _ = side_by_side(
                 partial(separate.run, separate.one_by_one, sequence),
                 partial(shared.run, shared.together, sequence),
-                repeats=3 if quick else 9,
+                repeats=3 if quick else 31,
             )
             yield Result("sandwich_step", case, plain, ours, difference, TOLERANCE, target=1.0)
 

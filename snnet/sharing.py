@@ -89,6 +89,8 @@ def run_stitches(
         merge: how far riders share a batch. By default each sub-network sees the batch it would
             see alone, as training needs it where blocks look across the batch (batch norm).
     """
+    if len(stitches) == 1:  # nothing to share
+        return [network(images, stitches[0])]
     sweep = _Sweep(network, merge)
     riders = plan(network.space, tuple(stitches))
     for anchor, entering in riders.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, combinations, pairwise, product
 
 from snnet.routes import Joint, Route
@@ -42,7 +43,14 @@ class Space:
     routes: tuple[Route, ...]
     layers: tuple[Layer, ...]
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.stages, self.routes, self.layers))  # once: plans are looked up by it
+
+    @cached_property
     def depths(self) -> tuple[int, ...]:
         """The number of blocks of every anchor."""
         return tuple(sum(stages) for stages in self.stages)

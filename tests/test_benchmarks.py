@@ -1,68 +1,54 @@
-"""The program runs, compares and writes; how fast anything is stays untested."""
-
-from __future__ import annotations
+"""The benchmarks: what they write, and that they refuse to compare what differs."""
 
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.measure import OutputsDifferError, Result, Timing
 
 
-@pytest.fixture(autouse=True)
-def from_the_checkout(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT)  # `benchmarks` is not installed with the rest
+def result(plain=(2.0, 4.0, 30.0), ours=(1.0, 1.0, 10.0), difference=0.0, target=None):
+    return Result("name", "case", Timing(plain), Timing(ours), difference, 1e-3, target)
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+def test_the_ratio_is_the_median_over_rounds():
+    assert result().ratio == 3.0
+    assert result().met is None
+    assert result(target=3.0).met
+    assert not result(target=3.1).met
 
 
-def test_quick_run_writes_table_numbers_and_figure(tmp_path):
-    only = ["--only", "sandwich_step", "--only", "training_step"]
-    finished = run("--quick", *only, "--output", str(tmp_path))
-    assert finished.returncode == 0, finished.stderr
-    assert "training_step" in finished.stdout
-    for name in ("results.json", "results.md", "results.png", "results.pdf"):
-        assert (tmp_path / name).stat().st_size > 0
+@pytest.mark.parametrize("difference", [2e-3, float("nan")])
+def test_outputs_that_differ_are_an_error(difference):
+    with pytest.raises(OutputsDifferError, match=r"name, case: outputs differ by \S+, more than"):
+        result(difference=difference)
 
-    written = json.loads((tmp_path / "results.json").read_text())
-    assert written["threads"] >= 1
-    assert "cores" in written["machine"]
-    assert {"torch", "timm"} <= written.keys()
-    rows = written["results"]
-    assert {row["benchmark"] for row in rows} == {"sandwich_step", "training_step"}
-    for row in rows:
-        assert row["ratio"] > 0
-        assert 0 <= row["difference"] <= row["tolerance"]
-        assert row["met"] is (row["ratio"] >= row["target"])
-        for way in ("plain", "ours"):
-            assert 0 < row[way]["fastest"] <= row[way]["median"] <= row[way]["slowest"]
+
+def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
+    """Really measured; the numbers of a busy machine say nothing, so none is asserted."""
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(tmp_path)]
+    command += ["--only", "evaluation", "--only", "sandwich_step"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    saved = json.loads((tmp_path / "results.json").read_text())
+    assert saved["cores"] >= 1
+    cases = {(each["benchmark"], each["case"]): each for each in saved["results"]}
+    for direction, bound in (("fast to slow", 1.23), ("slow to fast", 3.68)):
+        each = cases["evaluation", f"digits, {direction}, batch 16"]
+        assert each["bounds"]["work"] == pytest.approx(bound, abs=0.01)
+        assert 0 <= each["difference"] <= each["tolerance"]
+        assert each["ratio"] > 0
+        assert ("sandwich_step", f"digits, {direction}") in cases
     table = (tmp_path / "results.md").read_text()
-    assert table.count("<br>digits") == len(rows)
+    assert table.count("\n|") == 2 + len(cases)
+    assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "results.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("difference", [0.2, float("nan")])
-def test_outputs_that_differ_are_refused(difference):
-    from benchmarks.measure import OutputsDifferError, Result, Timing
-
-    timing = Timing.of([1.0])
-    with pytest.raises(OutputsDifferError, match="outputs differ"):
-        Result("evaluation", "case", timing, timing, difference, tolerance=0.1)
-
-
-def test_help_names_every_benchmark():
-    from benchmarks.catalogue import BENCHMARKS
-
-    shown = run("--help").stdout
-    assert all(name in shown for name in BENCHMARKS)
-
-
-def test_unknown_benchmark_is_named():
-    finished = run("--only", "nothing")
-    assert finished.returncode == 2
-    assert "nothing" in finished.stderr
+def test_an_unknown_benchmark_names_the_others():
+    command = [sys.executable, "-m", "benchmarks", "--only", "speed"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "evaluation" in done.stderr
