@@ -33,8 +33,10 @@ Place = tuple[int, int]  # position in the epoch, index in the dataset
 
 def posterize(image: Image, bits: int, **options: Any) -> Image:
     """timm's, but for no bits at all: a black image, which Pillow 13 refuses to make."""
+    if bits:
+        return auto_augment.posterize(image, bits, **options)
     black: Image = image.point([0] * 256 * len(image.getbands()))
-    return auto_augment.posterize(image, bits, **options) if bits else black
+    return black
 
 
 for _name in ("Posterize", "PosterizeIncreasing", "PosterizeOriginal"):
@@ -324,7 +326,7 @@ def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
     try:
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed is slow without a GPU
         return transform(image)
     finally:
         random.setstate(before[0])

@@ -267,7 +267,7 @@ class Training:
 
 
 def _seed_draws(seed: int, device: torch.device) -> None:
-    """`torch.manual_seed`, without its milliseconds where there is no GPU."""
+    """`torch.manual_seed`, but for the millisecond that it takes where there is no GPU."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
