@@ -8,12 +8,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from benchmarks.measure import Result
 from reports.style import COLOURS, MARKERS
 
-BLACK, BLUE, ORANGE, GREEN = COLOURS[:4]
+BLACK, _, ORANGE, GREEN = COLOURS[:4]
+PALE = "#A6C8E0"
 BOUNDS = {  # marker and colour of each bound that the bars show
     "work": ("D", ORANGE),
     "step times": ("o", GREEN),
@@ -23,7 +24,7 @@ BOUNDS = {  # marker and colour of each bound that the bars show
 
 
 def draw(results: Sequence[Result]) -> Figure:
-    """Bars on the left; on the right, where they were measured, the ratios that grow."""
+    """Ratios with their intervals on the left; on the right, if measured, how they grow."""
     bars = [result for result in results if result.stitches is None]
     grown = [result for result in results if result.stitches is not None]
     panels = [panel for panel in ((_bars, bars), (_growth, grown)) if panel[1]]
@@ -41,8 +42,9 @@ def draw(results: Sequence[Result]) -> Figure:
 
 def _bars(axes: Axes, results: Sequence[Result]) -> None:
     places = range(len(results))
-    axes.barh(places, [result.ratio - 1 for result in results], left=1, color=BLUE, height=0.62)
+    axes.barh(places, [result.ratio - 1 for result in results], left=1, color=PALE, height=0.62)
     for place, result in enumerate(results):
+        axes.plot(result.interval, (place, place), color=BLACK, linewidth=0.8)
         if result.target is not None:
             axes.vlines(result.target, place - 0.42, place + 0.42, color=BLACK, linewidth=1.4)
         for name, bound in result.bounds.items():
@@ -108,7 +110,7 @@ def _plain_logarithm(axes: Axes, axis: str) -> None:
     axes.set(**{f"{axis}scale": "log"})
     along = getattr(axes, f"{axis}axis")
     along.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    along.set_major_formatter(ScalarFormatter())
+    along.set_major_formatter(StrMethodFormatter("{x:g}"))
     along.set_minor_formatter(NullFormatter())
 
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeVar
 
+from scipy.stats import quantile_test
 from torch import Tensor
 
 Say = Callable[[str], None]  # tells the progress display what goes on
 Ours = TypeVar("Ours")
 Plain = TypeVar("Plain")
+CONFIDENCE = 0.95
+FEWEST_FOR_INTERVAL = 6  # with five, not even the extremes reach 95 %
 
 
 class OutputsDifferError(RuntimeError):
@@ -36,6 +39,7 @@ class Result:
     """What one comparison gave; raises OutputsDifferError where the outputs do not agree.
 
     Attributes:
+        plain, ours: seconds of both ways, round by round.
         difference: the largest between the two ways' outputs, relative; see each benchmark.
         target: the ratio to reach, if there is one.
         bounds: ratios that cannot be beaten, by the name of what sets them.
@@ -66,9 +70,20 @@ class Result:
         Both ways of a round run one after the other, so what slows the machine for longer than
         that meets both.
         """
-        return median(
-            plain / ours for plain, ours in zip(self.plain.rounds, self.ours.rounds, strict=True)
-        )
+        return median(self._ratios)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the median; with fewer than six rounds, the extremes."""
+        if len(self._ratios) < FEWEST_FOR_INTERVAL:
+            return min(self._ratios), max(self._ratios)
+        found = quantile_test(self._ratios, p=0.5).confidence_interval(CONFIDENCE)
+        return float(found.low), float(found.high)
+
+    @property
+    def _ratios(self) -> list[float]:
+        rounds = zip(self.plain.rounds, self.ours.rounds, strict=True)
+        return [plain / ours for plain, ours in rounds]
 
     @property
     def met(self) -> bool | None:

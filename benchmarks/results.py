@@ -69,9 +69,10 @@ def write_markdown(results: Sequence[Result], path: Path) -> None:
     around = surroundings()
     lines = [
         f"Measured on {around['cores']} cores, CPU, {around['threads']} threads; torch "
-        f"{around['torch']}, timm {around['timm']}. A ratio is the median over "
-        "rounds in which both ways run in turn; times are the median (fastest to slowest). A "
-        "bound is what the ratio cannot exceed, and what sets it.",
+        f"{around['torch']}, timm {around['timm']}. A ratio is the median over rounds in which "
+        "both ways run in turn, under it the 95 % interval (with fewer than six rounds, the "
+        "extremes); a time is the median, under it the fastest and the slowest round. A bound is "
+        "the ratio at which only the work that it names is left.",
         "",
         _line(HEADERS),
         _line(["---:" if header in NUMERIC else "---" for header in HEADERS]),
@@ -87,7 +88,7 @@ def _line(cells: Iterable[str]) -> str:
 def _cells(result: Result) -> list[str]:
     return [
         f"{result.benchmark}\n{result.case}",
-        f"{result.ratio:.2f}x",
+        f"{result.ratio:.2f}x\n{result.interval[0]:.2f} to {result.interval[1]:.2f}",
         f"{result.target:.2f}x" if result.target is not None else "",
         {True: "yes", False: "no", None: ""}[result.met],
         "\n".join(f"{name} {bound:.2f}x" for name, bound in result.bounds.items()),

@@ -29,7 +29,7 @@ TOLERANCE = 1e-3  # of final weights, after all repeats
 
 def run(quick: bool, say: Say) -> Iterator[Result]:
     """Steps of one random sub-network, batch 64, images prepared beforehand."""
-    steps, repeats = (5, 3) if quick else (10, 45)  # short turns: the machine's moods meet both
+    steps, repeats = (5, 3) if quick else (10, 75)  # short turns: the machine's moods meet both
     for scale in ("digits",) if quick else ("digits", "fashion"):
         case = f"{scale}, {steps} steps"
         say(case)
