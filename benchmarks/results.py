@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.measure import Result, Timing
 
 HEADERS = ("benchmark", "ratio", "target", "met", "bound", "plain", "ours", "rounds")
+BRIEF = 5  # columns that fit a terminal
 NUMERIC = {"ratio", "target", "plain", "ours", "rounds"}
 
 
@@ -50,17 +51,17 @@ def write_json(results: Iterable[Result], path: Path) -> None:
 
 
 def rich_table(results: Iterable[Result]) -> Table:
-    """For the terminal."""
+    """For the terminal, without the times."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in HEADERS:
+    for header in HEADERS[:BRIEF]:
         table.add_column(
             header,
             justify="right" if header in NUMERIC else "left",
-            min_width=22 if header == "benchmark" else None,
+            no_wrap=header != "benchmark",
         )
     for result in results:
         style = "yellow" if result.met is False else None
-        table.add_row(*_cells(result), style=style)
+        table.add_row(*_cells(result)[:BRIEF], style=style)
     return table
 
 
@@ -88,14 +89,20 @@ def _line(cells: Iterable[str]) -> str:
 def _cells(result: Result) -> list[str]:
     return [
         f"{result.benchmark}\n{result.case}",
-        f"{result.ratio:.2f}x\n{result.interval[0]:.2f} to {result.interval[1]:.2f}",
-        f"{result.target:.2f}x" if result.target is not None else "",
+        _ratio(result),
+        f"{_three_digits(result.target)}x" if result.target is not None else "",
         {True: "yes", False: "no", None: ""}[result.met],
-        "\n".join(f"{name} {bound:.2f}x" for name, bound in result.bounds.items()),
+        "\n".join(f"{name} {_three_digits(bound)}x" for name, bound in result.bounds.items()),
         _seconds(result.plain),
         _seconds(result.ours),
         str(len(result.ours.rounds)),
     ]
+
+
+def _ratio(result: Result) -> str:
+    low, high = (_three_digits(end) for end in result.interval)
+    spread = f"\n{low} to {high}" if len(result.ours.rounds) > 1 else ""
+    return f"{_three_digits(result.ratio)}x{spread}"
 
 
 def _seconds(timing: Timing) -> str:
@@ -104,7 +111,8 @@ def _seconds(timing: Timing) -> str:
         _three_digits(value / unit)
         for value in (timing.median, min(timing.rounds), max(timing.rounds))
     )
-    return f"{median} {name}\n{fastest} to {slowest}"
+    spread = f"\n{fastest} to {slowest}" if len(timing.rounds) > 1 else ""
+    return f"{median} {name}{spread}"
 
 
 def _three_digits(number: float) -> str:
