@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
+# a shell's background jobs ignore Ctrl-C, and what they start would too
+signal.signal(signal.SIGINT, signal.default_int_handler)
 STUDIES = Path(__file__).parent / "example_studies"
 TOY = str(STUDIES / "toy.py")
 TINY = str(STUDIES / "tiny.py")
