@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ablations.completion import (
+    complete_family,
+    complete_scale,
+    complete_setting,
+    complete_study,
+)
 from ablations.errors import UserError
+from ablations.parsing import parse_changes, parse_pairs
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -57,51 +64,6 @@ def _added_commands() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
     return {point.name: point for point in entry_points(group="ablations.commands")}
-
-
-def complete_study(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[click.shell_completion.CompletionItem]:
-    """Study names, and paths for a user's own files."""
-    from click.shell_completion import CompletionItem
-
-    from ablations.catalogue import study_names
-
-    names = [CompletionItem(name) for name in study_names() if name.startswith(incomplete)]
-    return [*names, CompletionItem(incomplete, type="file")]
-
-
-def complete_setting(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """Axes and settings of the study on the command line."""
-    from ablations.catalogue import load_study
-
-    study = load_study(context.params.get("study") or "overview")[1]
-    names = [*(axis.name for axis in study.axes), *study.experiment.settings]
-    return [f"{name}=" for name in dict.fromkeys(names) if name.startswith(incomplete)]
-
-
-def complete_scale(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """Scales of the study on the command line."""
-    from ablations.catalogue import load_study
-
-    scales = load_study(context.params.get("study") or "overview")[1].experiment.scales
-    return [name for name in scales if name.startswith(incomplete)]
-
-
-def complete_family(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[str]:
-    """Families of the scale on the command line, or of all scales."""
-    from ablations.catalogue import load_study
-
-    scales = load_study(context.params.get("study") or "overview")[1].experiment.scales
-    chosen = [context.params["scale"]] if context.params.get("scale") in scales else list(scales)
-    names = dict.fromkeys(family for scale in chosen for family in scales[scale])
-    return [name for name in names if name.startswith(incomplete)]
 
 
 study_argument = click.argument("study", shell_complete=complete_study)
@@ -240,12 +202,30 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
 @main.command()
 @study_argument
 @plan_options
-@click.option("--cluster", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option(
+    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
+)
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    help="Runs at once, one thread each.  [default: one a core]",
+    help="Runs at once.  [default: one a core, or 32 with slurm]",
 )
+@click.option(
+    "--pack", type=click.IntRange(1), help="slurm: runs a job does.  [default: any number]"
+)
+@click.option(
+    "--profile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
+)
+@click.option(
+    "--resource",
+    "resources",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="slurm: over the profile, such as time=2:00:00. Repeatable.",
+)
+@click.option("--dry-run", is_flag=True, help="slurm: print the batch script, touch nothing.")
 @tracking_option
 @click.pass_obj
 def run(
@@ -254,6 +234,10 @@ def run(
     study: str,
     cluster: str,
     workers: int | None,
+    pack: int | None,
+    profile: Path | None,
+    resources: tuple[str, ...],
+    dry_run: bool,
     tracking_uri: str | None,
     **chosen: Any,
 ) -> None:
@@ -264,10 +248,21 @@ def run(
       ablate run overview --seeds 3                three replicates of each
       ablate run overview --set epochs=5,10        other levels for one axis
       ablate run overview --set tuning=stitching_layers
+      ablate run overview --cluster slurm          submit an array of workers, and return
     """
+    planned = make_plan(study, **chosen)
+    if cluster == "slurm":
+        from ablations.resources import read_resources
+        from ablations.submission import WORKERS, submit_study
+
+        asked = read_resources(profile, planned.scale, parse_pairs("--resource", resources))
+        workers = workers or WORKERS
+        submit_study(home, planned, study, asked, workers, pack, tracking_uri, dry_run)
+        return
+    if pack or profile or resources or dry_run:
+        raise UserError("--pack, --profile, --resource and --dry-run go with --cluster slurm")
     from ablations.session import run_study
 
-    planned = make_plan(study, **chosen)
     state = run_study(home, planned, study, workers or os.cpu_count() or 1, tracking_uri)
     sys.exit(EXIT_FAILED_RUNS if state.failed else 0)
 
@@ -290,6 +285,18 @@ def status(home: Home, study: str | None) -> None:
         counts = ", ".join(f"{n} {state}" for state, n in snapshot.count().items())
         console.print(f"{record['study']} (scale {record['scale']}): {counts}", style="bold")
         console.print(status_table(home, names, snapshot))
+
+
+@main.command()
+@study_argument
+@click.pass_obj
+def cancel(home: Home, study: str) -> None:
+    """Cancel the SLURM jobs of a study, and no others. Running ones leave checkpoints."""
+    from ablations.slurm import Cluster
+
+    name = home.plan(Path(study).stem)["study"]
+    count = Cluster(home).cancel(name)
+    click.echo(f"{count} workers of {name} cancelled")
 
 
 @main.command()
@@ -372,22 +379,3 @@ def make_plan(
 
     name, found = load_study(study)
     return expand(name, found, scale, family, seeds, parse_changes(changes))
-
-
-def parse_changes(changes: tuple[str, ...]) -> dict[str, list[Any]]:
-    """`name=value,value` to values by name; a value that is a JSON object or list stays whole."""
-    import json
-
-    parsed: dict[str, list[Any]] = {}
-    for change in changes:
-        name, equals, text = change.partition("=")
-        if not equals or not text:
-            raise UserError(f"--set {change} should read AXIS=VALUE, for example init=kaiming")
-        if text[0] in "[{":
-            try:
-                parsed[name] = [json.loads(text)]
-            except json.JSONDecodeError as error:
-                raise UserError(f"--set {name}: not valid JSON: {error}") from None
-        else:
-            parsed[name] = text.split(",")
-    return parsed

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class UserError(Exception):
@@ -16,3 +20,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     # short axis names differ by much when judged by difflib's default of 0.6
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]}?" if close else f"choose from: {', '.join(known)}"
+
+
+def explain(error: ValidationError, *inside: str) -> str:
+    """One sentence for the first thing that is wrong; `inside` names what the value is part of."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in (*inside, *first["loc"]))
+    if first["type"] == "literal_error":
+        known = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+        return f"{where} cannot be {first['input']!r}: {nearest(str(first['input']), known)}"
+    reason = first["msg"].removeprefix("Value error, ")
+    if not where:
+        return f"these settings do not fit together: {reason}"
+    return f"{where} cannot be {first['input']!r}: {reason[0].lower()}{reason[1:]}"

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from ablations.errors import UserError, nearest
+from ablations.errors import UserError, explain, nearest
 from ablations.run import Run
 
 Settings = Mapping[str, Any]
@@ -88,7 +88,7 @@ class Experiment:
         try:
             return self._adapter.validate_python(dict(settings))
         except ValidationError as error:
-            raise UserError(_explain(error)) from None
+            raise UserError(explain(error)) from None
 
     def check(self, name: str, value: Any) -> Any:
         """One setting's value, checked alone and typed (from the command line, say)."""
@@ -98,7 +98,7 @@ class Experiment:
         try:
             return TypeAdapter(hints[name]).validate_python(value)
         except ValidationError as error:
-            raise UserError(_explain(error, name)) from None
+            raise UserError(explain(error, name)) from None
 
     def dump(self, config: Any) -> dict[str, Any]:
         """The configuration as plain JSON values."""
@@ -109,16 +109,3 @@ class Experiment:
         content = [self.name, self.schema, self.dump(config)]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _explain(error: ValidationError, *inside: str) -> str:
-    """One sentence for the first thing that is wrong."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in (*inside, *first["loc"]))
-    if first["type"] == "literal_error":
-        known = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{where} cannot be {first['input']!r}: {nearest(str(first['input']), known)}"
-    reason = first["msg"].removeprefix("Value error, ")
-    if not where:
-        return f"these settings do not fit together: {reason}"
-    return f"{where} cannot be {first['input']!r}: {reason[0].lower()}{reason[1:]}"

@@ -112,6 +112,7 @@ class Inspection:
 
     state: State
     claim: Claim | None = None
+    lost: int = 0  # attempts whose owner died
 
     @property
     def attempt(self) -> int:
@@ -137,11 +138,21 @@ class RunDirectory:
             return Inspection(State.DONE, claim)
         if claim is None:
             return Inspection(State.WAITING)
-        if (self.path / f"failure-{claim.attempt}.json").exists():
-            return Inspection(State.FAILED, claim)
-        if (self.path / f"released-{claim.attempt}").exists():
-            return Inspection(State.WAITING, claim)
-        return Inspection(State.LOST if observer.is_dead(claim) else State.RUNNING, claim)
+        lost = sum(self._ending(attempt) is None for attempt in range(1, claim.attempt))
+        ending = self._ending(claim.attempt)
+        if ending:
+            return Inspection(ending, claim, lost)
+        if observer.is_dead(claim):
+            return Inspection(State.LOST, claim, lost + 1)
+        return Inspection(State.RUNNING, claim, lost)
+
+    def _ending(self, attempt: int) -> State | None:
+        """How an attempt that brought no result ended; None where nobody came to say."""
+        if (self.path / f"failure-{attempt}.json").exists():
+            return State.FAILED
+        if (self.path / f"released-{attempt}").exists():
+            return State.WAITING
+        return None
 
     def config(self) -> dict[str, Any] | None:
         """`{experiment, config}`, or None before the first attempt came to write it."""

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
 import submitit
@@ -19,7 +18,7 @@ from ablations.claim import Observer
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, State
 from ablations.plan import Plan
-from ablations.worker import Request, work
+from ablations.worker import Request, requests_of, work
 
 POLL_SECONDS = 0.5
 MAX_BARREN = 4  # workers that died without a claim
@@ -57,15 +56,7 @@ class Launcher:
         self.observer = Observer()
         self.jobs: list[submitit.Job[None]] = []
         self._attempts, self._barren = 0, 0
-        before = self.snapshot()
-        runs = plan.runs
-        # the longest first, so that no worker is left alone with one at the end
-        guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in runs.items()}
-        order = sorted(runs, key=lambda key: 0 if isnan(guesses[key]) else -guesses[key])
-        self.requests = [
-            Request(key, plan.experiment.dump(runs[key].config), before.runs[key].attempt)
-            for key in order
-        ]
+        self.requests = requests_of(plan, self.snapshot().runs)
 
     def snapshot(self) -> Snapshot:
         """Where the runs of the plan stand now."""
@@ -108,11 +99,7 @@ class Launcher:
             raise UserError(f"workers die before they start a run; the reason is in {log}")
 
     def _due(self, snapshot: Snapshot) -> list[Request]:
-        return [
-            request
-            for request in self.requests
-            if request.may_try(snapshot.runs[request.key].state, snapshot.runs[request.key].attempt)
-        ]
+        return [request for request in self.requests if request.may_try(snapshot.runs[request.key])]
 
     def _submit(self, count: int) -> list[submitit.Job[None]]:
         if count == 0:

@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+# by Ctrl-C, by whoever ends a process, by SLURM before the time is over or for a preemption
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked for an end.
+
+    Attributes:
+        signal: its number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.signal = number
+
+
 def check_metrics(metrics: dict[str, float]) -> None:
     """Refuse what the tracking store would refuse later.
 
@@ -63,27 +79,29 @@ class Run:
 
     @contextmanager
     def deferring_stop(self) -> Iterator[None]:
-        """Inside, SIGTERM and SIGINT only set `stopping`; the end of the block then raises.
+        """Inside, SIGTERM, SIGINT and SIGUSR2 only set `stopping`; the block's end then raises.
 
-        For what can leave a checkpoint. A second signal ends it at once.
+        For what can leave a checkpoint. The same signal once more ends it at once.
 
         Raises:
-            KeyboardInterrupt: a signal came.
+            Stopped: a signal came.
         """
+        came: list[int] = []
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
+            if number in came:
+                raise Stopped(number)
+            came.append(number)
             self.stopping = True
 
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if self.stopping:
-            raise KeyboardInterrupt
+        if came:
+            raise Stopped(came[0])
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Keep a table with the result. Its numeric columns become curves over the index.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from ablations.catalogue import load_study
 from ablations.claim import Claim, Observer, take_claim
 from ablations.experiment import Experiment
 from ablations.files import write_json
-from ablations.home import Home, RunDirectory, State
+from ablations.home import Home, Inspection, RunDirectory, State
+from ablations.plan import Plan
 from ablations.run import Run, check_metrics
 
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
@@ -26,28 +28,56 @@ class Request:
     key: str
     config: dict[str, Any]  # plain values, see `Experiment.dump`
     attempts_before: int  # when the launch began
+    lost_before: int  # of these, those whose worker died
 
-    def may_try(self, state: State, attempt: int) -> bool:
+    def may_try(self, seen: Inspection) -> bool:
         """Whether another attempt is due: failed runs once a launch, lost ones a few times."""
-        if state is State.FAILED:
-            return attempt <= self.attempts_before
-        return state in (State.WAITING, State.LOST) and attempt < self.attempts_before + MAX_LOST
+        if seen.state is State.FAILED:
+            return seen.attempt <= self.attempts_before
+        if seen.state is State.LOST:
+            return seen.lost < self.lost_before + MAX_LOST
+        return seen.state is State.WAITING
 
 
-def work(root: str, study: str, requests: Sequence[Request], provenance: dict[str, Any]) -> None:
+def requests_of(plan: Plan, seen: Mapping[str, Inspection]) -> list[Request]:
+    """Every run of the plan, the longest first: no worker is left alone with one at the end.
+
+    Arguments:
+        seen: where the runs stand, by key.
+    """
+    runs = plan.runs
+    guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in runs.items()}
+    order = sorted(guesses, key=lambda key: 0 if isnan(guesses[key]) else -guesses[key])
+    return [
+        Request(key, plan.experiment.dump(runs[key].config), seen[key].attempt, seen[key].lost)
+        for key in order
+    ]
+
+
+def work(
+    root: str,
+    study: str,
+    requests: Sequence[Request],
+    provenance: dict[str, Any],
+    most: int | None = None,
+) -> None:
     """Do every request that nobody else does; returns when none is left to claim.
 
     Arguments:
         root: the home directory.
         study: name or path; its experiment runs (see `load_study`).
         provenance: kept with every result, as tags.
+        most: how many to do, or None for all.
     """
+    done = 0
     home, observer = Home(Path(root)), Observer()
     experiment = load_study(study)[1].experiment
     for request in requests:
         directory = home.run(request.key)
         seen = directory.inspect(observer)
-        if not request.may_try(seen.state, seen.attempt):
+        if done == most:
+            return
+        if not request.may_try(seen):
             continue
         directory.path.mkdir(parents=True, exist_ok=True)
         claim = take_claim(directory.path, seen.attempt + 1)
@@ -55,6 +85,7 @@ def work(root: str, study: str, requests: Sequence[Request], provenance: dict[st
         if claim is not None and directory.result() is None:
             with claim.heartbeat():
                 execute(experiment, request, directory, claim, home.cache, provenance)
+            done += 1
 
 
 def execute(

@@ -16,7 +16,7 @@ from conftest import TOY, command
 
 from ablations.claim import Claim, Observer, Owner, latest_claim, take_claim
 from ablations.files import write_json, writing
-from ablations.home import Home, State
+from ablations.home import Home, Inspection, State
 from ablations.tracking import KEY_TAG, connect, search
 from ablations.worker import MAX_LOST, Request
 
@@ -189,13 +189,18 @@ def test_a_dead_owner_is_told_from_a_living_and_an_unknown_one(tmp_path, monkeyp
 
 
 def test_how_often_a_run_is_tried():
-    request = Request("key", {}, attempts_before=2)
-    assert request.may_try(State.FAILED, 2)
-    assert not request.may_try(State.FAILED, 3)
-    assert request.may_try(State.LOST, 2 + MAX_LOST - 1)
-    assert not request.may_try(State.LOST, 2 + MAX_LOST)
-    assert not request.may_try(State.RUNNING, 2)
-    assert not request.may_try(State.DONE, 2)
+    request = Request("key", {}, attempts_before=2, lost_before=1)
+
+    def may_try(state, attempt, lost=1):
+        return request.may_try(Inspection(state, Claim(Path(), attempt, Owner("", 1, "")), lost))
+
+    assert may_try(State.FAILED, 2)
+    assert not may_try(State.FAILED, 3)
+    assert may_try(State.LOST, 9, lost=MAX_LOST)
+    assert not may_try(State.LOST, 9, lost=1 + MAX_LOST)
+    assert may_try(State.WAITING, 99)  # preempted as often as may be
+    assert not may_try(State.RUNNING, 2)
+    assert not may_try(State.DONE, 2)
 
 
 def test_no_half_written_file(tmp_path):

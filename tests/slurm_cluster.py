@@ -1,0 +1,166 @@
+"""A real SLURM on this machine, for tests: controller and virtual nodes on loopback.
+
+Needs Debian's slurmctld, slurmd, slurm-client and munge, and root. Nothing is simulated but the
+hardware that the nodes declare.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
+NODES, CPUS, MEMORY_MB = 3, 4, 4000
+CONFIGURATION = """
+ClusterName=loop
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={controller_port}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={directory}/munge/socket,cred_expire=10
+CredType=cred/munge
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+StateSaveLocation={directory}/state
+SlurmdSpoolDir={directory}/spool/%n
+SlurmctldPidFile={directory}/run/slurmctld.pid
+SlurmdPidFile={directory}/run/%n.pid
+SlurmctldLogFile={directory}/log/slurmctld.log
+SlurmdLogFile={directory}/log/%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SwitchType=switch/none
+MpiDefault=none
+MailProg=/bin/true
+PropagateResourceLimits=NONE
+SlurmdParameters=config_overrides
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+DefMemPerCPU=100
+ReturnToService=2
+JobRequeue=1
+MaxArraySize=101
+MinJobAge=300
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,sched_min_interval=0,batch_sched_delay=0,bf_interval=1
+SlurmctldParameters=preempt_send_user_signal
+KillWait=5
+SlurmdTimeout=10
+MessageTimeout=10
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
+PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
+"""
+NODE = (
+    "NodeName=n{n} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb}\n"
+)
+
+
+def missing() -> str:
+    """What is missing for a cluster here; empty where nothing is."""
+    absent = [name for name in PROGRAMS if shutil.which(name) is None]
+    if absent:
+        return (
+            f"needs SLURM ({', '.join(absent)} not found; Debian: apt-get install slurmctld "
+            "slurmd slurm-client munge)"
+        )
+    return "" if os.geteuid() == 0 else "needs root, to start a SLURM cluster"
+
+
+class SlurmCluster:
+    """Started with `start`, ended with `stop`; `environment` makes commands use it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.environment = {"SLURM_CONF": str(directory / "slurm.conf")}
+
+    def start(self) -> None:
+        for name in ("munge", "state", "spool", "run", "log"):
+            (self.directory / name).mkdir(parents=True)
+        (self.directory / "munge").chmod(0o700)
+        ports = _free_ports(NODES + 1)
+        host = socket.gethostname().partition(".")[0]
+        text = CONFIGURATION.format(
+            host=host, directory=self.directory, controller_port=ports.pop()
+        )
+        for number, port in enumerate(ports, start=1):
+            text += NODE.format(n=number, host=host, port=port, cpus=CPUS, mb=MEMORY_MB)
+        (self.directory / "slurm.conf").write_text(text)
+        self._start_munge()
+        self._daemon("slurmctld")
+        for number in range(1, NODES + 1):
+            self._daemon("slurmd", "-N", f"n{number}")
+        self._wait("all nodes to be idle", self._idle)
+
+    def _start_munge(self) -> None:
+        munge = self.directory / "munge"
+        (munge / "key").write_bytes(os.urandom(128))
+        (munge / "key").chmod(0o600)
+        paths = {"key-file": munge / "key", "socket": munge / "socket", "seed-file": munge / "seed"}
+        paths |= {"pid-file": self.directory / "run/munged.pid", "log-file": munge / "log"}
+        self._daemon("munged", "--force", *(f"--{name}={path}" for name, path in paths.items()))
+        self._wait("munged", lambda: (munge / "socket").exists())
+
+    def _daemon(self, *command: str) -> None:
+        subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
+
+    def _idle(self) -> bool:
+        idle = self.run("sinfo", "-h", "-p", "main", "-N", "-t", "idle", "-o", "%N")
+        return len(idle.split()) == NODES
+
+    def run(self, *command: str) -> str:
+        """A command's standard output; empty where it failed."""
+        done = subprocess.run(
+            command,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.stdout if done.returncode == 0 else ""
+
+    def _wait(self, what: str, condition) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            if time.monotonic() > deadline:
+                logs = [f"{p}:\n{p.read_text()[-1500:]}" for p in self.directory.glob("log/*")]
+                raise RuntimeError(f"waited in vain for {what}\n" + "\n".join(logs))
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Cancel all jobs, then end the daemons."""
+        for state in ("PENDING", "RUNNING"):
+            self.run("scancel", f"--state={state}")
+        deadline = time.monotonic() + 20
+        while self.run("squeue", "-h") and time.monotonic() < deadline:
+            time.sleep(0.2)
+        # controller first; munged last
+        files = sorted(self.directory.glob("run/*.pid"), key=lambda p: "munged" in p.name)
+        daemons = [psutil.Process(int(path.read_text())) for path in files]
+        for daemon in daemons:
+            daemon.send_signal(signal.SIGTERM)
+            try:
+                daemon.wait(15)
+            except psutil.TimeoutExpired:
+                daemon.kill()
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
