@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ablations.completion import (
-    complete_family,
-    complete_scale,
-    complete_setting,
-    complete_study,
-)
+from ablations.completion import complete_study
 from ablations.errors import UserError
+from ablations.options import (
+    cluster_options,
+    plan_options,
+    study_argument,
+    tracking_option,
+)
 from ablations.parsing import parse_changes, parse_pairs
 
 if TYPE_CHECKING:
@@ -64,42 +64,6 @@ def _added_commands() -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points
 
     return {point.name: point for point in entry_points(group="ablations.commands")}
-
-
-study_argument = click.argument("study", shell_complete=complete_study)
-tracking_option = click.option(
-    "--tracking-uri",
-    envvar="MLFLOW_TRACKING_URI",
-    metavar="URI",
-    help="MLflow store or server.  [default: sqlite in HOME]",
-)
-
-
-def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that decide which runs a study has."""
-    for option in (
-        click.option(
-            "--set",
-            "changes",
-            multiple=True,
-            metavar="AXIS=VALUE[,VALUE]",
-            shell_complete=complete_setting,
-            help="Fix an axis or any other setting, or give it other levels. Repeatable.",
-        ),
-        click.option("--seeds", type=click.IntRange(1), help="Replicates of every run."),
-        click.option(
-            "--family",
-            shell_complete=complete_family,
-            help="Which networks, such as swin; see `ablate scales`.",
-        ),
-        click.option(
-            "--scale",
-            shell_complete=complete_scale,
-            help="How large: ready-made settings; see `ablate scales`.",
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -210,22 +174,7 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     type=click.IntRange(1),
     help="Runs at once.  [default: one a core, or 32 with slurm]",
 )
-@click.option(
-    "--pack", type=click.IntRange(1), help="slurm: runs a job does.  [default: any number]"
-)
-@click.option(
-    "--profile",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
-)
-@click.option(
-    "--resource",
-    "resources",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="slurm: over the profile, such as time=2:00:00. Repeatable.",
-)
-@click.option("--dry-run", is_flag=True, help="slurm: print the batch script, touch nothing.")
+@cluster_options
 @tracking_option
 @click.pass_obj
 def run(
@@ -237,6 +186,7 @@ def run(
     pack: int | None,
     profile: Path | None,
     resources: tuple[str, ...],
+    sync: str,
     dry_run: bool,
     tracking_uri: str | None,
     **chosen: Any,
@@ -253,14 +203,16 @@ def run(
     planned = make_plan(study, **chosen)
     if cluster == "slurm":
         from ablations.resources import read_resources
-        from ablations.submission import WORKERS, submit_study
+        from ablations.submission import Array, submit_study
 
         asked = read_resources(profile, planned.scale, parse_pairs("--resource", resources))
-        workers = workers or WORKERS
-        submit_study(home, planned, study, asked, workers, pack, tracking_uri, dry_run)
+        array = Array(workers or Array.workers, pack, sync == "after")
+        submit_study(home, planned, study, asked, array, tracking_uri, dry_run)
         return
-    if pack or profile or resources or dry_run:
-        raise UserError("--pack, --profile, --resource and --dry-run go with --cluster slurm")
+    if pack or profile or resources or dry_run or sync != "no":
+        raise UserError(
+            "--pack, --profile, --resource, --sync and --dry-run go with --cluster slurm"
+        )
     from ablations.session import run_study
 
     state = run_study(home, planned, study, workers or os.cpu_count() or 1, tracking_uri)
@@ -269,22 +221,40 @@ def run(
 
 @main.command()
 @click.argument("study", required=False, shell_complete=complete_study)
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def status(home: Home, study: str | None) -> None:
+def status(home: Home, study: str | None, watch: bool, as_json: bool) -> None:
     """Show where the runs of a study stand (of all studies without STUDY). Changes nothing."""
-    from ablations.claim import Observer
-    from ablations.display import console, status_table
-    from ablations.launcher import take_snapshot
+    from ablations.display import console
+    from ablations.status import print_json, show
 
     plans = [home.plan(Path(study).stem)] if study else home.plans()
-    if not plans:
+    if as_json:
+        print_json(home, plans)
+    elif not plans:
         console.print(f"No study was run in {home.root} yet; start with `ablate run overview`.")
-    for record in plans:
-        names = {cell["key"]: cell["name"] for cell in record["cells"]}
-        snapshot = take_snapshot(home, list(names), Observer())
-        counts = ", ".join(f"{n} {state}" for state, n in snapshot.count().items())
-        console.print(f"{record['study']} (scale {record['scale']}): {counts}", style="bold")
-        console.print(status_table(home, names, snapshot))
+    else:
+        show(home, plans, watch)
+
+
+@main.command()
+@click.argument("run")
+@click.option("-f", "--follow", is_flag=True, help="Go on as long as somebody works on the run.")
+@click.option("--attempt", type=click.IntRange(1), help="[default: the latest]")
+@click.pass_obj
+def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
+    """Print what the worker of RUN printed (its key's first letters will do), and why it failed."""
+    from ablations.logs import log_of, read
+
+    directory = home.find(run)
+    number, path = log_of(directory, attempt)
+    click.echo(f"run {directory.key}, attempt {number}: {path}", err=True)
+    for piece in read(directory, path, follow):
+        click.echo(piece, nl=False)
+    failure = directory.failure(number)
+    if failure:
+        click.echo(failure["traceback"])
 
 
 @main.command()
@@ -301,15 +271,17 @@ def cancel(home: Home, study: str) -> None:
 
 @main.command()
 @tracking_option
+@click.option("--follow", is_flag=True, help="Go on until every run is done or has failed.")
 @click.pass_obj
-def sync(home: Home, tracking_uri: str | None) -> None:
+def sync(home: Home, tracking_uri: str | None, follow: bool) -> None:
     """Bring the tracking store up to date with the run directories."""
+    from ablations.session import follow_runs
     from ablations.tracking import Collector
 
     if not home.root.is_dir():
         raise UserError(f"there is no {home.root}; run a study first, or name its --home")
     uri = tracking_uri or home.tracking_uri
-    changed = Collector(home, uri).sync()
+    changed = follow_runs(home, uri) if follow else Collector(home, uri).sync()
     click.echo(f"{changed} runs brought up to date in {uri}")
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ablations.experiment import Experiment
 from ablations.files import read_json_lines
-from ablations.home import Home, State
+from ablations.home import Home, RunDirectory, State
 from ablations.launcher import Snapshot
 from ablations.plan import Plan
 from ablations.timing import about, in_words, wall_seconds
@@ -40,10 +40,10 @@ def simple_table(*columns: str, title: str | None = None) -> Table:
     return table
 
 
-def last_progress(home: Home, key: str, attempt: int) -> dict[str, Any]:
+def last_progress(run: RunDirectory, attempt: int) -> dict[str, Any]:
     """The latest of everything a running attempt told: phase, step, of, metrics, times."""
     latest: dict[str, Any] = {}
-    for entry in read_json_lines(home.run(key).path / f"progress-{attempt}.jsonl"):
+    for entry in read_json_lines(run.path / f"progress-{attempt}.jsonl"):
         if "step" in entry:
             latest.setdefault("first", (entry["step"], entry["time"]))
         elif "step" in latest:
@@ -72,25 +72,6 @@ def describe(progress: dict[str, Any]) -> str:
     if left is not None:
         parts.append(f"{in_words(left)} left")
     return ", ".join(parts)
-
-
-def status_table(home: Home, plan_names: dict[str, str], snapshot: Snapshot) -> Table:
-    """One row a run: state, name, how far."""
-    table = simple_table("state", "run", "key", "how far")
-    for key, run in snapshot.runs.items():
-        detail = ""
-        if run.state is State.RUNNING:
-            detail = describe(last_progress(home, key, run.attempt))
-        elif run.state is State.FAILED:
-            detail = (home.run(key).failure(run.attempt) or {}).get("error", "")
-        elif run.state is State.LOST:
-            detail = "its worker died; the next launch goes on with it"
-        elif run.state is State.DONE:
-            result = home.run(key).result() or {}
-            detail = in_words(result["ended"] - result["started"])
-        state = Text(run.state, style=COLOURS[run.state])
-        table.add_row(state, plan_names[key], Text(key, style="dim"), detail)
-    return table
 
 
 def scales_table(experiment: Experiment) -> Table:
@@ -151,7 +132,7 @@ class LiveProgress:
     def __call__(self, snapshot: Snapshot) -> None:
         """Show one moment."""
         running = {
-            key: last_progress(self.home, key, run.attempt)
+            key: last_progress(self.home.run(key), run.attempt)
             for key, run in snapshot.runs.items()
             if run.state is State.RUNNING
         }

@@ -69,6 +69,30 @@ class Home:
         for path in sorted((self.root / "runs").glob("*/")):
             yield RunDirectory(path)
 
+    def find(self, reference: str) -> RunDirectory:
+        """The run whose key begins with `reference`, or whose directory that is.
+
+        Raises:
+            UserError: there is none, or more than one.
+        """
+        found = [run for run in self.runs() if run.key.startswith(reference)]
+        exact = [run for run in found if run.key == reference]
+        if len(exact or found) == 1:
+            return (exact or found)[0]
+        if found:
+            keys = ", ".join(run.key for run in found[:5])
+            raise UserError(
+                f"{len(found)} runs in {self.root} have keys that begin with {reference!r}; give "
+                f"more of it: {keys}{', ...' if len(found) > 5 else ''}"
+            )
+        path = Path(reference)
+        if not path.is_dir():
+            raise UserError(
+                f"{reference!r} is neither the beginning of a run key in {self.root} nor a "
+                "directory; `ablate status` shows the keys"
+            )
+        return RunDirectory(path)
+
     def save_plan(self, record: dict[str, Any]) -> None:
         """Remember what was asked. More replicates, asked before of the same, stay in the plan."""
         path = self.root / "studies" / f"{record['study']}.json"
@@ -161,6 +185,10 @@ class RunDirectory:
     def result(self) -> dict[str, Any] | None:
         """The committed result, or None."""
         return read_json(self.path / "result.json")
+
+    def attempt(self, number: int) -> dict[str, Any]:
+        """`{started, host}` of an attempt, and `{job, log}` where submitit ran it."""
+        return read_json(self.path / f"attempt-{number}.json") or {}
 
     def failure(self, attempt: int) -> dict[str, Any] | None:
         """`{error, traceback}` of a failed attempt, or None."""

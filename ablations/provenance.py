@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -32,6 +33,16 @@ def collect_provenance() -> dict[str, Any]:
             continue
     code = Path(__file__).resolve().parent
     return {**git_state(code), **{f"version.{k}": v for k, v in versions.items()}}
+
+
+def current_job() -> dict[str, str]:
+    """Number and log of the job that this process is; empty outside of submitit's jobs."""
+    if "SUBMITIT_EXECUTOR" not in os.environ:
+        return {}
+    from submitit import JobEnvironment
+
+    environment = JobEnvironment()
+    return {"job": environment.job_id, "log": str(environment.paths.stdout)}
 
 
 def _git(directory: Path, *arguments: str) -> str:

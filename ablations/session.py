@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from dataclasses import dataclass
 
+from ablations.claim import Observer
 from ablations.display import LiveProgress, console, warn
+from ablations.errors import UserError
 from ablations.home import Home, State
-from ablations.launcher import Launcher, Snapshot, check_space
+from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
 from ablations.provenance import collect_provenance
 from ablations.timing import about, expected_seconds, wall_seconds
@@ -63,6 +66,29 @@ class BackgroundCollector:
             if self.error is None:
                 warn(f"{error}; the runs go on, `ablate sync` delivers them later")
             self.error = error
+
+
+def follow_runs(home: Home, uri: str) -> int:
+    """Collect until every run that was asked for is done or has failed; returns how many changed.
+
+    A store that does not answer is tried again.
+
+    Raises:
+        UserError: the tracking URI is none.
+    """
+    check_uri(uri)
+    observer, changed = Observer(), 0
+    while True:
+        keys = [cell["key"] for plan in home.plans() for cell in plan["cells"]]
+        states = take_snapshot(home, keys, observer).count()
+        try:
+            changed += Collector(home, uri).sync()
+        except UserError as error:
+            warn(f"{error}; trying again")
+        else:
+            if states.keys() <= {State.DONE, State.FAILED}:
+                return changed
+        time.sleep(SYNC_SECONDS)
 
 
 def run_study(

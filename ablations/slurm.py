@@ -1,8 +1,9 @@
 """Doing a plan with SLURM: an array of workers that go on when the launcher has left.
 
 A launch is a directory, HOME/launches/NAME, with what is to be done (`launch.json`,
-`requests.json`) and the logs. Its jobs bear NAME. By that name they are found again, so that nothing needs to be remembered
-between a submission and a crash, and nobody else's jobs are ever touched.
+`requests.json`) and the logs. Its jobs bear NAME. By that name they are found again, so that
+nothing needs to be remembered between a submission and a crash, and nobody else's jobs are ever
+touched.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from ablations.run import Stopped
 from ablations.worker import Request, work
 
 COMMAND_SECONDS = 60
+SYNC = "-sync"  # ends the name of the job that tracks
+SYNC_MINUTES = 60
 ALIVE = "PENDING,CONFIGURING,RUNNING,SUSPENDED,REQUEUED"
 TIME_OUTS = 1000  # submitit's limit, which must not be the one that ends the work
 # killed (137: kill -9, or out of memory), a worker queues again; ten times, lest a run that always
@@ -133,7 +136,7 @@ class Cluster:
         """
         count = sum(self.queue(study).values())
         for launch in self.launches(study) if count else ():
-            _slurm("scancel", "--quiet", f"--name={launch.name}")
+            _slurm("scancel", "--quiet", f"--name={launch.name},{launch.name}{SYNC}")
         return count
 
     def script(self, resources: Resources, study: str, tasks: int, workers: int) -> str:
@@ -154,6 +157,7 @@ class Cluster:
         tasks: int,
         workers: int,
         most: int | None,
+        sync_to: str | None,
     ) -> Launch:
         """Submit an array of `tasks` workers (several, where the cluster's arrays are smaller).
 
@@ -161,6 +165,7 @@ class Cluster:
             content: study (what `load_study` takes), name, provenance.
             workers: how many of them may run at once.
             most: runs a worker does, or None: until none is left.
+            sync_to: the tracking store that a last job brings up to date, or None.
 
         Raises:
             UserError: SLURM refuses; nothing is left behind.
@@ -171,12 +176,15 @@ class Cluster:
         write_json(launch.path / "requests.json", [asdict(one) for one in requests])
         write_json(launch.path / "launch.json", {**content, "submitted": time.time()})
         worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), most)
-        executor = _executor(launch, resources, workers)
+        executor, jobs = _executor(launch, resources, workers), []
         try:
             for count in _parts(tasks, _largest_array()):
                 with _outside_jobs(), executor.batch():
-                    for _ in range(count):
-                        executor.submit(worker)
+                    jobs += [executor.submit(worker) for _ in range(count)]
+            if sync_to:
+                arrays = {job.job_id.partition("_")[0] for job in jobs}
+                with _outside_jobs():
+                    _after(executor, launch, arrays).submit(_sync, worker.home, sync_to)
         except (FailedJobError, FailedSubmissionError, UserError) as error:
             _slurm("scancel", "--quiet", f"--name={launch.name}")
             shutil.rmtree(launch.path)
@@ -205,6 +213,30 @@ def _executor(launch: Launch, resources: Resources, workers: int) -> submitit.Sl
         additional_parameters={"requeue": True},
     )
     return executor
+
+
+def _after(
+    executor: submitit.SlurmExecutor, launch: Launch, arrays: set[str]
+) -> submitit.SlurmExecutor:
+    """For one small job when all arrays have ended, however they did."""
+    last = submitit.SlurmExecutor(launch.path)
+    kept = ("partition", "account", "qos", "setup")
+    last.update_parameters(
+        **{name: value for name, value in executor.parameters.items() if name in kept},
+        job_name=f"{launch.name}{SYNC}",
+        time=SYNC_MINUTES,
+        stderr_to_stdout=True,
+        dependency=f"afterany:{':'.join(sorted(arrays))}",
+        additional_parameters={"kill-on-invalid-dep": "yes"},
+    )
+    return last
+
+
+def _sync(home: str, uri: str) -> None:
+    """What the last job does."""
+    from ablations.tracking import Collector
+
+    Collector(Home(Path(home)), uri).sync()
 
 
 def _largest_array() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -19,7 +20,24 @@ from ablations.slurm import Cluster
 from ablations.tracking import Collector, check_uri
 from ablations.worker import Request, requests_of
 
-WORKERS = 32  # at once, unless said otherwise
+
+@dataclass(frozen=True)
+class Array:
+    """How a launch is spread over jobs.
+
+    Attributes:
+        workers: how many at once.
+        pack: runs a worker does before it ends, or None: until none is left.
+        sync: whether a last job brings the tracking store up to date.
+    """
+
+    workers: int = 32
+    pack: int | None = None
+    sync: bool = False
+
+    def tasks(self, runs: int) -> int:
+        """How many workers so many runs want."""
+        return min(self.workers, runs) if self.pack is None else math.ceil(runs / self.pack)
 
 
 def submit_study(
@@ -27,8 +45,7 @@ def submit_study(
     plan: Plan,
     study: str,
     resources: Resources,
-    workers: int,
-    pack: int | None,
+    array: Array,
     tracking_uri: str | None,
     dry_run: bool,
 ) -> None:
@@ -36,8 +53,6 @@ def submit_study(
 
     Arguments:
         study: what `load_study` takes.
-        workers: how many at once.
-        pack: runs a worker does before it ends, or None: until none is left.
         dry_run: print the batch script, and touch nothing.
 
     Raises:
@@ -48,14 +63,13 @@ def submit_study(
     cluster = Cluster(home)
     due = _due(home, plan)
     queued = sum(cluster.queue(plan.study).values())
-    wanted = min(workers, len(due)) if pack is None else math.ceil(len(due) / pack)
-    tasks = max(0, wanted - queued)
+    tasks = max(0, array.tasks(len(due)) - queued)
     console.print(
         f"{plan.study} at scale {plan.scale} ({plan.family}): {len(plan.runs)} runs, {len(due)} "
         f"due; {queued} workers in the queue, {tasks} more wanted"
     )
     if dry_run:
-        click.echo(cluster.script(resources, plan.study, max(tasks, 1), workers), nl=False)
+        click.echo(cluster.script(resources, plan.study, max(tasks, 1), array.workers), nl=False)
         return
     check_space(home)
     check_ready(home, plan)
@@ -67,7 +81,8 @@ def submit_study(
             "name": plan.study,
             "provenance": collect_provenance(),
         }
-        launch = cluster.submit(content, due, resources, tasks, workers, pack)
+        after = uri if array.sync else None
+        launch = cluster.submit(content, due, resources, tasks, array.workers, array.pack, after)
         console.print(f"submitted {tasks} workers; job name and logs: {launch.path}")
     console.print(
         f"`ablate status {plan.study}` shows how far they are, `ablate sync` brings MLflow up to "

@@ -16,6 +16,7 @@ from ablations.experiment import Experiment
 from ablations.files import write_json
 from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.plan import Plan
+from ablations.provenance import current_job
 from ablations.run import Run, check_metrics
 
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
@@ -98,11 +99,16 @@ def execute(
 ) -> None:
     """Run one claimed request. A failure is recorded, not raised; an interruption is raised."""
     path, attempt, start = directory.path, claim.attempt, time.time()
+    for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
+        half_written.unlink(missing_ok=True)
     write_json(
         path / "config.json",
         {"experiment": experiment.name, "schema": experiment.schema, "config": request.config},
     )
+    around = {"host": claim.owner.host, **current_job()}
+    write_json(path / f"attempt-{attempt}.json", {"started": start, **around})
     run = Run(path, cache, attempt)
+    print(f"{path.name}: attempt {attempt} begins", flush=True)  # into the worker's log
     try:
         metrics = experiment.function(experiment.resolve(request.config), run)
         check_metrics(metrics)
@@ -112,7 +118,7 @@ def execute(
             "attempt": attempt,
             "started": start,
             "ended": time.time(),
-            "provenance": {**provenance, "host": claim.owner.host},
+            "provenance": {**provenance, **around},
         }
         write_json(path / "result.json", result, exclusive=True)
     except FileExistsError:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import TINY, TOY, run_ablate
-from slurm_cluster import SlurmCluster, missing
-from test_machinery import check_complete, states, wait_for
+from conftest import TINY, TOY, command, run_ablate
+from slurm_cluster import NODES, SlurmCluster, missing
+from test_machinery import check_complete, states, tracked_keys, wait_for
 
-from ablations.claim import latest_claim
+from ablations.claim import Observer, latest_claim
 from ablations.home import Home, State
+from ablations.slurm import Cluster
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one cluster is enough
 SLOW = ("run", TOY, "--cluster", "slurm", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s
@@ -102,6 +109,25 @@ def test_a_killed_worker_queues_again(home):
     assert sum(latest_claim(run.path).attempt == 2 for run in home.runs()) == 2
 
 
+def test_what_one_sees_meanwhile_and_afterwards(home):
+    submit(home, *SLOW, "--workers", "2", "--pack", "3", "--sync", "after")
+    wait_for(lambda: states(home)[State.RUNNING] == 2)
+    (study,) = json.loads(run_ablate(home.root, "status", "--json").stdout)
+    assert study["workers"] == {"RUNNING": 2}
+    assert study["states"]["running"] == 2
+    running = next(run for run in study["runs"] if run["state"] == "running")
+    followed = run_ablate(home.root, "logs", running["key"][:8], "--follow")
+    assert f"{running['key']}: attempt 1 begins" in followed.stdout
+    wait_for(lambda: states(home)[State.DONE] == 6, 60)
+    # the last job tracks by itself
+    wait_for(lambda: Path(home.root / "mlflow.db").exists() and len(tracked_keys(home)) == 6, 60)
+    wait_for(lambda: not Cluster(home).queue("toy"))
+    check_complete(home, 6)
+    jobs = {run.attempt(1)["job"] for run in home.runs()}
+    assert len(jobs) == 2  # three runs each
+    assert "no attempt 2" in run_ablate(home.root, "logs", running["key"], "--attempt", "2").stderr
+
+
 def test_cancelling_leaves_other_jobs_alone(home, cluster):
     other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 60").strip()
     submit(home, *SLOW, "--workers", "2")
@@ -134,3 +160,91 @@ def test_a_dry_run_prints_the_script_and_touches_nothing(home, tmp_path):
     ):
         assert line in script.splitlines(), script
     assert not home.root.exists()
+
+
+FAULTS = 30
+GRID = ("run", TOY, "--cluster", "slurm", "--seeds", "10", "--set", "pause=1.5", "--workers", "6")
+
+
+class Chaos:
+    """Faults at random by seed."""
+
+    def __init__(self, home, cluster, seed):
+        self.home, self.cluster, self.draw = home, cluster, random.Random(seed)
+        self.done = Counter()
+
+    def strike(self):
+        fault = self.draw.choice(
+            (self.kill, self.kill, self.requeue, self.cancel, self.node, self.launcher, self.sync)
+        )
+        self.done[fault.__name__] += fault()
+        time.sleep(self.draw.uniform(0.2, 1.0))
+
+    def kill(self):
+        """A worker."""
+        running = [r for r in self.home.runs() if r.inspect(Observer()).state is State.RUNNING]
+        if running:
+            os.kill(latest_claim(self.draw.choice(running).path).owner.pid, signal.SIGKILL)
+        return bool(running)
+
+    def _job(self):
+        jobs = self.cluster.run("squeue", "-h", "-r", "-t", "RUNNING", "-o", "%i").split()
+        return self.draw.choice(sorted(jobs)) if jobs else None
+
+    def requeue(self):
+        """A running job, by an administrator."""
+        job = self._job()
+        if job:
+            self.cluster.run("scontrol", "requeue", job)
+        return bool(job)
+
+    def cancel(self):
+        """A running job, and a new launch for what it leaves."""
+        job = self._job()
+        if job:
+            self.cluster.run("scancel", job)
+            submit(self.home, *GRID)
+        return bool(job)
+
+    def node(self):
+        """Down for a moment, with all that runs on it."""
+        name = f"NodeName=n{self.draw.randint(1, NODES)}"
+        self.cluster.run("scontrol", "update", name, "State=DOWN", "Reason=chaos")
+        time.sleep(1)
+        self.cluster.run("scontrol", "update", name, "State=RESUME")
+        return True
+
+    def launcher(self):
+        """Killed at any moment of a launch."""
+        return self._killed(*GRID)
+
+    def sync(self):
+        """A collector, killed at any moment."""
+        return self._killed("sync")
+
+    def _killed(self, *arguments):
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command(self.home.root, *arguments), **silent)
+        time.sleep(self.draw.uniform(0.3, 6))
+        process.kill()
+        process.wait()
+        return True
+
+
+def test_a_grid_ends_complete_whatever_fails(home, cluster):
+    """Another seed, to try more or to see a failure again: CHAOS_SEED=7."""
+    seed = int(os.environ.get("CHAOS_SEED", "1"))
+    submit(home, *GRID)
+    chaos = Chaos(home, cluster, seed)
+    while chaos.done.total() < FAULTS:
+        assert states(home)[State.DONE] < 40, "the grid ended before all faults"
+        chaos.strike()
+    deadline = time.monotonic() + 300
+    while states(home)[State.DONE] < 40:
+        assert time.monotonic() < deadline, (seed, chaos.done, states(home))
+        submit(home, *GRID)
+        time.sleep(5)
+    assert run_ablate(home.root, "sync").returncode == 0
+    check_complete(home, 40)
+    attempts = sum(latest_claim(run.path).attempt for run in home.runs())
+    assert attempts > 40 + FAULTS / 3, (chaos.done, attempts)  # they did strike

@@ -23,36 +23,11 @@ from studies.commands.spaces import describe_route, giga, short_names
 WARM_UP = 3  # rounds
 
 
-def find_run(home: Home, reference: str) -> Path:
-    """The directory of the run whose key begins with `reference`, or that directory itself.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    found = [run for run in home.runs() if run.key.startswith(reference)]
-    exact = [run for run in found if run.key == reference]
-    if len(exact or found) == 1:
-        return (exact or found)[0].path
-    if found:
-        keys = ", ".join(run.key for run in found[:5])
-        raise UserError(
-            f"{len(found)} runs in {home.root} have keys that begin with {reference!r}; give more "
-            f"of it: {keys}{', ...' if len(found) > 5 else ''}"
-        )
-    path = Path(reference)
-    if not path.is_dir():
-        raise UserError(
-            f"{reference!r} is neither the beginning of a run key in {home.root} nor a directory; "
-            "`ablate status` shows the keys"
-        )
-    return path
-
-
 def measure(home: Home, run: str, batch_size: int, repeats: int, device: str, style: str) -> None:
     """Print latency of every sub-network, and the time that switching takes."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
-    network = load(find_run(home, run), device)
+    network = load(home.find(run).path, device)
     passes = len(network) * (repeats + WARM_UP)
     columns = (*Progress.get_default_columns()[:3], TimeRemainingColumn())
     stderr = Console(stderr=True)
@@ -130,7 +105,7 @@ def write_onnx(
         raise UserError(f"--output {output} should end in .onnx, the only format there is")
     if stitch is None and macs is None and params is None:
         raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
-    network = load(find_run(home, run))
+    network = load(home.find(run).path)
     chosen = network.select(stitch, macs=macs, params=params)
     row = network.table.iloc[chosen]
     image_shape = network.network.image_shape

@@ -1,0 +1,108 @@
+"""Where the runs of studies stand: for people as tables, for programs as JSON values."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from ablations.claim import Observer
+from ablations.display import COLOURS, console, describe, last_progress, seconds_left, simple_table
+from ablations.home import Home, Inspection, RunDirectory, State
+from ablations.launcher import take_snapshot
+from ablations.slurm import Cluster
+from ablations.timing import in_words
+
+WATCH_SECONDS = 2.0
+
+
+def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[str, Any]:
+    """One study: its runs in the plan's order, how many are in each state, its SLURM workers.
+
+    Arguments:
+        plan: see `Plan.record`.
+    """
+    names = {cell["key"]: cell["name"] for cell in plan["cells"]}
+    seen = take_snapshot(home, list(names), observer).runs
+    return {
+        "study": plan["study"],
+        "scale": plan["scale"],
+        "family": plan["family"],
+        "states": dict(Counter(run.state.value for run in seen.values())),
+        "workers": _workers(home, plan["study"]),
+        "runs": [_run_status(home.run(key), names[key], seen[key]) for key in names],
+    }
+
+
+def _workers(home: Home, study: str) -> dict[str, int]:
+    """Of the study, in SLURM's queue, by SLURM's state; none where there is no SLURM."""
+    return dict(Cluster(home).queue(study)) if shutil.which("squeue") else {}
+
+
+def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any]:
+    status: dict[str, Any] = {
+        "key": run.key,
+        "name": name,
+        "state": seen.state.value,
+        "attempt": seen.attempt,
+        "detail": "",
+    }
+    if seen.state is State.RUNNING:
+        progress = last_progress(run, seen.attempt)
+        status |= {"step": progress.get("step"), "of": progress.get("of")}
+        status |= {"seconds_left": seconds_left(progress), "detail": describe(progress)}
+    elif seen.state is State.FAILED:
+        status["detail"] = (run.failure(seen.attempt) or {}).get("error", "")
+    elif seen.state is State.LOST:
+        status["detail"] = "its worker died; the next launch goes on with it"
+    elif seen.state is State.DONE:
+        result = run.result() or {}
+        status["seconds"] = result["ended"] - result["started"]
+        status["detail"] = in_words(status["seconds"])
+    return status
+
+
+def print_json(home: Home, plans: list[dict[str, Any]]) -> None:
+    """Every study of `plans` as a JSON list on standard output."""
+    observer = Observer()
+    print(json.dumps([study_status(home, plan, observer) for plan in plans], indent=1))
+
+
+def show(home: Home, plans: list[dict[str, Any]], watch: bool) -> None:
+    """Print the tables; with `watch` again and again, until an interruption."""
+    observer = Observer()
+
+    def look() -> Group:
+        return _render([study_status(home, plan, observer) for plan in plans])
+
+    if not watch:
+        console.print(look())
+        return
+    with suppress(KeyboardInterrupt), Live(look(), console=console) as live:
+        while True:
+            time.sleep(WATCH_SECONDS)
+            live.update(look(), refresh=True)
+
+
+def _render(studies: list[dict[str, Any]]) -> Group:
+    """For the terminal: a line and a table a study."""
+    return Group(*(part for study in studies for part in _render_study(study)))
+
+
+def _render_study(study: dict[str, Any]) -> Iterator[Any]:
+    parts = [f"{count} {state}" for state, count in study["states"].items()]
+    parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
+    yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
+    table = simple_table("state", "run", "key", "how far")
+    for run in study["runs"]:
+        state = Text(run["state"], style=COLOURS[State(run["state"])])
+        table.add_row(state, run["name"], Text(run["key"], style="dim"), run["detail"])
+    yield table
