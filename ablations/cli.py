@@ -14,6 +14,8 @@ from ablations.errors import UserError
 from ablations.options import (
     cluster_options,
     plan_options,
+    profile_option,
+    resource_option,
     study_argument,
     tracking_option,
 )
@@ -267,6 +269,31 @@ def cancel(home: Home, study: str) -> None:
     name = home.plan(Path(study).stem)["study"]
     count = Cluster(home).cancel(name)
     click.echo(f"{count} workers of {name} cancelled")
+
+
+@main.group()
+def cluster() -> None:
+    """Prepare for `ablate run --cluster slurm`."""
+
+
+@cluster.command()
+@profile_option
+@resource_option
+@click.option("--scale", default="", help="With the profile's settings of this scale.")
+@click.pass_obj
+def check(home: Home, profile: Path | None, resources: tuple[str, ...], scale: str) -> None:
+    """Submit a small job and tell what works: files, Python, GPUs, signals, requeue, accounting."""
+    from ablations.display import console
+    from ablations.probe import check_cluster
+    from ablations.resources import read_resources
+
+    asked = read_resources(profile, scale, parse_pairs("--resource", resources))
+    failed = False
+    for finding in check_cluster(home, asked):
+        failed |= finding.works is False
+        mark = {True: "works", False: "fails", None: "-"}[finding.works]
+        console.print(f"{mark:6} {finding.what}: {finding.detail}", soft_wrap=True)
+    sys.exit(EXIT_FAILED_RUNS if failed else 0)
 
 
 @main.command()

@@ -46,6 +46,20 @@ def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+profile_option = click.option(
+    "--profile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
+)
+resource_option = click.option(
+    "--resource",
+    "resources",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="slurm: over the profile, such as time=2:00:00. Repeatable.",
+)
+
+
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that go with `--cluster slurm`."""
     for option in (
@@ -59,18 +73,8 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="slurm: whether a last job brings MLflow up to date.",
         ),
-        click.option(
-            "--resource",
-            "resources",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="slurm: over the profile, such as time=2:00:00. Repeatable.",
-        ),
-        click.option(
-            "--profile",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
-        ),
+        resource_option,
+        profile_option,
         click.option(
             "--pack", type=click.IntRange(1), help="slurm: runs a job does.  [default: any number]"
         ),

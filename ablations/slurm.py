@@ -124,7 +124,7 @@ class Cluster:
         names = ",".join(launch.name for launch in self.launches(study))
         if not names:
             return Counter()
-        listed = _slurm(
+        listed = slurm(
             "squeue", "--noheader", "--array", "--format=%T", f"--name={names}", f"--states={ALIVE}"
         )
         return Counter(listed.split())
@@ -136,7 +136,7 @@ class Cluster:
         """
         count = sum(self.queue(study).values())
         for launch in self.launches(study) if count else ():
-            _slurm("scancel", "--quiet", f"--name={launch.name},{launch.name}{SYNC}")
+            slurm("scancel", "--quiet", f"--name={launch.name},{launch.name}{SYNC}")
         return count
 
     def script(self, resources: Resources, study: str, tasks: int, workers: int) -> str:
@@ -179,21 +179,21 @@ class Cluster:
         executor, jobs = _executor(launch, resources, workers), []
         try:
             for count in _parts(tasks, _largest_array()):
-                with _outside_jobs(), executor.batch():
+                with outside_jobs(), executor.batch():
                     jobs += [executor.submit(worker) for _ in range(count)]
             if sync_to:
                 arrays = {job.job_id.partition("_")[0] for job in jobs}
-                with _outside_jobs():
+                with outside_jobs():
                     _after(executor, launch, arrays).submit(_sync, worker.home, sync_to)
         except (FailedJobError, FailedSubmissionError, UserError) as error:
-            _slurm("scancel", "--quiet", f"--name={launch.name}")
+            slurm("scancel", "--quiet", f"--name={launch.name}")
             shutil.rmtree(launch.path)
             raise UserError(f"SLURM refuses the jobs: {_reason(str(error))}") from None
         return launch
 
 
 @contextmanager
-def _outside_jobs() -> Iterator[None]:
+def outside_jobs() -> Iterator[None]:
     """Without the variables of a job in which the launcher may run, but with the way to SLURM."""
     configuration = os.environ.get("SLURM_CONF")
     with clean_env():
@@ -241,7 +241,7 @@ def _sync(home: str, uri: str) -> None:
 
 def _largest_array() -> int:
     """How many jobs an array may have here."""
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", _slurm("scontrol", "show", "config"))
+    found = re.search(r"MaxArraySize\s*=\s*(\d+)", slurm("scontrol", "show", "config"))
     return max(1, int(found[1]) - 1) if found else 1000
 
 
@@ -252,7 +252,7 @@ def _parts(count: int, largest: int) -> Iterator[int]:
         count -= largest
 
 
-def _slurm(*command: str) -> str:
+def slurm(*command: str) -> str:
     """Standard output of a SLURM command.
 
     Raises:

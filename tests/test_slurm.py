@@ -128,6 +128,18 @@ def test_what_one_sees_meanwhile_and_afterwards(home):
     assert "no attempt 2" in run_ablate(home.root, "logs", running["key"], "--attempt", "2").stderr
 
 
+def test_the_check_tries_what_workers_need(home, cluster):
+    done = run_ablate(home.root, "cluster", "check", "--resource", "partition=low")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = dict(line.split(":", 1)[0].split(None, 1)[::-1] for line in done.stdout.splitlines())
+    works = ("submission", "shared file system", "python", "signals", "requeue")
+    assert lines == dict.fromkeys(works, "works") | {"GPU": "-", "accounting": "-"}
+    assert list(home.launches.iterdir()) == []
+    refused = run_ablate(home.root, "cluster", "check", "--resource", "partition=none")
+    assert refused.returncode == 2
+    assert "invalid partition" in refused.stderr
+
+
 def test_cancelling_leaves_other_jobs_alone(home, cluster):
     other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 60").strip()
     submit(home, *SLOW, "--workers", "2")
