@@ -261,6 +261,25 @@ def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
 
 @main.command()
 @study_argument
+@click.option("--key", help="Only runs whose keys begin so.")
+@click.option("--error", metavar="TEXT", help="Only runs whose error holds TEXT.")
+@click.pass_obj
+def retry(home: Home, study: str, key: str | None, error: str | None) -> None:
+    """Let failed runs be tried again, by workers that are at work or by the next `ablate run`."""
+    from ablations.status import failures
+
+    chosen = [
+        (run, attempt)
+        for run, attempt, text in failures(home, home.plan(Path(study).stem))
+        if run.key.startswith(key or "") and (error or "") in text
+    ]
+    for run, attempt in chosen:
+        run.retry(attempt)
+    click.echo(f"{len(chosen)} failed runs will be tried again")
+
+
+@main.command()
+@study_argument
 @click.pass_obj
 def cancel(home: Home, study: str) -> None:
     """Cancel the SLURM jobs of a study, and no others. Running ones leave checkpoints."""

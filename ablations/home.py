@@ -146,7 +146,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run on disk. Only its worker writes here; everybody may read at any moment."""
+    """One run on disk. Only its worker and `retry` write here; all may read at any moment."""
 
     path: Path
 
@@ -172,6 +172,8 @@ class RunDirectory:
 
     def _ending(self, attempt: int) -> State | None:
         """How an attempt that brought no result ended; None where nobody came to say."""
+        if (self.path / f"retry-{attempt}").exists():
+            return State.WAITING
         if (self.path / f"failure-{attempt}.json").exists():
             return State.FAILED
         if (self.path / f"released-{attempt}").exists():
@@ -193,6 +195,10 @@ class RunDirectory:
     def failure(self, attempt: int) -> dict[str, Any] | None:
         """`{error, traceback}` of a failed attempt, or None."""
         return read_json(self.path / f"failure-{attempt}.json")
+
+    def retry(self, attempt: int) -> None:
+        """Let a failed attempt count as none: the run is free again."""
+        (self.path / f"retry-{attempt}").touch()
 
     def progress(self) -> list[dict[str, Any]]:
         """Everything the run told, attempt by attempt; a line being written is left out."""

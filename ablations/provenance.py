@@ -9,18 +9,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+DIFF = "git_diff"  # kept as a file of the run, not as a tag
 PACKAGES = ("snnet-ablations", "torch", "timm", "submitit", "numpy")
 
 
 def git_state(directory: Path) -> dict[str, str]:
-    """SHA of HEAD and whether the work tree differs from it; empty for untracked code."""
+    """SHA of HEAD, and how the work tree differs from it; empty for untracked code."""
     try:
         _git(directory, "ls-files", "--error-unmatch", "__init__.py")  # this code is tracked there
         sha = _git(directory, "rev-parse", "HEAD").strip()
         dirty = bool(_git(directory, "status", "--porcelain").strip())
     except (OSError, subprocess.CalledProcessError):
         return {}
-    return {"git_sha": sha, "git_dirty": str(dirty).lower()}
+    state = {"git_sha": sha, "git_dirty": str(dirty).lower()}
+    return {**state, DIFF: _git(directory, "diff", "HEAD")} if dirty else state
 
 
 def collect_provenance() -> dict[str, Any]:

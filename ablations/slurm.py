@@ -1,15 +1,16 @@
 """Doing a plan with SLURM: an array of workers that go on when the launcher has left.
 
 A launch is a directory, HOME/launches/NAME, with what is to be done (`launch.json`,
-`requests.json`) and the logs. Its jobs bear NAME. By that name they are found again, so that
-nothing needs to be remembered between a submission and a crash, and nobody else's jobs are ever
-touched.
+`requests.json`, a copy of the user's study file) and the logs. Its jobs bear NAME. By that name
+they are found again, so that nothing needs to be remembered between a submission and a crash, and
+nobody else's jobs are ever touched.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,7 @@ from ablations.files import read_json, write_json
 from ablations.home import Home
 from ablations.resources import Resources
 from ablations.run import Stopped
+from ablations.snapshot import snapshot_code, snapshot_study
 from ablations.worker import Request, work
 
 COMMAND_SECONDS = 60
@@ -173,10 +175,12 @@ class Cluster:
         stamp = time.strftime("%Y%m%d-%H%M%S")
         launch = Launch(self.home.launches / f"{content['name']}-{stamp}-{uuid.uuid4().hex[:6]}")
         launch.path.mkdir(parents=True)
+        content = {**content, "study": snapshot_study(content["study"], launch.path)}
         write_json(launch.path / "requests.json", [asdict(one) for one in requests])
         write_json(launch.path / "launch.json", {**content, "submitted": time.time()})
         worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), most)
-        executor, jobs = _executor(launch, resources, workers), []
+        executor = _executor(launch, resources, workers, snapshot_code(self.home))
+        jobs: list[submitit.Job[None]] = []
         try:
             for count in _parts(tasks, _largest_array()):
                 with outside_jobs(), executor.batch():
@@ -202,10 +206,16 @@ def outside_jobs() -> Iterator[None]:
         yield
 
 
-def _executor(launch: Launch, resources: Resources, workers: int) -> submitit.SlurmExecutor:
+def _executor(
+    launch: Launch, resources: Resources, workers: int, code: Path | None = None
+) -> submitit.SlurmExecutor:
     executor = submitit.SlurmExecutor(launch.path, max_num_timeout=TIME_OUTS)
+    parameters = resources.parameters()
+    if code:
+        path = f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"
+        parameters["setup"] = [*parameters.get("setup", ()), path]
     executor.update_parameters(
-        **resources.parameters(),
+        **parameters,
         job_name=launch.name,
         array_parallelism=workers,
         stderr_to_stdout=True,

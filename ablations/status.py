@@ -70,6 +70,16 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
     return status
 
 
+def failures(home: Home, plan: dict[str, Any]) -> Iterator[tuple[RunDirectory, int, str]]:
+    """The failed runs of a study: run, attempt, error."""
+    observer = Observer()
+    for key in {cell["key"]: None for cell in plan["cells"]}:
+        run = home.run(key)
+        seen = run.inspect(observer)
+        if seen.state is State.FAILED:
+            yield run, seen.attempt, (run.failure(seen.attempt) or {}).get("error", "")
+
+
 def print_json(home: Home, plans: list[dict[str, Any]]) -> None:
     """Every study of `plans` as a JSON list on standard output."""
     observer = Observer()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -77,7 +76,7 @@ def submit_study(
     if tasks:
         Collector(home, uri).sync()  # makes the store and the experiment once, here
         content = {
-            "study": str(Path(study).resolve()) if study.endswith(".py") else study,
+            "study": study,
             "name": plan.study,
             "provenance": collect_provenance(),
         }

@@ -237,7 +237,9 @@ class Collector:
             metrics += _summary(result) + self._tables(identity, directory, result)
             tags |= {"result": _digest(result)}
             tags |= {name: str(value) for name, value in result["provenance"].items()}
-            self.client.log_artifact(identity, str(directory.path / "config.json"))
+            for name in ("config.json", "code.diff"):
+                if (directory.path / name).exists():
+                    self.client.log_artifact(identity, str(directory.path / name))
         if failure:
             tags |= {"error": failure["error"][:5000], NOTE_TAG: f"```\n{failure['traceback']}```"}
         else:

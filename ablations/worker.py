@@ -13,10 +13,10 @@ from typing import Any
 from ablations.catalogue import load_study
 from ablations.claim import Claim, Observer, take_claim
 from ablations.experiment import Experiment
-from ablations.files import write_json
+from ablations.files import write_json, writing
 from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.plan import Plan
-from ablations.provenance import current_job
+from ablations.provenance import DIFF, current_job
 from ablations.run import Run, check_metrics
 
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
@@ -29,7 +29,7 @@ class Request:
     key: str
     config: dict[str, Any]  # plain values, see `Experiment.dump`
     attempts_before: int  # when the launch began
-    lost_before: int  # of these, those whose worker died
+    lost_before: int = 0  # of these, those whose worker died
 
     def may_try(self, seen: Inspection) -> bool:
         """Whether another attempt is due: failed runs once a launch, lost ones a few times."""
@@ -99,14 +99,11 @@ def execute(
 ) -> None:
     """Run one claimed request. A failure is recorded, not raised; an interruption is raised."""
     path, attempt, start = directory.path, claim.attempt, time.time()
-    for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
-        half_written.unlink(missing_ok=True)
     write_json(
         path / "config.json",
         {"experiment": experiment.name, "schema": experiment.schema, "config": request.config},
     )
-    around = {"host": claim.owner.host, **current_job()}
-    write_json(path / f"attempt-{attempt}.json", {"started": start, **around})
+    tags = _record_attempt(path, claim, start, provenance)
     run = Run(path, cache, attempt)
     print(f"{path.name}: attempt {attempt} begins", flush=True)  # into the worker's log
     try:
@@ -118,7 +115,7 @@ def execute(
             "attempt": attempt,
             "started": start,
             "ended": time.time(),
-            "provenance": {**provenance, **around},
+            "provenance": tags,
         }
         write_json(path / "result.json", result, exclusive=True)
     except FileExistsError:
@@ -134,3 +131,19 @@ def execute(
     except BaseException:
         (path / f"released-{attempt}").touch()
         raise
+
+
+def _record_attempt(
+    path: Path, claim: Claim, start: float, provenance: dict[str, Any]
+) -> dict[str, str]:
+    """Keep where and with what code this attempt runs; returns what becomes tags of the run."""
+    for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
+        half_written.unlink(missing_ok=True)
+    around = {"host": claim.owner.host, **current_job()}
+    write_json(path / f"attempt-{claim.attempt}.json", {"started": start, **around})
+    diff = path / "code.diff"
+    diff.unlink(missing_ok=True)  # of an earlier attempt
+    if DIFF in provenance:
+        with writing(diff) as temporary:
+            temporary.write_text(provenance[DIFF])
+    return {**{name: text for name, text in provenance.items() if name != DIFF}, **around}

@@ -146,6 +146,12 @@ def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_
     assert latest_claim(run.path).attempt == 1
     status = ablate("status", "toy")
     assert "the toy was told to fail [/bold]" in status.stdout
+    logs = ablate("logs", run.key[:6])
+    assert f"{run.key}: attempt 1 begins" in logs.stdout
+    assert "Traceback" in logs.stdout
+    assert ablate("retry", "toy", "--error", "no such").stdout.startswith("0 failed")
+    assert ablate("retry", "toy", "--key", run.key).stdout.startswith("1 failed")
+    assert states(home) == {State.FAILED: 3, State.WAITING: 1}
     cure.touch()
     assert ablate(*arguments).returncode == 0
     assert states(home) == {State.DONE: 4}

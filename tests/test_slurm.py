@@ -128,6 +128,21 @@ def test_what_one_sees_meanwhile_and_afterwards(home):
     assert "no attempt 2" in run_ablate(home.root, "logs", running["key"], "--attempt", "2").stderr
 
 
+def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
+    study = tmp_path / "mine.py"
+    tell = 'import ablations\n    (run.directory / "where").write_text(ablations.__file__)\n    '
+    study.write_text(Path(TOY).read_text().replace("x, speed, trace", f"{tell}x, speed, trace", 1))
+    blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
+    wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
+    submit(home, "run", str(study), "--cluster", "slurm", "--seeds", "1")
+    study.write_text("raise RuntimeError")
+    cluster.run("scancel", blocker.strip())
+    finish(home, 4)
+    code = {(run.path / "where").read_text() for run in home.runs()}
+    (snapshot,) = (home.root / "code").iterdir()
+    assert code == {str(snapshot / "ablations/__init__.py")}
+
+
 def test_the_check_tries_what_workers_need(home, cluster):
     done = run_ablate(home.root, "cluster", "check", "--resource", "partition=low")
     assert done.returncode == 0, done.stdout + done.stderr

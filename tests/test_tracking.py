@@ -53,7 +53,7 @@ def tracked(home: Home, uri: str | None = None) -> dict:
 
 def test_everything_of_a_run_arrives(home):
     key = next(iter(PLAN.runs))
-    do(home, key, {"git_sha": "abc", "git_dirty": "true"})
+    do(home, key, {"git_sha": "abc", "git_dirty": "true", "git_diff": "-old\n+new\n"})
     assert Collector(home, home.tracking_uri).sync() == 1
     run = tracked(home)[key]
     assert run.info.status == "FINISHED"
@@ -73,8 +73,11 @@ def test_everything_of_a_run_arrives(home):
     assert [point.step for point in curve] == [0, 1, 2, 3]
     assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
         "config.json",
+        "code.diff",
         "stitch.parquet",
     }
+    assert "git_diff" not in run.data.tags
+    assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
 
 
 def test_collecting_again_changes_nothing(home):
