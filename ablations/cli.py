@@ -139,7 +139,7 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     from rich.text import Text
 
     from ablations.claim import Observer
-    from ablations.display import COLOURS, console, simple_table
+    from ablations.display import COLOURS, console, rows_table
     from ablations.home import State
     from ablations.launcher import take_snapshot
     from ablations.timing import about, expected_seconds, in_words, wall_seconds
@@ -152,11 +152,16 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
     seconds = expected_seconds(home, planned)
     baseline = ", ".join(f"{axis}={level}" for axis, level in planned.baseline.items())
     console.print(f"{planned.question}\n\nbaseline: {baseline}\n")
-    table = simple_table("key", "run", "state", "expected")
-    for key, run in planned.runs.items():
-        state = Text(snapshot.runs[key].state, style=COLOURS[snapshot.runs[key].state])
-        table.add_row(key, run.name(planned.baseline), state, in_words(seconds[key]))
-    console.print(table)
+    rows = [
+        (
+            key,
+            run.name(planned.baseline),
+            Text(snapshot.runs[key].state, style=COLOURS[snapshot.runs[key].state]),
+            in_words(seconds[key]),
+        )
+        for key, run in planned.runs.items()
+    ]
+    console.print(rows_table(("key", "run", "state", "expected"), rows))
     left = [seconds[key] for key, run in snapshot.runs.items() if run.state is not State.DONE]
     workers = os.cpu_count() or 1
     console.print(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -29,6 +30,7 @@ COLOURS = {
     State.FAILED: "red",
     State.DONE: "green",
 }
+MANY_ROWS = 500
 PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
 
 
@@ -37,6 +39,27 @@ def simple_table(*columns: str, title: str | None = None) -> Table:
     table = Table(title=title, box=None, title_justify="left", header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
+    return table
+
+
+def rows_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table | Text:
+    """A table of so many rows as there are; many are laid out plainly, for rich takes seconds."""
+    if len(rows) > MANY_ROWS:
+        lines = [columns, *([str(cell) for cell in row] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return Text(
+            "\n".join(
+                "  ".join(
+                    cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+                ).rstrip()
+                for line in lines
+            ),
+            no_wrap=True,
+            overflow="ignore",
+        )
+    table = simple_table(*columns)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

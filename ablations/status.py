@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ablations.claim import Observer
-from ablations.display import COLOURS, console, describe, last_progress, seconds_left, simple_table
+from ablations.display import COLOURS, console, describe, last_progress, rows_table, seconds_left
 from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.launcher import take_snapshot
 from ablations.slurm import Cluster
@@ -111,8 +111,13 @@ def _render_study(study: dict[str, Any]) -> Iterator[Any]:
     parts = [f"{count} {state}" for state, count in study["states"].items()]
     parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
     yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
-    table = simple_table("state", "run", "key", "how far")
-    for run in study["runs"]:
-        state = Text(run["state"], style=COLOURS[State(run["state"])])
-        table.add_row(state, run["name"], Text(run["key"], style="dim"), run["detail"])
-    yield table
+    rows = [
+        (
+            Text(run["state"], style=COLOURS[State(run["state"])]),
+            run["name"],
+            Text(run["key"], style="dim"),
+            run["detail"],
+        )
+        for run in study["runs"]
+    ]
+    yield rows_table(("state", "run", "key", "how far"), rows)
