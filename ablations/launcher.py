@@ -94,6 +94,8 @@ class Launcher:
             self._attempts, self._barren = attempts, 0
         crashed = [job for job in self.jobs if job.done() and job.exception() is not None]
         self._barren += len(crashed)
+        if crashed:
+            check_space(self.home)  # if that is why, it says so
         if self._barren >= MAX_BARREN:
             log = crashed[-1].paths.stdout
             raise UserError(f"workers die before they start a run; the reason is in {log}")

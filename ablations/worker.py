@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
@@ -19,6 +21,7 @@ from ablations.plan import Plan
 from ablations.provenance import DIFF, current_job
 from ablations.run import Run, check_metrics
 
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO)
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
 
 
@@ -97,7 +100,12 @@ def execute(
     cache: Path,
     provenance: dict[str, Any],
 ) -> None:
-    """Run one claimed request. A failure is recorded, not raised; an interruption is raised."""
+    """Run one claimed request. A failure is recorded, not raised.
+
+    Raises:
+        OSError: nothing can be written.
+        KeyboardInterrupt: it was told to stop.
+    """
     path, attempt, start = directory.path, claim.attempt, time.time()
     write_json(
         path / "config.json",
@@ -121,6 +129,10 @@ def execute(
     except FileExistsError:
         pass  # another attempt committed first: equal settings, equal result
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:  # not the run's fault
+            with suppress(OSError):
+                (path / f"released-{attempt}").touch()
+            raise
         failure = {
             "error": f"{type(error).__name__}: {error}",
             "traceback": traceback.format_exc(),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -166,6 +167,44 @@ def test_workers_that_cannot_start_are_given_up(home, tmp_path):
     launcher = start(home, "run", str(study))
     assert launcher.wait(60) == 2
     assert not list(home.runs())
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 60 MB; its mount point."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(place)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs root, to mount a small file system")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_meanwhile(small_disk):
+    """Tracked elsewhere: MLflow's own store would be half the disk."""
+    home = Home(small_disk / "home")
+    store = f"sqlite:///{small_disk.parent}/mlflow.db"
+    arguments = (*SLOW, "--tracking-uri", store)
+    launcher = subprocess.Popen(command(home.root, *arguments), stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: states(home)[State.RUNNING] >= 2)
+    filling = small_disk / "filling"
+    with suppress(OSError), open(filling, "wb", buffering=0) as file:
+        while True:
+            file.write(b"0" * 4096)
+    _, said = launcher.communicate(timeout=60)
+    assert launcher.returncode == 2, said
+    last = said.strip().splitlines()[-1]
+    assert last.startswith(f"ablate: only 0 MB are free on the disk of {home.root}; make room"), (
+        said
+    )
+    assert states(home)[State.FAILED] == 0
+    filling.unlink()
+    done = subprocess.run(
+        command(home.root, *arguments), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert states(home) == {State.DONE: 6}
 
 
 def test_only_one_of_many_gets_a_claim(tmp_path):
