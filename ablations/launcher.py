@@ -18,6 +18,7 @@ from ablations.claim import Observer
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, State
 from ablations.plan import Plan
+from ablations.resources import THREADS
 from ablations.worker import Request, requests_of, work
 
 POLL_SECONDS = 0.5
@@ -128,9 +129,8 @@ class Launcher:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Workers use one thread each: tiny models gain nothing from more, runs side by side do."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         yield
     finally:

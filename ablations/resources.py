@@ -26,6 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from ablations.errors import UserError, explain, nearest
 
 PROFILE = "cluster.toml"
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 
 
@@ -38,6 +39,7 @@ class Resources:
             it leaves a checkpoint and goes on in the queue.
         signal_seconds: how long before the end of its time a worker is told to stop.
         setup: shell lines before the worker starts, such as `module load ...`.
+        cpus: also the number of threads; with one, a run that was stopped gives the same bits.
         environment: variables of the worker.
     """
 
@@ -80,14 +82,18 @@ class Resources:
 
     def parameters(self) -> dict[str, Any]:
         """What submitit's SLURM executor calls them."""
-        exports = [f"export {name}={shlex.quote(text)}" for name, text in self.environment.items()]
+        threads = dict.fromkeys(THREADS, str(self.cpus))
+        exports = [
+            f"export {name}={shlex.quote(text)}"
+            for name, text in {**threads, **self.environment}.items()
+        ]
         asked = {
             "partition": self.partition,
             "account": self.account,
             "qos": self.qos,
             "mem": self.mem,
             "gpus_per_node": self.gpus or None,
-            "setup": [*self.setup, *exports] or None,
+            "setup": [*self.setup, *exports],
         }
         return {
             "cpus_per_task": self.cpus,
@@ -118,8 +124,12 @@ def read_resources(profile: Path | None, scale: str, changes: Mapping[str, str])
     for name in content:
         if name not in ("default", "scale"):
             raise UserError(f"{path}: no table [{name}]: {nearest(name, ['default', 'scale'])}")
-    over = content.get("scale", {}).get(scale, {})
-    settings = {**content.get("default", {}), **over, **changes}
+    default, scales = content.get("default", {}), content.get("scale", {})
+    over = scales.get(scale, {}) if isinstance(scales, dict) else None
+    for name, table in (("default", default), (f"scale.{scale}", over)):
+        if not isinstance(table, dict):
+            raise UserError(f"{path}: {name} should be a table, such as [{name}]")
+    settings = {**default, **(over or {}), **changes}
     known = [item.name for item in fields(Resources)]
     for name in settings:
         if name not in known:

@@ -138,7 +138,8 @@ class Cluster:
         """
         count = sum(self.queue(study).values())
         for launch in self.launches(study) if count else ():
-            slurm("scancel", "--quiet", f"--name={launch.name},{launch.name}{SYNC}")
+            slurm("scancel", "--quiet", f"--name={launch.name}")
+            slurm("scancel", "--quiet", f"--name={launch.name}{SYNC}")
         return count
 
     def script(self, resources: Resources, study: str, tasks: int, workers: int) -> str:
@@ -174,12 +175,13 @@ class Cluster:
         """
         stamp = time.strftime("%Y%m%d-%H%M%S")
         launch = Launch(self.home.launches / f"{content['name']}-{stamp}-{uuid.uuid4().hex[:6]}")
+        code = snapshot_code(self.home)
         launch.path.mkdir(parents=True)
         content = {**content, "study": snapshot_study(content["study"], launch.path)}
         write_json(launch.path / "requests.json", [asdict(one) for one in requests])
         write_json(launch.path / "launch.json", {**content, "submitted": time.time()})
         worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), most)
-        executor = _executor(launch, resources, workers, snapshot_code(self.home))
+        executor = _executor(launch, resources, workers, code)
         jobs: list[submitit.Job[None]] = []
         try:
             for count in _parts(tasks, _largest_array()):
@@ -213,7 +215,7 @@ def _executor(
     parameters = resources.parameters()
     if code:
         path = f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"
-        parameters["setup"] = [*parameters.get("setup", ()), path]
+        parameters["setup"] = [*parameters["setup"], path]
     executor.update_parameters(
         **parameters,
         job_name=launch.name,

@@ -44,6 +44,12 @@ def test_planning_needs_no_torch(module):
         (["status", "overview"], "was never run in"),
         (["report", "overview"], "nothing is tracked in"),
         (["sync"], "run a study first"),
+        (["run", "overview", "--pack", "2"], "go with --cluster slurm"),
+        (["run", "overview", "--cluster", "slurm", "--resource", "time"], "should read NAME=VALUE"),
+        (["run", "overview", "--cluster", "slurm", "--resource", "men=1"], "did you mean mem"),
+        (["retry", "overview"], "was never run in"),
+        (["cancel", "overview"], "was never run in"),
+        (["logs", "abc"], "neither the beginning of a run key"),
         (["run", "overview", "--tracking-uri", "nonsense://x"], "should begin with http"),
     ],
 )
@@ -52,6 +58,15 @@ def test_mistakes_are_one_line_and_exit_code_2(ablate, tmp_path, arguments, says
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_without_slurm(ablate, tmp_path):
+    nothing = {**os.environ, "PATH": str(tmp_path)}
+    for arguments in (["run", TOY, "--cluster", "slurm"], ["cluster", "check"]):
+        done = ablate(*arguments, env=nothing)
+        assert done.returncode == 2
+        assert done.stderr.startswith("ablate: this machine has no SLURM")
     assert not (tmp_path / "home").exists()
 
 

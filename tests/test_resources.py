@@ -1,0 +1,56 @@
+"""What a job may use: the profile, and what goes wrong with it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.errors import UserError
+from ablations.resources import Resources, read_resources
+
+NUMBERS = st.integers(0, 59)
+
+
+@given(st.integers(0, 30), st.integers(1, 23), NUMBERS, NUMBERS)
+def test_times_are_read_as_slurm_reads_them(days, hours, minutes, seconds):
+    whole = (days * 24 + hours) * 60 + minutes + (seconds > 0)
+    assert Resources(time=f"{days}-{hours}:{minutes:02}:{seconds:02}").minutes == whole
+    assert Resources(time=f"{days * 24 + hours}:{minutes:02}:{seconds:02}").minutes == whole
+    assert Resources(time=f"{hours * 60 + minutes}").minutes == hours * 60 + minutes
+    assert Resources(time=f"{days}-{hours}").minutes == (days * 24 + hours) * 60
+    assert Resources(time=f"{hours}:{seconds:02}", signal_seconds=10).minutes == hours + (
+        seconds > 0
+    )
+
+
+def test_each_layer_lies_over_the_one_before(tmp_path):
+    profile = tmp_path / "cluster.toml"
+    profile.write_text('[default]\nmem = "1G"\ncpus = 2\nqos = "low"\n[scale.large]\nmem = "2G"\n')
+    assert read_resources(profile, "small", {}) == Resources(mem="1G", cpus=2, qos="low")
+    changed = read_resources(profile, "large", {"qos": "high"})
+    assert changed == Resources(mem="2G", cpus=2, qos="high")
+
+
+def test_no_profile_is_all_right_unless_one_was_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_resources(None, "small", {}) == Resources()
+    with pytest.raises(UserError, match=r"there is no profile other\.toml"):
+        read_resources(tmp_path.relative_to(tmp_path) / "other.toml", "small", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[default]\nmemory = 1", "no resource 'memory': did you mean mem?"),
+        ("[defaults]\nmem = 1", r"no table \[defaults\]: did you mean default\?"),
+        ("[default]\ntime = 'a day'", "time 'a day' should read like 30, 12:00:00 or 2-00:00:00"),
+        ("[default]\ntime = '1'", "not longer than signal_seconds"),
+        ("[default]\ncpus = 0", "cpus cannot be 0"),
+        ("[default", "is no valid TOML"),
+        ("default = 3", "default should be a table"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, text, said):
+    profile = tmp_path / "cluster.toml"
+    profile.write_text(text)
+    with pytest.raises(UserError, match=said):
+        read_resources(profile, "small", {})
