@@ -16,11 +16,10 @@ from typing import Any
 import submitit
 from submitit.helpers import DelayedSubmission
 
-from ablations.errors import UserError
 from ablations.files import read_json, write_json
 from ablations.home import Home
 from ablations.resources import Resources
-from ablations.slurm import Cluster, outside_jobs, slurm
+from ablations.slurm import Cluster, slurm, submitting
 
 POLL_SECONDS = 0.2
 START_SECONDS = 600.0  # in the queue
@@ -93,11 +92,8 @@ def check_cluster(home: Home, resources: Resources) -> Iterator[Finding]:
 def _submit(directory: Path, resources: Resources) -> str:
     executor = submitit.SlurmExecutor(directory)
     executor.update_parameters(**resources.parameters(), job_name=directory.name)
-    try:
-        with outside_jobs():
-            return executor.submit(Probe(str(directory.resolve()))).job_id
-    except (submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError) as error:
-        raise UserError(f"SLURM refuses the job: {str(error).strip().splitlines()[-1]}") from None
+    with submitting():
+        return executor.submit(Probe(str(directory.resolve()))).job_id
 
 
 def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Finding]:
@@ -135,8 +131,11 @@ def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Finding]
 
 
 def _accounting(job: str) -> Finding:
-    done = subprocess.run(["sacct", "-n", "-j", job], capture_output=True, text=True, check=False)
-    works = done.returncode == 0 and bool(done.stdout.strip())
+    works = False
+    if shutil.which("sacct"):
+        asking = ["sacct", "-n", "-j", job]
+        done = subprocess.run(asking, capture_output=True, text=True, check=False)
+        works = done.returncode == 0 and bool(done.stdout.strip())
     return Finding(
         "accounting",
         works or None,

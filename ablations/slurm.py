@@ -185,27 +185,34 @@ class Cluster:
         jobs: list[submitit.Job[None]] = []
         try:
             for count in _parts(tasks, _largest_array()):
-                with outside_jobs(), executor.batch():
+                with submitting(), executor.batch():
                     jobs += [executor.submit(worker) for _ in range(count)]
             if sync_to:
                 arrays = {job.job_id.partition("_")[0] for job in jobs}
-                with outside_jobs():
+                with submitting():
                     _after(executor, launch, arrays).submit(_sync, worker.home, sync_to)
-        except (FailedJobError, FailedSubmissionError, UserError) as error:
-            slurm("scancel", "--quiet", f"--name={launch.name}")
+        except UserError:
             shutil.rmtree(launch.path)
-            raise UserError(f"SLURM refuses the jobs: {_reason(str(error))}") from None
+            slurm("scancel", "--quiet", f"--name={launch.name}")
+            raise
         return launch
 
 
 @contextmanager
-def outside_jobs() -> Iterator[None]:
-    """Without the variables of a job in which the launcher may run, but with the way to SLURM."""
+def submitting() -> Iterator[None]:
+    """Without the variables of a job in which the launcher may run, but with the way to SLURM.
+
+    Raises:
+        UserError: SLURM refuses the job.
+    """
     configuration = os.environ.get("SLURM_CONF")
-    with clean_env():
-        if configuration is not None:
-            os.environ["SLURM_CONF"] = configuration
-        yield
+    try:
+        with clean_env():
+            if configuration is not None:
+                os.environ["SLURM_CONF"] = configuration
+            yield
+    except (FailedJobError, FailedSubmissionError) as error:
+        raise UserError(f"SLURM refuses the job: {_reason(str(error))}") from None
 
 
 def _executor(

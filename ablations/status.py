@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ablations.claim import Observer
 from ablations.display import COLOURS, console, describe, last_progress, rows_table, seconds_left
+from ablations.errors import UserError
 from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.launcher import take_snapshot
 from ablations.slurm import Cluster
@@ -42,9 +43,12 @@ def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[s
     }
 
 
-def _workers(home: Home, study: str) -> dict[str, int]:
-    """Of the study, in SLURM's queue, by SLURM's state; none where there is no SLURM."""
-    return dict(Cluster(home).queue(study)) if shutil.which("squeue") else {}
+def _workers(home: Home, study: str) -> dict[str, int] | None:
+    """Of the study, in SLURM's queue, by SLURM's state; None where SLURM does not answer."""
+    try:
+        return dict(Cluster(home).queue(study)) if shutil.which("squeue") else {}
+    except UserError:
+        return None
 
 
 def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any]:
@@ -109,7 +113,10 @@ def _render(studies: list[dict[str, Any]]) -> Group:
 
 def _render_study(study: dict[str, Any]) -> Iterator[Any]:
     parts = [f"{count} {state}" for state, count in study["states"].items()]
-    parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
+    if study["workers"] is None:
+        parts.append("SLURM does not answer")
+    else:
+        parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
     yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
     rows = [
         (

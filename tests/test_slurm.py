@@ -171,6 +171,18 @@ def test_cancelling_leaves_other_jobs_alone(home, cluster):
     check_complete(home, 6)
 
 
+def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
+    submit(home, *SLOW, "--workers", "2")
+    finish(home, 6)
+    (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=localhost\n")
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+    status = run_ablate(home.root, "status", "toy")
+    assert "6 done, SLURM does not answer" in status.stdout
+    refused = run_ablate(home.root, *SLOW)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("ablate: squeue failed: ")
+
+
 def test_a_dry_run_prints_the_script_and_touches_nothing(home, tmp_path):
     (tmp_path / "cluster.toml").write_text(
         'default = {partition = "main", time = "1-12:30:00", setup = ["module load cuda"]}\n'
