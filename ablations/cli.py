@@ -10,25 +10,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ablations.completion import complete_study
-from ablations.errors import UserError
+from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
 from ablations.options import (
     cluster_options,
     plan_options,
-    profile_option,
-    resource_option,
     study_argument,
     tracking_option,
 )
 from ablations.parsing import parse_changes, parse_pairs
+from ablations.steering import cancel, cluster, logs, retry
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from ablations.home import Home
     from ablations.plan import Plan
-
-EXIT_FAILED_RUNS = 1
-EXIT_USER_ERROR = 2
 
 
 class Commands(click.Group):
@@ -245,79 +241,8 @@ def status(home: Home, study: str | None, watch: bool, as_json: bool) -> None:
         show(home, plans, watch)
 
 
-@main.command()
-@click.argument("run")
-@click.option("-f", "--follow", is_flag=True, help="Go on as long as somebody works on the run.")
-@click.option("--attempt", type=click.IntRange(1), help="[default: the latest]")
-@click.pass_obj
-def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
-    """Print what the worker of RUN printed (its key's first letters will do), and why it failed."""
-    from ablations.logs import log_of, read
-
-    directory = home.find(run)
-    number, path = log_of(directory, attempt)
-    click.echo(f"run {directory.key}, attempt {number}: {path}", err=True)
-    for piece in read(directory, path, follow):
-        click.echo(piece, nl=False)
-    failure = directory.failure(number)
-    if failure:
-        click.echo(failure["traceback"])
-
-
-@main.command()
-@study_argument
-@click.option("--key", help="Only runs whose keys begin so.")
-@click.option("--error", metavar="TEXT", help="Only runs whose error holds TEXT.")
-@click.pass_obj
-def retry(home: Home, study: str, key: str | None, error: str | None) -> None:
-    """Let failed runs be tried again, by workers that are at work or by the next `ablate run`."""
-    from ablations.status import failures
-
-    chosen = [
-        (run, attempt)
-        for run, attempt, text in failures(home, home.plan(Path(study).stem))
-        if run.key.startswith(key or "") and (error or "") in text
-    ]
-    for run, attempt in chosen:
-        run.retry(attempt)
-    click.echo(f"{len(chosen)} failed runs will be tried again")
-
-
-@main.command()
-@study_argument
-@click.pass_obj
-def cancel(home: Home, study: str) -> None:
-    """Cancel the SLURM jobs of a study, and no others. Running ones leave checkpoints."""
-    from ablations.slurm import Cluster
-
-    name = home.plan(Path(study).stem)["study"]
-    count = Cluster(home).cancel(name)
-    click.echo(f"{count} workers of {name} cancelled")
-
-
-@main.group()
-def cluster() -> None:
-    """Prepare for `ablate run --cluster slurm`."""
-
-
-@cluster.command()
-@profile_option
-@resource_option
-@click.option("--scale", default="", help="With the profile's settings of this scale.")
-@click.pass_obj
-def check(home: Home, profile: Path | None, resources: tuple[str, ...], scale: str) -> None:
-    """Submit a small job and tell what works: files, Python, GPUs, signals, requeue, accounting."""
-    from ablations.display import console
-    from ablations.probe import check_cluster
-    from ablations.resources import read_resources
-
-    asked = read_resources(profile, scale, parse_pairs("--resource", resources))
-    failed = False
-    for finding in check_cluster(home, asked):
-        failed |= finding.works is False
-        mark = {True: "works", False: "fails", None: "-"}[finding.works]
-        console.print(f"{mark:6} {finding.what}: {finding.detail}", soft_wrap=True)
-    sys.exit(EXIT_FAILED_RUNS if failed else 0)
+for command in (logs, retry, cancel, cluster):
+    main.add_command(command)
 
 
 @main.command()

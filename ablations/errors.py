@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 
+EXIT_FAILED_RUNS = 1
+EXIT_USER_ERROR = 2
+
+
 class UserError(Exception):
     """A mistake that the user can mend. Shown as one line, without a traceback; exit code 2."""
 

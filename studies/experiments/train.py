@@ -14,8 +14,7 @@ from pathlib import Path
 
 import click
 
-from ablations.cli import EXIT_FAILED_RUNS, EXIT_USER_ERROR
-from ablations.errors import UserError
+from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
 from ablations.files import read_json, write_json
 from ablations.run import Run
 from studies.experiments.stitching import STITCHING
