@@ -23,7 +23,7 @@ from ablations.home import Home, State
 from ablations.slurm import Cluster
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one cluster is enough
-SLOW = ("run", TOY, "--cluster", "slurm", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s
+SLOW = ("run", TOY, "--cluster", "slurm", "--set", "pause=1", "--set", "steps=5")  # 6 runs of 5 s
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,15 @@ def submit(home, *arguments):
     done = run_ablate(home.root, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def wait_for_two_at_work(home, cluster):
+    try:
+        wait_for(lambda: states(home)[State.RUNNING] == 2, 90)
+    except AssertionError:
+        queue, nodes = cluster.run("squeue", "-r", "-t", "all"), cluster.run("sinfo", "-N", "-l")
+        logs = [log.read_text() for log in home.launches.glob("*/*.out")]
+        pytest.fail("\n".join((str(states(home)), queue, nodes, *logs)))
 
 
 def finish(home, runs, seconds=120):
@@ -100,9 +109,9 @@ def test_workers_are_submitted_once(home, cluster):
     assert "0 due" in submit(home, *SLOW)
 
 
-def test_a_killed_worker_queues_again(home):
+def test_a_killed_worker_queues_again(home, cluster):
     submit(home, *SLOW, "--workers", "2")
-    wait_for(lambda: states(home)[State.RUNNING] == 2)
+    wait_for_two_at_work(home, cluster)
     for run in home.runs():
         os.kill(latest_claim(run.path).owner.pid, signal.SIGKILL)
     finish(home, 6)
@@ -110,9 +119,9 @@ def test_a_killed_worker_queues_again(home):
     assert sum(latest_claim(run.path).attempt == 2 for run in home.runs()) == 2
 
 
-def test_what_one_sees_meanwhile_and_afterwards(home):
+def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     submit(home, *SLOW, "--workers", "2", "--pack", "3", "--sync", "after")
-    wait_for(lambda: states(home)[State.RUNNING] == 2)
+    wait_for_two_at_work(home, cluster)
     (study,) = json.loads(run_ablate(home.root, "status", "--json").stdout)
     assert study["workers"] == {"RUNNING": 2}
     assert study["states"]["running"] == 2
@@ -159,7 +168,7 @@ def test_the_check_tries_what_workers_need(home, cluster):
 def test_cancelling_leaves_other_jobs_alone(home, cluster):
     other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 60").strip()
     submit(home, *SLOW, "--workers", "2")
-    wait_for(lambda: states(home)[State.RUNNING] == 2)
+    wait_for_two_at_work(home, cluster)
     cancelled = run_ablate(home.root, "cancel", "toy")
     assert cancelled.stdout == "2 workers of toy cancelled\n"
     wait_for(lambda: states(home)[State.RUNNING] == 0)
