@@ -150,7 +150,8 @@ def _record_attempt(
 ) -> dict[str, str]:
     """Keep where and with what code this attempt runs; returns what becomes tags of the run."""
     for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
-        half_written.unlink(missing_ok=True)
+        if not half_written.name.startswith(".claim-"):  # others may be trying to get one just now
+            half_written.unlink(missing_ok=True)
     around = {"host": claim.owner.host, **current_job()}
     write_json(path / f"attempt-{claim.attempt}.json", {"started": start, **around})
     diff = path / "code.diff"

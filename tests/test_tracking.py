@@ -37,7 +37,7 @@ def home(tmp_path):
 def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
     """One run of the plan, in this process."""
     directory = home.run(key)
-    directory.path.mkdir(parents=True)
+    directory.path.mkdir(parents=True, exist_ok=True)
     claim = take_claim(directory.path, 1)
     request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 0)
     execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
@@ -78,6 +78,16 @@ def test_everything_of_a_run_arrives(home):
     }
     assert "git_diff" not in run.data.tags
     assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
+
+
+def test_an_attempt_removes_what_a_killed_one_left_but_no_claim(home):
+    key = next(iter(PLAN.runs))
+    directory = home.run(key).path
+    directory.mkdir(parents=True)
+    (directory / ".checkpoint.safetensors.1234.tmp").touch()
+    (directory / ".claim-1.json.5678.tmp").touch()
+    do(home, key)
+    assert [path.name for path in directory.glob(".*")] == [".claim-1.json.5678.tmp"]
 
 
 def test_collecting_again_changes_nothing(home):
