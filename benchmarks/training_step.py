@@ -16,7 +16,7 @@ from torch.nn import functional
 from benchmarks.measure import Result, Say, relative_difference, side_by_side
 from benchmarks.subjects import small_anchors, small_shape, structured_images
 from snnet.config import Augmentation, StitchingConfig
-from snnet.data import WHOLE, Batches, Data, Part
+from snnet.data import WHOLE, Batches, InMemory, Part
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Route
 from snnet.sampling import create_sampler
@@ -25,6 +25,7 @@ from snnet.training import Training
 
 TARGET = 0.97  # 3 % slower at most
 TOLERANCE = 1e-3  # of final weights, after all repeats
+CLASSES = 10
 
 
 def run(quick: bool, say: Say) -> Iterator[Result]:
@@ -34,7 +35,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         case = f"{scale}, {steps} steps"
         say(case)
         config = StitchingConfig(dataset=scale, learning_rate=5e-4, warmup_epochs=2)
-        data = _Prepared(small_shape(scale), steps, config.batch_size)
+        data = _prepared(small_shape(scale), steps * config.batch_size)
         network = stitch(small_anchors(scale), small_shape(scale))
         by_hand = _HandWritten(deepcopy(network), data, config)
         training = Training(network, data, config)
@@ -48,15 +49,8 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         yield Result("training_step", case, plain_timing, our_timing, difference, TOLERANCE, TARGET)
 
 
-class _Prepared(Data):
+class _Prepared(InMemory):
     """The same batches every epoch."""
-
-    def __init__(self, shape: tuple[int, int, int], steps: int, batch_size: int) -> None:
-        self.train_count, self.test_count, self.classes = steps * batch_size, 0, 10
-        self.image_shape = shape
-        images = structured_images(self.train_count, shape)
-        labels = torch.arange(self.train_count) % self.classes
-        self.prepared = list(zip(images.split(batch_size), labels.split(batch_size), strict=True))
 
     def batches(
         self,
@@ -66,23 +60,22 @@ class _Prepared(Data):
         start: int = 0,
         part: Part = WHOLE,
     ) -> Batches:
-        """What was prepared, whatever is asked."""
-        return iter(self.prepared)
+        """The training images in order, as they are."""
+        images, labels = self.train_images.split(batch_size), self.train_labels.split(batch_size)
+        return zip(images, labels, strict=True)
 
-    def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
-        """Not needed here."""
-        raise NotImplementedError
 
-    def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
-        """Not needed here."""
-        raise NotImplementedError
+def _prepared(shape: tuple[int, int, int], count: int) -> _Prepared:
+    images, labels = structured_images(count, shape), torch.arange(count) % CLASSES
+    return _Prepared(images, labels, images[:0], labels[:0], CLASSES)
 
 
 class _HandWritten:
     """What one writes without the project; of `network` it takes the modules alone."""
 
     def __init__(self, network: StitchedNetwork, data: _Prepared, config: StitchingConfig) -> None:
-        self.network, self.data = network, data
+        self.network = network
+        self.batches = list(data.batches(config.batch_size, config.augmentation))
         self.label_smoothing = config.label_smoothing
         self.models = [cast(VisionTransformer, anchor.model) for anchor in network.anchors]
         self.optimizer = create_optimizer_v2(
@@ -100,12 +93,12 @@ class _HandWritten:
             warmup_lr=config.learning_rate / 100,
             min_lr=config.learning_rate / 100,
             step_on_epochs=False,
-            updates_per_epoch=len(data.prepared),
+            updates_per_epoch=len(self.batches),
         )
         sampler = create_sampler(network.space, config)
         self.sequence = [  # as the project draws it in epoch 0
             network.space.routes[sampler(generator("stitches", config.seed, 0, step, 0))[0]]
-            for step in range(len(data.prepared))
+            for step in range(len(self.batches))
         ]
         self.layers = {joint: network.layers[n] for joint, n in network.space.layer_of().items()}
         self.scheduler.step_update(0)
@@ -113,7 +106,7 @@ class _HandWritten:
     def run_epoch(self) -> None:
         self.network.train()
         total = 0.0
-        for step, (images, labels) in enumerate(self.data.prepared):
+        for step, (images, labels) in enumerate(self.batches):
             logits = self.forward(images, self.sequence[step])
             loss = functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
             self.optimizer.zero_grad()

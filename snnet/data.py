@@ -28,15 +28,25 @@ class Data(ABC):
     """A training and a test set, normalised, in batches.
 
     Attributes:
-        train_count, test_count: numbers of images.
         classes: number of labels; None where the dataset does not know it.
-        image_shape: (channels, height, width).
     """
 
-    train_count: int
-    test_count: int
     classes: int | None
-    image_shape: tuple[int, ...]
+
+    @property
+    @abstractmethod
+    def train_count(self) -> int:
+        """Number of training images."""
+
+    @property
+    @abstractmethod
+    def test_count(self) -> int:
+        """Number of test images."""
+
+    @property
+    @abstractmethod
+    def image_shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
 
     def steps(self, batch_size: int) -> int:
         """Steps of an epoch; the last incomplete batch is left out.
@@ -110,17 +120,17 @@ class InMemory(Data):
     deviation: float = 1.0
 
     @property
-    def train_count(self) -> int:  # type: ignore[override]
+    def train_count(self) -> int:
         """Number of training images."""
         return len(self.train_labels)
 
     @property
-    def test_count(self) -> int:  # type: ignore[override]
+    def test_count(self) -> int:
         """Number of test images."""
         return len(self.test_labels)
 
     @property
-    def image_shape(self) -> tuple[int, ...]:  # type: ignore[override]
+    def image_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
         return tuple(self.train_images.shape[1:])
 

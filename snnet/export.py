@@ -173,7 +173,7 @@ def _quiet() -> Iterator[None]:
 
 def _compare(module: nn.Module, path: Path, image_shape: Sequence[int]) -> float:
     """The largest difference between onnxruntime's output and the module's."""
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     images = torch.randn(3, *image_shape, generator=torch.Generator().manual_seed(0))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

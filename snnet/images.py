@@ -214,17 +214,17 @@ class TimmData(Data):
     preprocessing: Preprocessing
 
     @property
-    def train_count(self) -> int:  # type: ignore[override]
+    def train_count(self) -> int:
         """Number of training images."""
         return self.train.count
 
     @property
-    def test_count(self) -> int:  # type: ignore[override]
+    def test_count(self) -> int:
         """Number of test images."""
         return self.test.count
 
     @property
-    def image_shape(self) -> tuple[int, ...]:  # type: ignore[override]
+    def image_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
         return self.preprocessing.image_shape
 

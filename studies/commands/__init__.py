@@ -18,18 +18,20 @@ if TYPE_CHECKING:
     from ablations.home import Home
 
 
+FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9}
+
+
 class Count(click.ParamType[float]):
     """A number that may end in K, M or G (thousands, millions, thousand millions)."""
 
     name = "number"
-    factors: dict[str, float] = {"K": 1e3, "M": 1e6, "G": 1e9}  # noqa: RUF012 (a constant)
 
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> float:
         """For example 4.6G to 4.6e9."""
         text = str(value)
-        factor = self.factors.get(text[-1:].upper(), 1.0)
+        factor = FACTORS.get(text[-1:].upper(), 1.0)
         try:
             number = float(text if factor == 1.0 else text[:-1]) * factor
         except ValueError:
