@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,14 +68,27 @@ class Claim:
         """Touched every few seconds while the owner works."""
         return self.directory / f"heartbeat-{self.attempt}"
 
+    @property
+    def cancelled_file(self) -> Path:
+        """Asks the owner to stop this run, and no launch of now to try it again."""
+        return self.directory / f"cancelled-{self.attempt}"
+
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
-        """Show from a thread, as long as the block runs, that the owner is alive."""
+        """Show from a thread, as long as the block runs, that the owner is alive.
+
+        Whoever cancels the run is obeyed by a SIGTERM to the main thread.
+        """
         stop = threading.Event()
 
         def beat() -> None:
+            obeyed = False
             while not stop.wait(HEARTBEAT_SECONDS):
-                os.utime(self.heartbeat_file)
+                with suppress(OSError):  # the file system may come back
+                    os.utime(self.heartbeat_file)
+                if not obeyed and self.cancelled_file.exists():
+                    obeyed = True
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
         self.heartbeat_file.touch()
         thread = threading.Thread(target=beat, daemon=True)

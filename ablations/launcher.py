@@ -17,9 +17,10 @@ from submitit.helpers import clean_env
 from ablations.claim import Observer
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, State
+from ablations.job import last_words, work_here
 from ablations.plan import Plan
 from ablations.resources import THREADS
-from ablations.worker import Request, requests_of, work
+from ablations.worker import Request, requests_of
 
 POLL_SECONDS = 0.5
 MAX_BARREN = 4  # workers that died without a claim
@@ -68,7 +69,7 @@ class Launcher:
 
         An interruption (Ctrl-C) stops the workers in good order and is raised again.
         """
-        self.home.launches.mkdir(parents=True, exist_ok=True)
+        self.home.prepare()
         try:
             while True:
                 snapshot = self.snapshot()
@@ -97,6 +98,10 @@ class Launcher:
         self._barren += len(crashed)
         if crashed:
             check_space(self.home)  # if that is why, it says so
+        for job in crashed:
+            said = last_words(job.stdout() or "")
+            if said:
+                raise UserError(said)
         if self._barren >= MAX_BARREN:
             log = crashed[-1].paths.stdout
             raise UserError(f"workers die before they start a run; the reason is in {log}")
@@ -112,7 +117,7 @@ class Launcher:
         with _one_thread(), clean_env():
             return [
                 executor.submit(
-                    work, str(self.home.root), self.study, self.requests, self.provenance
+                    work_here, str(self.home.root), self.study, self.requests, self.provenance
                 )
                 for _ in range(count)
             ]

@@ -148,8 +148,11 @@ def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
     runs = plan.runs
     failed = {key: run for key, run in snapshot.runs.items() if run.state is not State.DONE}
     for key, run in failed.items():
-        failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
         name = runs[key].name(plan.baseline)
+        if run.state is State.CANCELLED:
+            console.print(f"cancelled: {name}", style="yellow", soft_wrap=True)
+            continue
+        failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
         console.print(f"failed: {name}: {failure['error']}", style="red", soft_wrap=True)
         console.print(f"        more in {home.run(key).path}", soft_wrap=True)
     done = len(snapshot.runs) - len(failed)

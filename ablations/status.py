@@ -46,7 +46,8 @@ def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[s
 def _workers(home: Home, study: str) -> dict[str, int] | None:
     """Of the study, in SLURM's queue, by SLURM's state; None where SLURM does not answer."""
     try:
-        return dict(Cluster(home).queue(study)) if shutil.which("squeue") else {}
+        queue = Cluster(home).queue(study) if shutil.which("squeue") else {}
+        return dict(sum(queue.values(), Counter()))
     except UserError:
         return None
 
@@ -67,6 +68,8 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
         status["detail"] = (run.failure(seen.attempt) or {}).get("error", "")
     elif seen.state is State.LOST:
         status["detail"] = "its worker died; the next launch goes on with it"
+    elif seen.state is State.CANCELLED:
+        status["detail"] = "the next launch goes on with it"
     elif seen.state is State.DONE:
         result = run.result() or {}
         status["seconds"] = result["ended"] - result["started"]

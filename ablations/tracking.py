@@ -47,6 +47,7 @@ STATUS = {
     State.RUNNING: "RUNNING",
     State.LOST: "KILLED",
     State.FAILED: "FAILED",
+    State.CANCELLED: "KILLED",
     State.DONE: "FINISHED",
 }
 
