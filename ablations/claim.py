@@ -98,6 +98,8 @@ class Claim:
         finally:
             stop.set()
             thread.join()
+            with suppress(OSError):
+                os.utime(self.heartbeat_file)  # so that it tells when the attempt ended
 
 
 def take_claim(directory: Path, attempt: int) -> Claim | None:

@@ -9,7 +9,6 @@ HOME/mlflow.db     the default tracking store, HOME/artifacts its files
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -200,12 +199,21 @@ class RunDirectory:
         return read_json(self.path / "result.json")
 
     def attempt(self, number: int) -> dict[str, Any]:
-        """`{started, host}` of an attempt, and `{job, log}` where submitit ran it."""
+        """When it started and `ablations.provenance.place` of an attempt; empty where unknown."""
         return read_json(self.path / f"attempt-{number}.json") or {}
 
     def failure(self, attempt: int) -> dict[str, Any] | None:
         """`{error, traceback}` of a failed attempt, or None."""
         return read_json(self.path / f"failure-{attempt}.json")
+
+    def seconds(self, attempt: int) -> float:
+        """From the claim to the last sign of life, both by the file system's clock."""
+        claim = self.path / f"claim-{attempt}.json"
+        heartbeat = self.path / f"heartbeat-{attempt}"
+        try:
+            return max(0.0, heartbeat.stat().st_mtime - claim.stat().st_mtime)
+        except FileNotFoundError:  # it ended before its first sign
+            return 0.0
 
     def retry(self, attempt: int) -> None:
         """Let a failed attempt count as none: the run is free again."""
@@ -213,7 +221,7 @@ class RunDirectory:
 
     def release(self, attempt: int) -> None:
         """Give the run back: that attempt goes on with it no more."""
-        write_json(self.path / f"released-{attempt}", {"ended": time.time()})
+        (self.path / f"released-{attempt}").touch()
 
     def cancel(self, observer: Observer) -> bool:
         """Stop whoever works on the run; nobody of now shall try it again. Whether that was due.

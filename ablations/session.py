@@ -13,7 +13,7 @@ from ablations.errors import UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
-from ablations.provenance import collect_provenance
+from ablations.provenance import code_provenance
 from ablations.timing import about, expected_seconds, wall_seconds
 from ablations.tracking import Collector, check_uri
 
@@ -104,7 +104,7 @@ def run_study(
     check_space(home)
     check_ready(home, plan)
     home.save_plan(plan.record())
-    launcher = Launcher(home, plan, study, workers, collect_provenance())
+    launcher = Launcher(home, plan, study, workers, code_provenance())
     expected = expected_seconds(home, plan)
     _announce(plan, launcher.snapshot(), expected, workers)
     collector = BackgroundCollector(home, uri)

@@ -14,7 +14,7 @@ from ablations.display import console
 from ablations.home import Home, State
 from ablations.launcher import check_space, take_snapshot
 from ablations.plan import Plan
-from ablations.provenance import collect_provenance
+from ablations.provenance import code_provenance
 from ablations.resources import Profile, Resources
 from ablations.session import check_ready
 from ablations.slurm import Cluster, Launch, Order
@@ -87,7 +87,7 @@ def submit_study(
     home.save_plan(plan.record())
     if wanted:
         Collector(home, uri).sync()  # makes the store and the experiment once, here
-        content = {"study": study, "name": plan.study, "provenance": collect_provenance()}
+        content = {"study": study, "name": plan.study, "provenance": code_provenance()}
         for launch, order in zip(
             cluster.submit(content, wanted, uri if array.sync else None), wanted, strict=True
         ):

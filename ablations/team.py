@@ -51,14 +51,16 @@ class Team:
             BrokenTeamError: one is gone, or not ready in time.
         """
         for member in self._members:
-            if not member.poll(PATIENCE_SECONDS):
-                raise BrokenTeamError(f"a process of this job hangs ({PATIENCE_SECONDS:.0f} s)")
-            _receive(member)
+            with _talking():
+                if not member.poll(PATIENCE_SECONDS):
+                    raise BrokenTeamError(f"a process of this job hangs ({PATIENCE_SECONDS:.0f} s)")
+                member.recv()
 
     def tell(self, assignment: Assignment | None) -> None:
         """Of the first: what is next, or None when all is done. Call `gather` before."""
         for member in self._members:
-            member.send(assignment)
+            with _talking():
+                member.send(assignment)
 
     def hear(self, patience: float | None = None) -> Assignment | None:
         """Of the others: say that this process is ready, and wait for what is next.
@@ -70,10 +72,11 @@ class Team:
             BrokenTeamError: the first is gone, or tells nothing in time.
         """
         (first,) = self._members
-        first.send("ready")
-        if not first.poll(patience):
-            raise BrokenTeamError(f"the first process of this job hangs ({patience:.0f} s)")
-        return _receive(first)
+        with _talking():
+            first.send("ready")
+            if not first.poll(patience):
+                raise BrokenTeamError(f"the first process of this job hangs ({patience:.0f} s)")
+            return first.recv()
 
     @contextmanager
     def settling(self) -> Iterator[None]:
@@ -93,9 +96,10 @@ class Team:
 ALONE = Team()
 
 
-def _receive(connection: Connection) -> Assignment | None:
+@contextmanager
+def _talking() -> Iterator[None]:
     try:
-        return connection.recv()
+        yield
     except (EOFError, OSError):
         raise BrokenTeamError("a process of this job is gone") from None
 

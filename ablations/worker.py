@@ -19,7 +19,7 @@ from ablations.experiment import Experiment
 from ablations.files import write_json, writing
 from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.plan import Plan
-from ablations.provenance import DIFF, current_job
+from ablations.provenance import DIFF, installed, place, versions
 from ablations.run import Run, Stopped, check_metrics, stopping_on_signals
 from ablations.team import ALONE, PATIENCE_SECONDS, BrokenTeamError, Team
 
@@ -245,11 +245,13 @@ def _record_attempt(
     for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
         if not half_written.name.startswith(".claim-"):  # others may be trying to get one just now
             half_written.unlink(missing_ok=True)
-    around = {"host": claim.owner.host, **current_job()}
+    around = place()
     write_json(path / f"attempt-{claim.attempt}.json", {"started": start, **around})
-    diff = path / "code.diff"
-    diff.unlink(missing_ok=True)  # of an earlier attempt
-    if DIFF in provenance:
-        with writing(diff) as temporary:
-            temporary.write_text(provenance[DIFF])
-    return {**{name: text for name, text in provenance.items() if name != DIFF}, **around}
+    packages = "".join(f"{name}=={version}\n" for name, version in installed().items())
+    for name, text in (("packages.txt", packages), ("code.diff", provenance.get(DIFF))):
+        (path / name).unlink(missing_ok=True)  # of an earlier attempt
+        if text is not None:
+            with writing(path / name) as temporary:
+                temporary.write_text(text)
+    code = {name: text for name, text in provenance.items() if name != DIFF}
+    return {**code, **versions(), **{name: str(value) for name, value in around.items()}}
