@@ -57,6 +57,10 @@ class Home:
         """Where the default store keeps files."""
         return self.root.resolve() / "artifacts"
 
+    def observer(self) -> Observer:
+        """One that may write, so it knows at once what has long been silent on another host."""
+        return Observer(self.root)
+
     def prepare(self) -> None:
         """Make the directories in which workers only make others."""
         for path in (self.root / "runs", self.launches):

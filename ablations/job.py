@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ablations.team import BrokenTeamError, joined
 from ablations.worker import Request, work
 
 PREFIX = "ablate: "
+TROUBLE = "trouble.txt"  # in a launch: why a worker ended before the work was done
 KILLED = 137  # what srun tells of a process that was killed; the batch script then queues again
 
 
@@ -42,7 +43,7 @@ class Worker:
         content = read_json(Path(self.launch) / "launch.json")
         requests = [Request(**one) for one in read_json(Path(self.launch) / "requests.json")]
         try:
-            with in_one_sentence(), joined() as team:
+            with in_one_sentence(Path(self.launch)), joined() as team:
                 work(self.home, content["study"], requests, content["provenance"], self.most, team)
         except BrokenTeamError as error:
             print(f"{PREFIX}{error}; the job queues again", flush=True)
@@ -66,12 +67,15 @@ def work_here(
 
 
 @contextmanager
-def in_one_sentence() -> Iterator[None]:
-    """What can be mended is a line in the log, and an exit code; see `last_words`."""
+def in_one_sentence(launch: Path | None = None) -> Iterator[None]:
+    """What can be mended is a line in the log, a file of the launch, and an exit code."""
     try:
         yield
     except UserError as error:
         print(f"{PREFIX}{error}", flush=True)
+        if launch:
+            with suppress(OSError):  # that may be why
+                (launch / TROUBLE).write_text(str(error))
         sys.exit(EXIT_USER_ERROR)
 
 

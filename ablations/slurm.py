@@ -29,7 +29,7 @@ from submitit.helpers import clean_env
 from ablations.errors import UserError
 from ablations.files import read_json, write_json
 from ablations.home import Home
-from ablations.job import KILLED, Worker, track
+from ablations.job import KILLED, TROUBLE, Worker, track
 from ablations.resources import Resources
 from ablations.snapshot import snapshot_code, snapshot_study
 from ablations.worker import Request
@@ -67,9 +67,21 @@ class Launch:
         return str(read_json(self.path / "launch.json")["name"])
 
     @property
+    def trouble(self) -> str | None:
+        """Why a worker ended before the work was done, if one did."""
+        path = self.path / TROUBLE
+        return path.read_text() if path.exists() else None
+
+    @property
     def keys(self) -> set[str]:
         """Of the runs that it is to do."""
         return {request["key"] for request in read_json(self.path / "requests.json")}
+
+
+def launches_of(home: Home, study: str) -> list[Launch]:
+    """Those of a study that were submitted from this home, the last one last."""
+    found = [Launch(path.parent) for path in sorted(home.launches.glob("*/launch.json"))]
+    return [launch for launch in found if launch.study == study]
 
 
 @dataclass(frozen=True)
@@ -100,11 +112,6 @@ class Cluster:
         if shutil.which("sbatch") is None or shutil.which("srun") is None:
             raise UserError("this machine has no SLURM (no sbatch); --cluster local needs none")
 
-    def launches(self, study: str) -> list[Launch]:
-        """Those of a study that were submitted from this home."""
-        found = [Launch(path.parent) for path in sorted(self.home.launches.glob("*/launch.json"))]
-        return [launch for launch in found if launch.study == study]
-
     def queue(self, study: str) -> dict[Launch, Counter[str]]:
         """How many workers of each launch are in SLURM's states, such as PENDING or RUNNING.
 
@@ -113,7 +120,7 @@ class Cluster:
         Raises:
             UserError: SLURM does not answer.
         """
-        launches = {launch.name: launch for launch in self.launches(study)}
+        launches = {launch.name: launch for launch in launches_of(self.home, study)}
         if not launches:
             return {}
         which = (f"--name={','.join(launches)}", f"--states={ALIVE}")
@@ -129,7 +136,7 @@ class Cluster:
         Running ones leave a checkpoint, for which SLURM's KillWait gives them time.
         """
         queue = self.queue(study)
-        for launch in self.launches(study) if queue else ():
+        for launch in launches_of(self.home, study) if queue else ():
             slurm("scancel", "--quiet", f"--name={launch.name}")
             slurm("scancel", "--quiet", f"--name={launch.name}{SYNC}")
         return sum(states.total() for states in queue.values())

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import click
 
-from ablations.claim import Observer
 from ablations.display import console
 from ablations.home import Home, State
 from ablations.launcher import check_space, take_snapshot
@@ -105,7 +104,7 @@ def submit_study(
 
 def _due(home: Home, plan: Plan) -> list[Request]:
     """What nobody has done and nobody works on."""
-    seen = take_snapshot(home, list(plan.runs), Observer()).runs
+    seen = take_snapshot(home, list(plan.runs), home.observer()).runs
     settled = (State.DONE, State.RUNNING)
     return [one for one in requests_of(plan, seen) if seen[one.key].state not in settled]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 from ablations.catalogue import load_study
-from ablations.claim import Claim, Observer, take_claim
+from ablations.claim import HEARTBEAT_SECONDS, Claim, take_claim
 from ablations.errors import UserError
 from ablations.experiment import Experiment
 from ablations.files import write_json, writing
@@ -100,37 +101,53 @@ def _lead(
     team: Team,
 ) -> None:
     """Claim one run after the other, and do it with the team."""
-    done, observer, troubles = 0, Observer(), list[OSError]()
+    troubles: list[OSError] = []
     team.gather()
-    for request in requests:
-        if done == most:
-            break
-        directory = home.run(request.key)
+    for request, directory, claim in islice(_claims(home, requests, troubles), most):
+        team.tell((request.key, claim.attempt))
         try:
-            claim = _claim(directory, request, observer)
-        except OSError as error:  # others may be writable
-            troubles.append(error)
-            continue
-        if claim:
-            team.tell((request.key, claim.attempt))
-            try:
-                with claim.heartbeat():
-                    execute(experiment, request, directory, claim, home.cache, provenance, team)
-            except Stopped:
-                if not claim.cancelled_file.exists():
-                    raise
-            except OSError as error:
-                raise UserError(_unwritable(error)) from None
-            team.gather()
-            done += 1
+            with claim.heartbeat():
+                execute(experiment, request, directory, claim, home.cache, provenance, team)
+        except Stopped:
+            if not claim.cancelled_file.exists():
+                raise
+        except OSError as error:
+            raise UserError(_unwritable(error)) from None
+        team.gather()
     team.tell(None)
     if troubles:
         raise UserError(f"{len(troubles)} runs cannot be tried: {_unwritable(troubles[0])}")
 
 
-def _claim(directory: RunDirectory, request: Request, observer: Observer) -> Claim | None:
+def _claims(
+    home: Home, requests: Sequence[Request], troubles: list[OSError]
+) -> Iterator[tuple[Request, RunDirectory, Claim]]:
+    """Every request that is due, claimed; last those whose workers on other hosts fall silent.
+
+    What cannot be claimed for the file system's sake is left out, and the reason is added to
+    `troubles`.
+    """
+    observer, left, again = home.observer(), requests, False
+    while left:
+        others = []
+        for request in left:
+            directory = home.run(request.key)
+            try:
+                seen = directory.inspect(observer)
+                claim = _claim(directory, request, seen)
+            except OSError as error:
+                troubles.append(error)
+                continue
+            if claim:
+                yield request, directory, claim
+            elif seen.claim and seen.state is State.RUNNING and observer.doubts(seen.claim, again):
+                others.append(request)
+        left, again = others, True
+        time.sleep(HEARTBEAT_SECONDS if left else 0)
+
+
+def _claim(directory: RunDirectory, request: Request, seen: Inspection) -> Claim | None:
     """The claim on a run, or None where it is not due or another was quicker."""
-    seen = directory.inspect(observer)
     if not request.may_try(seen):
         return None
     directory.path.mkdir(exist_ok=True)  # never its parents: they vanish with a file system

@@ -146,6 +146,15 @@ class SlurmCluster:
                 raise RuntimeError(f"waited in vain for {what}\n" + "\n".join(logs))
             time.sleep(0.1)
 
+    def restart_controller(self, seconds: float) -> None:
+        """Kill it, and start it again after a while."""
+        daemon = psutil.Process(int((self.directory / "run/slurmctld.pid").read_text()))
+        daemon.kill()
+        daemon.wait(10)
+        time.sleep(seconds)
+        self._daemon("slurmctld")
+        self._wait("slurmctld", lambda: "is UP" in self.run("scontrol", "ping"))
+
     def stop(self) -> None:
         """Cancel all jobs, then end the daemons."""
         for state in ("PENDING", "RUNNING"):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from conftest import TINY, TOY, command, run_ablate
+from conftest import TINY, TOY, command, fill, run_ablate
 from slurm_cluster import NODES, SlurmCluster, missing
 from test_machinery import check_complete, states, tracked_keys, wait_for
 
@@ -309,6 +309,40 @@ def test_a_dry_run_prints_the_script_and_touches_nothing(home, tmp_path):
     assert not home.root.exists()
 
 
+def test_a_full_disk_ends_workers_and_blames_no_run(home, cluster, small_disk, monkeypatch):
+    """Tracked elsewhere: MLflow's own store would be half the disk."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.tracking_uri)
+    home.root.mkdir()
+    home = Home(small_disk / "home")
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    filling = fill(small_disk)
+    wait_for(lambda: not Cluster(home).queue("toy"), 60)
+    assert states(home)[State.FAILED] == 0
+    lack = f"only 0 MB are free on the disk of {home.root}; make room"
+    assert lack in run_ablate(home.root, "status", "toy").stdout
+    refused = run_ablate(home.root, *SLOW)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"ablate: {lack}")
+    filling.unlink()
+    submit(home, *SLOW)
+    finish(home, 6)
+
+
+def test_a_run_directory_that_cannot_be_written_is_left_for_later(home, cluster, read_only):
+    plan = json.loads(run_ablate(home.root, "plan", TOY, *SLOW[4:], "--json").stdout)
+    locked = home.run(plan["cells"][0]["key"]).path
+    with read_only(locked):
+        submit(home, *SLOW, "--workers", "2")
+        wait_for(lambda: not Cluster(home).queue("toy"), 90)
+        assert states(home) == {State.DONE: 5, State.WAITING: 1}
+        said = run_ablate(home.root, "status", "toy").stdout
+        assert f"a worker ended early: 1 runs cannot be tried: cannot write {locked}/" in said
+    submit(home, *SLOW)
+    finish(home, 6)
+    check_complete(home, 6)
+
+
 FAULTS = 30
 GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=1.5", "--workers", "6")
 
@@ -331,7 +365,10 @@ class Chaos:
 
     def strike(self):
         fault = self.draw.choice(
-            (self.kill, self.kill, self.requeue, self.cancel, self.node, self.launcher, self.sync)
+            (
+                *(self.kill, self.kill, self.requeue, self.cancel, self.node),
+                *(self.controller, self.launcher, self.sync),
+            )
         )
         self.done[fault.__name__] += fault()
         time.sleep(self.draw.uniform(0.2, 1.0))
@@ -369,6 +406,11 @@ class Chaos:
         self.cluster.run("scontrol", "update", name, "State=DOWN", "Reason=chaos")
         time.sleep(1)
         self.cluster.run("scontrol", "update", name, "State=RESUME")
+        return True
+
+    def controller(self):
+        """Killed, and back after a few seconds."""
+        self.cluster.restart_controller(self.draw.uniform(0, 3))
         return True
 
     def launcher(self):
