@@ -177,7 +177,8 @@ class Cluster:
         launch = Launch(self.home.launches / f"{content['name']}-{stamp}-{uuid.uuid4().hex[:6]}")
         code = snapshot_code(self.home)
         launch.path.mkdir(parents=True)
-        content = {**content, "study": snapshot_study(content["study"], launch.path)}
+        study = snapshot_study(content["study"], launch.path)
+        content = {**content, "study": study, "code": str(code) if code else None}
         write_json(launch.path / "requests.json", [asdict(one) for one in requests])
         write_json(launch.path / "launch.json", {**content, "submitted": time.time()})
         worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), most)
