@@ -146,7 +146,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run on disk. Only its worker and `retry` write here; all may read at any moment."""
+    """One run on disk. Only its worker, `retry` and `repair` write here; all may read."""
 
     path: Path
 
@@ -162,13 +162,18 @@ class RunDirectory:
             return Inspection(State.DONE, claim)
         if claim is None:
             return Inspection(State.WAITING)
-        lost = sum(self._ending(attempt) is None for attempt in range(1, claim.attempt))
+        lost = len(self.unended(claim.attempt - 1))
         ending = self._ending(claim.attempt)
         if ending:
             return Inspection(ending, claim, lost)
         if observer.is_dead(claim):
             return Inspection(State.LOST, claim, lost + 1)
         return Inspection(State.RUNNING, claim, lost)
+
+    def unended(self, last: int) -> list[int]:
+        """Of attempts 1 to `last`, those that brought no result and of which nobody came to say
+        how they ended."""
+        return [attempt for attempt in range(1, last + 1) if self._ending(attempt) is None]
 
     def _ending(self, attempt: int) -> State | None:
         """How an attempt that brought no result ended; None where nobody came to say."""
