@@ -59,13 +59,13 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Finding]:
     """What is found in one run. Nothing, where it is sound, or its owner works on it."""
     half_made = list(run.path.glob(HALF_MADE))  # first: what a later attempt writes is not among it
     latest = max(map(_number, run.path.glob("claim-*.json")), default=0)
-    done = (run.path / "result.json").exists()
+    result = run.path / "result.json"
     records = [path for pattern in RECORDS for path in sorted(run.path.glob(pattern))]
     damaged = [path for path in records if not _is_sound(path)] + _damaged_tables(run)
-    if done and not damaged and not half_made:
+    if result.exists() and not damaged and not half_made:
         return
-    pending = run.unended(latest)
-    over = _is_over(run, latest, ask) if latest in pending else True
+    over = _is_over(run, latest, ask)
+    done, pending = result.exists(), run.unended(latest)  # after it: this no longer changes
     if not over:
         why = "its owner lives" if over is False else "cannot tell whether its owner lives"
         if over is None and not done:
@@ -77,7 +77,7 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Finding]:
         remedy, mend = _remedy(run, path, pending)
         yield Finding(run.key, _trouble(path), remedy, mend)
     if pending and not done:
-        which = f"attempts {', '.join(map(str, pending))}" if pending[1:] else f"attempt {latest}"
+        which = f"attempt{'s' * (len(pending) > 1)} {', '.join(map(str, pending))}"
         free = partial(_give_back, run, pending)
         yield Finding(run.key, f"{which} lost: the owner died", "give back", free)
     for path in half_made:
@@ -87,10 +87,9 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Finding]:
 
 
 def _is_over(run: RunDirectory, attempt: int, ask: Ask) -> bool | None:
-    """Whether nobody works on an attempt of which nothing tells how it ended.
-
-    None where that cannot be told. Unknown is not over.
-    """
+    """Whether nobody works on an attempt. None where that cannot be told: unknown is not over."""
+    if attempt not in run.unended(attempt):
+        return True
     claim, heartbeat = run.path / f"claim-{attempt}.json", run.path / f"heartbeat-{attempt}"
     owner = Owner(**read_json(claim)) if _is_sound(claim) else None
     alive = owner.is_alive() if owner else None

@@ -240,6 +240,17 @@ def test_on_another_host_an_attempt_is_lost_when_its_job_is_gone(run_elsewhere, 
     assert not list(examine(run_elsewhere, lambda: jobs))
 
 
+def test_an_attempt_that_was_lost_before_others_ended(run_elsewhere):
+    (run_elsewhere.path / "released-2").touch()
+    write_json(run_elsewhere.path / "failure-3.json", {"error": "x", "traceback": "x"})
+    assert run_elsewhere.inspect(Observer()).lost == 1
+    (finding,) = examine(run_elsewhere, dict)
+    assert finding.trouble == "attempt 1 lost: the owner died"
+    finding.mend()
+    seen = run_elsewhere.inspect(Observer())
+    assert (seen.state, seen.lost) == (State.FAILED, 0)
+
+
 def test_on_another_host_an_attempt_lives_in_its_job_or_while_its_heart_beats(run_elsewhere):
     assert not list(examine(run_elsewhere, lambda: {"12_3": LAUNCH}))
     (run_elsewhere.path / "heartbeat-3").touch()
