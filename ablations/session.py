@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ablations.claim import Observer
 from ablations.display import LiveProgress, console, warn
-from ablations.errors import UserError
+from ablations.errors import EXIT_INTERRUPTED, UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
@@ -19,7 +19,6 @@ from ablations.tracking import Collector, check_uri
 
 SYNC_SECONDS = 3.0
 JOIN_SECONDS = 60.0
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
