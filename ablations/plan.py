@@ -8,6 +8,7 @@ from typing import Any
 
 from ablations.errors import UserError
 from ablations.experiment import REPLICATE, Experiment
+from ablations.statement import Statement
 from ablations.study import Study
 
 
@@ -41,6 +42,7 @@ class Plan:
     baseline: Mapping[str, str]  # level by axis
     settings: Mapping[str, Any]  # the baseline's configuration in full, as JSON values, no seed
     cells: Sequence[Planned]
+    claims: Sequence[Statement] = ()
 
     @property
     def runs(self) -> dict[str, Planned]:
@@ -63,6 +65,7 @@ class Plan:
             "axes": {name: list(levels) for name, levels in self.axes.items()},
             "baseline": dict(self.baseline),
             "settings": self.settings,
+            "claims": [claim.record() for claim in self.claims],
             "cells": [
                 {
                     "key": cell.key,
@@ -130,4 +133,5 @@ def expand(
         settings=settings_of(experiment, defaults),
         baseline=baseline,
         cells=tuple(cells),
+        claims=tuple(study.claims),
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from ablations.errors import UserError, nearest
 from ablations.experiment import REPLICATE, Experiment, Settings
+from ablations.statement import Statement
 
 Design = Literal["one_factor", "factorial", "zipped"]
 
@@ -44,6 +45,7 @@ class Study:
             combination), or `zipped` (first levels together, second levels together, ...).
         where: keeps only the configurations for which it is true.
         seeds: how many replicates, with seeds 0, 1, ...
+        claims: what is put to the test.
     """
 
     title: str
@@ -54,6 +56,7 @@ class Study:
     design: Design = "one_factor"
     where: Callable[[Any], bool] = lambda config: True
     seeds: int = 1
+    claims: Sequence[Statement] = ()
 
     def __post_init__(self) -> None:
         if self.design not in get_args(Design):
@@ -71,6 +74,14 @@ class Study:
                 setters[name] = axis.name
         if REPLICATE in {**setters, **self.baseline}:
             raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
+        levels = {axis.name: axis.levels for axis in self.varied()}
+        for claim in self.claims:
+            for name, label in claim.levels:
+                if label not in levels.get(name, ()):
+                    raise UserError(
+                        f"claim {claim.words!r} speaks of {name} {label!r}, which is no level of "
+                        "the study"
+                    )
 
     def varied(self) -> Sequence[Axis]:
         """The axes; those of a zipped design as one, whose levels change them in step.
@@ -159,7 +170,13 @@ class Study:
                 known = dict.fromkeys([*axes, *self.experiment.settings])
                 raise UserError(f"there is no axis or setting {name!r}: {nearest(name, known)}")
         varied = [axis for axis in axes.values() if len(axis.levels) > 1]
-        return replace(self, axes=varied, baseline=baseline)
+        left = {axis.name: axis.levels for axis in varied}
+        claims = [
+            claim
+            for claim in self.claims
+            if all(level in left.get(axis, ()) for axis, level in claim.levels)
+        ]
+        return replace(self, axes=varied, baseline=baseline, claims=claims)
 
 
 def _agreeing(axis: Axis, name: str, values: Sequence[Any]) -> Axis:

@@ -92,6 +92,7 @@ class StitchingConfig:
     training_images: Positive | None = None  # only so many, drawn by the dataset's own seed
     test_images: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
+    pretrained: bool = True  # else the anchors begin with random weights, drawn by `seed`
 
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
@@ -101,7 +102,11 @@ class StitchingConfig:
     stride: Positive = 1
     pairs: Literal["nearest", "all"] = "nearest"
     stages: Annotated[tuple[int, ...], MinLen(1)] | None = None  # that hold stitches; None: all
+    only: str | None = None  # the name of one route, such as 0.3>1.4, that is trained alone
     epochs: Positive = 50
+    # what `epochs` counts for: the run, or each stitch (then a space with twice as many stitches as
+    # the nearest one trains twice as long)
+    budget: Literal["run", "stitch"] = "run"
     sampling: Literal["random", "sandwich"] = "random"
     sandwich_random: Annotated[int, Ge(0)] = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch
@@ -142,6 +147,8 @@ class StitchingConfig:
         mixes = self.augmentation.mixup or self.augmentation.cutmix
         if mixes and share % 2:
             raise ValueError(f"mixup and cutmix need an even number of images, not {share}")
+        if self.only is not None and self.sampling == "sandwich":
+            raise ValueError("one route alone has no sandwich; set sampling to random")
         if self.distillation != "none" and self.teacher is None:
             raise ValueError(f"distillation {self.distillation!r} needs a teacher")
         bare = self.sampling == "sandwich" and self.sandwich_random == 0  # anchors alone

@@ -14,14 +14,15 @@ from torch import nn
 
 from snnet.anchors import create_anchor, create_model
 from snnet.checkpoint import load_network, resume_training, save_network, save_training
-from snnet.config import IN_MEMORY, StitchingConfig
+from snnet.config import IN_MEMORY, AnchorSpec, StitchingConfig
 from snnet.cost import route_costs
 from snnet.data import LOADERS, Data, take
 from snnet.distributed import Process, connect
 from snnet.evaluation import Score, evaluate
 from snnet.initialisation import Fit, initialise_least_squares
-from snnet.network import StitchedNetwork, stitch
+from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import pretrained_anchors
+from snnet.space import epochs_for
 from snnet.surroundings import Follower, RunLike
 from snnet.training import Training
 
@@ -46,6 +47,7 @@ def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
 
 def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, float]:
     data, network = prepare(config, run)
+    config = replace(config, epochs=epochs_for(config, network.space.stages))
     network.to(process.device)
     fits: list[Fit] = []
     if config.init == "least_squares":
@@ -77,25 +79,23 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
     """
     data = load_data(config)
     options = {"drop_path_rate": config.drop_path} if config.drop_path else {}
-    anchors = pretrained_anchors(
-        config.anchors, dataset_name(config), data, run.cache, run.say, **options
+    specs = (
+        config.anchors if config.pretrained else [untrained(s, config.seed) for s in config.anchors]
     )
+    anchors = pretrained_anchors(specs, dataset_name(config), data, run.cache, run.say, **options)
     torch.manual_seed(config.seed)
-    network = stitch(
-        anchors,
-        data.image_shape,
-        config.kernel,
-        config.stride,
-        config.pairs,
-        config.direction,
-        config.stages,
-    )
+    network = stitch_for(config, anchors, data.image_shape)
     if data.classes not in (None, network.classes):
         raise ValueError(
             f"the anchors tell {network.classes} classes apart, dataset {config.dataset} has "
             f"{data.classes}; set num_classes in the anchors' options, and weights that fit"
         )
     return data, network
+
+
+def untrained(spec: AnchorSpec, seed: int) -> AnchorSpec:
+    """The same network with random weights, drawn by `seed`."""
+    return replace(spec, weights="random", recipe=replace(spec.recipe, seed=seed))
 
 
 def load_data(config: StitchingConfig) -> Data:
@@ -256,12 +256,13 @@ def summary(table: pd.DataFrame, training: Training) -> dict[str, float]:
     """The numbers that tell a run in a line."""
     anchors = table[table.is_anchor]
     steps = training.epoch * training.steps_per_epoch
+    kept = float((anchors.top1 - anchors.top1_before).mean())
     return {
         "stitches": float(len(table)),
         "mean_top1": float(table.top1.mean()),
         "mean_top1_before": float(table.top1_before.mean()),
         "worst_top1": float(table.top1.min()),
-        "anchor_change_top1": float((anchors.top1 - anchors.top1_before).mean()),
+        **({"anchor_change_top1": kept} if len(anchors) else {}),
         "train_seconds": training.seconds,
         "images_per_second": steps * training.config.batch_size / training.seconds,
         "passes": float(training.visits.sum()),

@@ -19,7 +19,7 @@ from torch import Tensor
 from snnet.anchors import create_anchor
 from snnet.config import StitchingConfig
 from snnet.latency import measure_latencies
-from snnet.network import StitchedNetwork, stitch
+from snnet.network import StitchedNetwork, stitch_for
 from snnet.weights import load_strictly
 
 if TYPE_CHECKING:
@@ -154,15 +154,7 @@ def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
     tensors, image_shape = _read_model(directory / "model.safetensors")
     # whatever weights the run began with, those that it ended with replace them
     specs = [replace(spec, weights="random") for spec in config.anchors]
-    network = stitch(
-        [create_anchor(spec) for spec in specs],
-        image_shape,
-        config.kernel,
-        config.stride,
-        config.pairs,
-        config.direction,
-        config.stages,
-    )
+    network = stitch_for(config, [create_anchor(spec) for spec in specs], image_shape)
     load_strictly(network, tensors, directory / "model.safetensors")
     routes = [route.name for route in network.space.routes]
     if table["route"].tolist() != routes:

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from snnet.anatomy import dissect
 from snnet.anchors import Anchor, Layout
+from snnet.config import StitchingConfig
 from snnet.routes import Joint, Route
-from snnet.space import Space, build_space
+from snnet.space import Space, build_space, space_for
 
 Step = tuple[str, int, int]  # what, anchor or stitching layer, block: ("block", 0, 3)
 
@@ -174,4 +175,12 @@ def stitch(
     """Join anchors, ordered from fast to slow, by the window strategy (see `build_space`)."""
     depths = [anchor.depths for anchor in anchors]
     space = build_space(depths, kernel, stride, pairs, direction, stages)
+    return StitchedNetwork(anchors, space, image_shape)
+
+
+def stitch_for(
+    config: StitchingConfig, anchors: Sequence[Anchor], image_shape: tuple[int, ...]
+) -> StitchedNetwork:
+    """Join anchors as the settings of a run say."""
+    space = space_for(config, [anchor.depths for anchor in anchors])
     return StitchedNetwork(anchors, space, image_shape)

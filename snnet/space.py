@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, combinations, pairwise, product
 
+from snnet.config import StitchingConfig
 from snnet.routes import Joint, Route
 
 Pairs = tuple[tuple[int, int], ...]  # of a front and a back block
@@ -161,6 +162,34 @@ def build_space(
     if pairs == "all":
         routes += _chains(order, [joint for layer in layers for joint in layer.joints])
     return Space(stages, tuple(routes), layers)
+
+
+def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Space:
+    """The space that the settings of a run ask for; of one route where they say `only`.
+
+    Raises:
+        ValueError: see `build_space`; or no route has the name `only`.
+    """
+    space = build_space(
+        stages, config.kernel, config.stride, config.pairs, config.direction, config.stages
+    )
+    if config.only is None:
+        return space
+    routes = tuple(route for route in space.routes if route.name == config.only)
+    if not routes:
+        some = ", ".join(route.name for route in space.routes[:5])
+        raise ValueError(f"there is no route {config.only!r} to train alone; there are {some}, ...")
+    return replace(space, routes=routes)
+
+
+def epochs_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> int:
+    """How long a run trains. By `budget`, each of its stitches as long as in the nearest space."""
+    if config.budget == "run":
+        return config.epochs
+    stages = tuple(stages)
+    routes = len(space_for(config, stages).routes)
+    nearest = len(space_for(replace(config, pairs="nearest", only=None), stages).routes)
+    return max(1, round(config.epochs * routes / nearest))
 
 
 def _groups(

@@ -11,7 +11,7 @@ from snnet.config import IN_MEMORY, StitchingConfig
 from snnet.errors import MissingDataError
 from snnet.locations import check_dataset
 from snnet.scales import SCALES
-from snnet.space import build_space
+from snnet.space import epochs_for, space_for
 
 # measured on one of two busy cores: seconds for 1000 training images through a sub-network, and
 # for 1000 test images through one more stitch of a sweep
@@ -32,13 +32,13 @@ def expected_seconds(config: StitchingConfig) -> float:
         return nan
     passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
     stages = [(anchor.options.get("depth", 12),) for anchor in config.anchors]
-    routes = build_space(
-        stages, config.kernel, config.stride, config.pairs, config.direction
-    ).routes
+    routes = space_for(config, stages).routes
     training, scoring = SPEED[config.dataset]
     images = (config.training_images or IN_MEMORY[config.dataset]) / 1000
     tests = (config.test_images or TEST_IMAGES[config.dataset]) / 1000
-    return training * images * passes * config.epochs + 2 * scoring * tests * len(routes)
+    return training * images * passes * epochs_for(config, stages) + 2 * scoring * tests * len(
+        routes
+    )
 
 
 def check_ready(config: StitchingConfig) -> None:
@@ -57,7 +57,7 @@ STITCHING = Experiment(
     name="stitching",
     config=StitchingConfig,
     function=run_stitching,
-    schema=2,
+    schema=3,
     scales=SCALES,
     expected_seconds=expected_seconds,
     check_ready=check_ready,

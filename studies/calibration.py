@@ -1,0 +1,36 @@
+"""How many images does the least-squares start need?"""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+STUDY = Study(
+    title="Calibration images",
+    question="Are 100 images enough for the least-squares start, or do more bring a gain?",
+    experiment=STITCHING,
+    baseline={**BASELINE, "calibration_images": 100},
+    axes=[Axis("calibration_images", [100, 50, 200, 500, 1000])],
+    seeds=5,
+    claims=[
+        *(
+            Statement(
+                words=f"{more} calibration images bring no gain over 100",
+                measure="top1",
+                at={"calibration_images": str(more)},
+                than={"calibration_images": "100"},
+                relation="equivalent",
+                margin=1.0,
+            )
+            for more in (200, 500, 1000)
+        ),
+        Statement(
+            words="50 calibration images do as well as 100",
+            measure="top1",
+            at={"calibration_images": "50"},
+            than={"calibration_images": "100"},
+            relation="equivalent",
+            margin=1.0,
+        ),
+    ],
+)

@@ -1,0 +1,32 @@
+"""Fast-to-Slow or Slow-to-Fast: through which network should a stitch begin?"""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+STUDY = Study(
+    title="Stitching direction",
+    question="Are stitches better that begin in the fast network, or in the slow one?",
+    experiment=STITCHING,
+    baseline=BASELINE,
+    axes=[Axis("direction", ["fast_to_slow", "slow_to_fast"])],
+    seeds=5,
+    claims=[
+        Statement(
+            words="Most Fast-to-Slow stitches beat what Slow-to-Fast gives for the same MACs",
+            measure="top1",
+            at={"direction": "fast_to_slow"},
+            than={"direction": "slow_to_fast"},
+            statistic="share",
+            pairing="macs",
+        ),
+        Statement(
+            words="On average, too, Fast-to-Slow is better",
+            measure="top1",
+            at={"direction": "fast_to_slow"},
+            than={"direction": "slow_to_fast"},
+            pairing="macs",
+        ),
+    ],
+)

@@ -1,0 +1,39 @@
+"""Least squares or Kaiming: which start of the stitching layers is the better one?"""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+LEAST_SQUARES, KAIMING = {"init": "least_squares"}, {"init": "kaiming"}
+
+STUDY = Study(
+    title="Initialisation of the stitching layers",
+    question="Is least squares the better start than Kaiming, and for how long does it show?",
+    experiment=STITCHING,
+    baseline=BASELINE,
+    axes=[Axis("init", ["least_squares", "kaiming"]), Axis("epochs", [50, 15])],
+    design="factorial",
+    seeds=5,
+    claims=[
+        Statement(
+            words="Before training, stitches that start from least squares are better than from "
+            "Kaiming",
+            measure="top1_before",
+            at=LEAST_SQUARES,
+            than=KAIMING,
+        ),
+        Statement(
+            words="After 15 epochs they still are",
+            measure="top1",
+            at={**LEAST_SQUARES, "epochs": "15"},
+            than={**KAIMING, "epochs": "15"},
+        ),
+        Statement(
+            words="After 50 epochs they still are",
+            measure="top1",
+            at=LEAST_SQUARES,
+            than=KAIMING,
+        ),
+    ],
+)

@@ -1,0 +1,36 @@
+"""Do stitches lie between their anchors?"""
+
+from ablations.statement import Statement
+from ablations.study import Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+STUDY = Study(
+    title="Interpolation between anchors",
+    question=(
+        "Does accuracy rise with cost from one anchor to the next, and do the anchors themselves "
+        "keep their accuracy?"
+    ),
+    experiment=STITCHING,
+    baseline=BASELINE,
+    axes=[],
+    seeds=5,
+    claims=[
+        Statement(
+            words="Accuracy rises with cost: the rank correlation over stitches is above 0.5",
+            measure="rank_correlation",
+            margin=50.0,
+        ),
+        Statement(
+            words="Of two stitches next to each other in cost, the dearer is better more often than "
+            "not",
+            measure="step",
+            statistic="share",
+        ),
+        Statement(
+            words="Anchors lose less than 1 point by the joint training",
+            measure="anchor_gain",
+            margin=-1.0,
+        ),
+    ],
+)

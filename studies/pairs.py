@@ -1,0 +1,54 @@
+"""Nearest stitching, or any pair of anchors?"""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+NEAREST = {"pairs": "nearest"}
+TOTAL, STITCH = {"pairs": "all, equal in total"}, {"pairs": "all, equal for each stitch"}
+
+STUDY = Study(
+    title="Nearest or unrestricted stitching",
+    question=(
+        "Do stitches between neighbours in complexity do better when anchors further apart, and "
+        "chains of three, are left out of the training?"
+    ),
+    experiment=STITCHING,
+    baseline={**BASELINE, "kernel": 1},  # unrestricted, larger windows have thousands of stitches
+    axes=[
+        Axis(
+            "pairs",
+            {
+                "nearest": {"pairs": "nearest", "budget": "run"},
+                "all, equal in total": {"pairs": "all", "budget": "run"},
+                "all, equal for each stitch": {"pairs": "all", "budget": "stitch"},
+            },
+        )
+    ],
+    seeds=5,
+    claims=[
+        Statement(
+            words="With the same budget in total, nearest stitching is better for the stitches "
+            "that both have",
+            measure="top1",
+            at=NEAREST,
+            than=TOTAL,
+        ),
+        Statement(
+            words="With the same budget for each stitch, it still is",
+            measure="top1",
+            at=NEAREST,
+            than=STITCH,
+        ),
+        Statement(
+            words="Most unrestricted stitches lie below what nearest stitching gives for their MACs",
+            measure="top1",
+            at=TOTAL,
+            than=NEAREST,
+            relation="less",
+            statistic="share",
+            pairing="macs",
+        ),
+    ],
+)

@@ -1,0 +1,34 @@
+"""Anchors with and without pretrained weights."""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+STUDY = Study(
+    title="Pretrained anchors",
+    question="Does a stitched network converge to a useful one when its anchors know nothing?",
+    experiment=STITCHING,
+    baseline={**BASELINE, "pretrained": True},
+    axes=[
+        Axis("anchors", {"pretrained": {"pretrained": True}, "random": {"pretrained": False}}),
+    ],
+    seeds=5,
+    claims=[
+        Statement(
+            words="Without pretrained anchors the stitches are at least 10 points worse",
+            measure="top1",
+            at={"anchors": "pretrained"},
+            than={"anchors": "random"},
+            margin=10.0,
+        ),
+        Statement(
+            words="and the network is of no use: even its best stitch within a budget is 10 points "
+            "worse",
+            measure="front_area",
+            at={"anchors": "pretrained"},
+            than={"anchors": "random"},
+            margin=10.0,
+        ),
+    ],
+)

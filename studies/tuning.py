@@ -1,0 +1,33 @@
+"""All weights, or the stitching layers alone."""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+ALONE = {"tuning": "stitching_layers"}
+
+STUDY = Study(
+    title="What is tuned",
+    question="Must the anchors be trained along, or is it enough to train the stitching layers?",
+    experiment=STITCHING,
+    baseline={**BASELINE, "tuning": "full"},
+    axes=[Axis("tuning", ["full", "stitching_layers"])],
+    seeds=5,
+    claims=[
+        Statement(
+            words="Tuning all weights is better than tuning the stitching layers alone",
+            measure="top1",
+            at={"tuning": "full"},
+            than=ALONE,
+        ),
+        Statement(
+            words="Tuning the stitching layers alone helps only some stitches: fewer than 90 %",
+            measure="gain",
+            at=ALONE,
+            relation="less",
+            margin=40.0,
+            statistic="share",
+        ),
+    ],
+)
