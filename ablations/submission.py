@@ -16,7 +16,8 @@ from ablations.provenance import collect_provenance
 from ablations.resources import Resources
 from ablations.session import check_ready
 from ablations.slurm import Cluster
-from ablations.tracking import Collector, check_uri
+from ablations.store import check_uri
+from ablations.tracking import Collector
 from ablations.worker import Request, requests_of
 
 

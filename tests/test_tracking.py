@@ -19,8 +19,9 @@ from ablations.errors import UserError
 from ablations.home import Home
 from ablations.plan import expand
 from ablations.run import Run
+from ablations.store import KEY_TAG, connect, search
 from ablations.tracked import read_study
-from ablations.tracking import KEY_TAG, Collector, connect, flatten, search
+from ablations.tracking import Collector, flatten
 from ablations.worker import Request, execute
 
 STUDY = load_study(TOY)[1]
@@ -117,7 +118,7 @@ def test_a_run_that_was_made_twice_is_kept_once(home):
     first = next(iter(tracked(home).values()))
     client = connect(home.tracking_uri)
     client.create_run(first.info.experiment_id, tags={KEY_TAG: first.data.tags[KEY_TAG]})
-    Collector(home, home.tracking_uri).sync()
+    Collector(home, home.tracking_uri).sync(everything=True)
     assert [run.info.run_id for run in tracked(home).values()] == [first.info.run_id]
 
 
