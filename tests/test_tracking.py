@@ -44,6 +44,17 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
     execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
 
 
+def begin(home: Home, key: str) -> Run:
+    """A run of the plan is at work; gives what it tells its progress to."""
+    directory = home.run(key)
+    directory.path.mkdir(parents=True)
+    take_claim(directory.path, 1)
+    config = STUDY.experiment.dump(PLAN.runs[key].config)
+    content = {"experiment": "toy", "schema": 1, "config": config}
+    (directory.path / "config.json").write_text(json.dumps(content))
+    return Run(directory.path, home.cache, 1)
+
+
 def tracked(home: Home, uri: str | None = None) -> dict:
     client = connect(uri or home.tracking_uri, create=True)
     identity = client.get_experiment_by_name("toy").experiment_id
@@ -137,12 +148,7 @@ def test_two_collectors_at_once_double_nothing(home):
 def test_curves_grow_and_states_follow_while_a_run_works(home):
     key = next(iter(PLAN.runs))
     directory = home.run(key)
-    directory.path.mkdir(parents=True)
-    take_claim(directory.path, 1)
-    config = STUDY.experiment.dump(PLAN.runs[key].config)
-    content = {"experiment": "toy", "schema": 1, "config": config}
-    (directory.path / "config.json").write_text(json.dumps(content))
-    run, collector = Run(directory.path, home.cache, 1), Collector(home, home.tracking_uri)
+    run, collector = begin(home, key), Collector(home, home.tracking_uri)
     client = connect(home.tracking_uri)
     for step in (1, 2, 3):
         run.log(step, 5, {"loss": 1.0 / step})
@@ -168,7 +174,7 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     assert failed.info.status == "FAILED"
     assert failed.data.tags["error"] == "ValueError: no"
     # and the fourth attempt ends well
-    request = Request(key, config, 3)
+    request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 3)
     execute(STUDY.experiment, request, directory, take_claim(directory.path, 4), home.cache, {})
     collector.sync()
     ended = tracked(home)[key]
