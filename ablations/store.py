@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,9 +41,20 @@ def reaching(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
-        reason = re.sub(r"^\(\S+Error\) ", "", reason)  # a database's class of errors
+        reason = next(iter(_plain(error).splitlines()), type(error).__name__)[:200]
         raise UserError(f"the tracking store {uri} cannot be used: {reason}") from error
+
+
+def _plain(error: BaseException) -> str:
+    """What went wrong; where it was in a database, in its own words, without the SQL."""
+    from sqlalchemy.exc import DBAPIError
+
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, DBAPIError):
+            return str(cause.orig).strip()
+        cause = cause.__cause__
+    return str(error).strip()
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -84,6 +94,7 @@ def connect(uri: str, create: bool = False) -> MlflowClient:
     """
     check_uri(uri)
     logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are raised, too
     with reaching(uri):
         from mlflow import MlflowClient
 

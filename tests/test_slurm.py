@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from contextlib import suppress
@@ -20,6 +21,7 @@ from test_machinery import check_complete, states, tracked_keys, wait_for
 
 from ablations.claim import Observer, latest_claim
 from ablations.home import Home, State
+from ablations.session import follow_runs
 from ablations.slurm import Cluster
 
 pytestmark = pytest.mark.xdist_group("slurm")  # one cluster is enough
@@ -178,6 +180,22 @@ def test_cancelling_leaves_other_jobs_alone(home, cluster):
     submit(home, *SLOW)
     finish(home, 6)
     check_complete(home, 6)
+
+
+def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, capsys):
+    monkeypatch.setattr("ablations.session.PATIENCE_SECONDS", 2.0)
+    blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
+    wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
+    submit(home, *SLOW)
+    following = threading.Thread(target=follow_runs, args=(home, home.tracking_uri))
+    following.start()
+    following.join(8)
+    assert following.is_alive()
+    run_ablate(home.root, "cancel", "toy")
+    following.join(60)
+    assert not following.is_alive()
+    assert "6 runs are free and no worker is left" in capsys.readouterr().out
+    cluster.run("scancel", blocker.strip())
 
 
 def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
