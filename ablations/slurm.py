@@ -255,7 +255,8 @@ def _sync(home: str, uri: str) -> None:
     """What the last job does."""
     from ablations.tracking import Collector
 
-    Collector(Home(Path(home)), uri).sync()
+    # made by the launch; a path that only its host knows is no reason to make another here
+    Collector(Home(Path(home)), uri, create=False).sync()
 
 
 def _largest_array() -> int:

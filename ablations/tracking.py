@@ -47,9 +47,10 @@ class RefusedError(UserError):
 class Collector:
     """Projects what is on disk into one tracking store."""
 
-    def __init__(self, home: Home, uri: str) -> None:
+    def __init__(self, home: Home, uri: str, create: bool = True) -> None:
+        """See `connect`."""
         self.home, self.uri = home, uri
-        self.client = connect(uri, create=True)
+        self.client = connect(uri, create)
         self.observer = Observer()
 
     def sync(self, everything: bool = False) -> int:

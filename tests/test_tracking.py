@@ -233,6 +233,12 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == finished
 
 
+def test_a_store_that_should_be_there_is_not_made(home, tmp_path):
+    with pytest.raises(UserError, match="there is no tracking store"):
+        Collector(home, f"sqlite:///{tmp_path}/elsewhere.db", create=False)
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
 def test_settings_become_flat_parameters():
     config = {"a": 1, "b": {"c": 0.5, "d": {"e": "x"}}, "f": [1, 2]}
     assert flatten(config) == {"a": "1", "b.c": "0.5", "b.d.e": "x", "f": "[1, 2]"}
