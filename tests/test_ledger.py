@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import command
+from conftest import command, run_ablate
 from test_tracking import PLAN, STUDY, begin, do, tracked
 
 from ablations.errors import UserError
@@ -95,12 +95,19 @@ def test_a_pass_that_fails_half_way_keeps_what_it_did(home):
     assert statuses(home) == dict.fromkeys(KEYS[:-1], "FINISHED")
 
 
-def test_a_store_that_was_made_anew_gets_everything(ablate, home):
-    (home.root / "mlflow.db").unlink()
+@pytest.mark.parametrize("used", [False, True])
+def test_a_store_that_was_made_anew_gets_everything(ablate, home, tmp_path, used):
+    """Also where somebody else used it meanwhile, so that it has an experiment of the same id."""
+    store = home.root / "mlflow.db"
+    store.unlink()
+    if used:
+        other = Home(tmp_path / "other")
+        do(other, KEYS[1])
+        assert run_ablate(other.root, "sync", "--tracking-uri", home.tracking_uri).returncode == 0
     assert ablate("sync").stdout.startswith("1 runs")
     assert ablate("sync").stdout.startswith("0 runs")
-    uri = f"sqlite:////{home.root}/mlflow.db"  # another name: this process knows the old file
-    assert tracked(home, uri)[KEYS[0]].info.status == "FINISHED"
+    store = store.rename(tmp_path / "new.db")  # this process still knows the old one by its name
+    assert tracked(home, f"sqlite:///{store}")[KEYS[0]].info.status == "FINISHED"
 
 
 def test_another_store_has_a_page_of_its_own(home, tmp_path):
