@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import re
+import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import psutil
 
 from ablations.files import read_json, write_json
 
 HEARTBEAT_SECONDS = 2.0
+DOUBT_SECONDS = 10.0  # without one for so long, an owner on another host is worth watching
 STALE_SECONDS = 120.0  # on another host: without a heartbeat for so long, the owner is dead
 
 
@@ -63,18 +66,41 @@ class Claim:
     owner: Owner
 
     @property
+    def file(self) -> Path:
+        """The claim itself."""
+        return self.directory / f"claim-{self.attempt}.json"
+
+    @property
     def heartbeat_file(self) -> Path:
         """Touched every few seconds while the owner works."""
         return self.directory / f"heartbeat-{self.attempt}"
 
+    @property
+    def last_sign(self) -> float:
+        """Of the owner's life, in seconds since the epoch by the file system's clock."""
+        return _modified(self.heartbeat_file) or _modified(self.file)
+
+    @property
+    def cancelled_file(self) -> Path:
+        """Asks the owner to stop this run, and no launch of now to try it again."""
+        return self.directory / f"cancelled-{self.attempt}"
+
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
-        """Show from a thread, as long as the block runs, that the owner is alive."""
+        """Show from a thread, as long as the block runs, that the owner is alive.
+
+        Whoever cancels the run is obeyed by a SIGTERM to the main thread.
+        """
         stop = threading.Event()
 
         def beat() -> None:
+            obeyed = False
             while not stop.wait(HEARTBEAT_SECONDS):
-                os.utime(self.heartbeat_file)
+                with suppress(OSError):  # the file system may come back
+                    os.utime(self.heartbeat_file)
+                if not obeyed and self.cancelled_file.exists():
+                    obeyed = True
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
         self.heartbeat_file.touch()
         thread = threading.Thread(target=beat, daemon=True)
@@ -84,6 +110,8 @@ class Claim:
         finally:
             stop.set()
             thread.join()
+            with suppress(OSError):
+                os.utime(self.heartbeat_file)  # so that it tells when the attempt ended
 
 
 def take_claim(directory: Path, attempt: int) -> Claim | None:
@@ -110,24 +138,49 @@ def latest_claim(directory: Path) -> Claim | None:
 class Observer:
     """Judges whether owners live, without comparing the clocks of two hosts.
 
-    A heartbeat on another host is judged by whether it changes while we watch.
+    A heartbeat on another host is judged by whether it changes while we watch and, for those that
+    may write, by its age on the file system's own clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, writable: Path | None = None) -> None:
+        """`writable`: a directory on the file system of the runs, or None to write nothing."""
+        self._writable = writable
         self._seen: dict[Path, tuple[float, float]] = {}
+        self._clock = (0.0, 0.0)  # the file system's, and ours at that moment
 
     def is_dead(self, claim: Claim) -> bool:
         """True only when sure: unknown is not dead."""
         alive = claim.owner.is_alive()
-        if alive is not None:
-            return not alive
-        try:
-            beat = claim.heartbeat_file.stat().st_mtime
-        except FileNotFoundError:
-            beat = 0.0
+        return self.silence(claim) > STALE_SECONDS if alive is None else not alive
+
+    def doubts(self, claim: Claim, closely: bool) -> bool:
+        """Whether the owner, on another host, may be dead; looked at `closely`, is it silent?"""
+        elsewhere = claim.owner.is_alive() is None
+        return elsewhere and (not closely or self.silence(claim) > DOUBT_SECONDS)
+
+    def silence(self, claim: Claim) -> float:
+        """For how many seconds the owner, on another host, has given no sign of life at least."""
+        beat = claim.last_sign
         now = time.monotonic()
         last_beat, since = self._seen.get(claim.heartbeat_file, (None, now))
         if beat != last_beat:
             since = now
         self._seen[claim.heartbeat_file] = (beat, since)
-        return now - since > STALE_SECONDS
+        return max(now - since, self._now() - beat if self._writable else 0.0)
+
+    def _now(self) -> float:
+        """The time by the file system's clock, read off a new file at most once a second."""
+        assert self._writable
+        told, ours = self._clock
+        if time.monotonic() - ours > 1:
+            with TemporaryFile(dir=self._writable) as file:
+                told, ours = os.fstat(file.fileno()).st_mtime, time.monotonic()
+            self._clock = told, ours
+        return told + time.monotonic() - ours
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

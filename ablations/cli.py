@@ -205,10 +205,10 @@ def run(
     """
     planned = make_plan(study, **chosen)
     if cluster == "slurm":
-        from ablations.resources import read_resources
+        from ablations.resources import read_profile
         from ablations.submission import Array, submit_study
 
-        asked = read_resources(profile, planned.scale, parse_pairs("--resource", resources))
+        asked = read_profile(profile, parse_pairs("--resource", resources))
         array = Array(workers or Array.workers, pack, sync == "after")
         submit_study(home, planned, study, asked, array, tracking_uri, dry_run)
         return

@@ -28,6 +28,7 @@ COLOURS = {
     State.RUNNING: "cyan",
     State.LOST: "yellow",
     State.FAILED: "red",
+    State.CANCELLED: "yellow",
     State.DONE: "green",
 }
 MANY_ROWS = 500
@@ -181,7 +182,7 @@ class LiveProgress:
             told = seconds_left(running.get(key, {}))
             if told is not None:
                 seconds.append(told)
-            elif run.state not in (State.DONE, State.FAILED):
+            elif run.state not in (State.DONE, State.FAILED, State.CANCELLED):
                 seconds.append(self.expected[key])
         return wall_seconds(seconds, self.workers)
 

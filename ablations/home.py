@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ablations.claim import Claim, Observer, latest_claim
+from ablations.claim import Claim, Observer, latest_claim, take_claim
 from ablations.errors import UserError, nearest
 from ablations.files import read_json, read_json_lines, write_json
 
@@ -27,6 +27,7 @@ class State(StrEnum):
     RUNNING = "running"
     LOST = "lost"  # its owner died; it can be claimed again
     FAILED = "failed"
+    CANCELLED = "cancelled"  # by `ablate cancel`; the next launch does it
     DONE = "done"
 
 
@@ -56,6 +57,15 @@ class Home:
         """Where the default store keeps files."""
         return self.root.resolve() / "artifacts"
 
+    def observer(self) -> Observer:
+        """One that may write, so it knows at once what has long been silent on another host."""
+        return Observer(self.root)
+
+    def prepare(self) -> None:
+        """Make the directories in which workers only make others."""
+        for path in (self.root / "runs", self.launches):
+            path.mkdir(parents=True, exist_ok=True)
+
     def report(self, study: str) -> Path:
         """Where the report of `study` goes."""
         return self.root / "reports" / study
@@ -70,20 +80,22 @@ class Home:
             yield RunDirectory(path)
 
     def find(self, reference: str) -> RunDirectory:
-        """The run whose key begins with `reference`, or whose directory that is.
+        """The run, tried or only planned, whose key begins so, or whose directory that is.
 
         Raises:
             UserError: there is none, or more than one.
         """
-        found = [run for run in self.runs() if run.key.startswith(reference)]
+        planned = {cell["key"] for plan in self.plans() for cell in plan["cells"]}
+        keys = sorted(planned.union(run.key for run in self.runs()))
+        found = [self.run(key) for key in keys if key.startswith(reference)]
         exact = [run for run in found if run.key == reference]
         if len(exact or found) == 1:
             return (exact or found)[0]
         if found:
-            keys = ", ".join(run.key for run in found[:5])
+            first = ", ".join(run.key for run in found[:5])
             raise UserError(
                 f"{len(found)} runs in {self.root} have keys that begin with {reference!r}; give "
-                f"more of it: {keys}{', ...' if len(found) > 5 else ''}"
+                f"more of it: {first}{', ...' if len(found) > 5 else ''}"
             )
         path = Path(reference)
         if not path.is_dir():
@@ -146,7 +158,7 @@ class Inspection:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run on disk. Only its worker and `retry` write here; all may read at any moment."""
+    """One run on disk. Its worker writes here, else only `retry`, `cancel` and `repair`."""
 
     path: Path
 
@@ -167,7 +179,8 @@ class RunDirectory:
         if ending:
             return Inspection(ending, claim, lost)
         if observer.is_dead(claim):
-            return Inspection(State.LOST, claim, lost + 1)
+            state = State.CANCELLED if claim.cancelled_file.exists() else State.LOST
+            return Inspection(state, claim, lost + 1)
         return Inspection(State.RUNNING, claim, lost)
 
     def _ending(self, attempt: int) -> State | None:
@@ -177,7 +190,8 @@ class RunDirectory:
         if (self.path / f"failure-{attempt}.json").exists():
             return State.FAILED
         if (self.path / f"released-{attempt}").exists():
-            return State.WAITING
+            cancelled = (self.path / f"cancelled-{attempt}").exists()
+            return State.CANCELLED if cancelled else State.WAITING
         return None
 
     def config(self) -> dict[str, Any] | None:
@@ -189,16 +203,50 @@ class RunDirectory:
         return read_json(self.path / "result.json")
 
     def attempt(self, number: int) -> dict[str, Any]:
-        """`{started, host}` of an attempt, and `{job, log}` where submitit ran it."""
+        """When it started and `ablations.provenance.place` of an attempt; empty where unknown."""
         return read_json(self.path / f"attempt-{number}.json") or {}
 
     def failure(self, attempt: int) -> dict[str, Any] | None:
         """`{error, traceback}` of a failed attempt, or None."""
         return read_json(self.path / f"failure-{attempt}.json")
 
+    def seconds(self, attempt: int) -> float:
+        """From the claim to the last sign of life, both by the file system's clock."""
+        claim = self.path / f"claim-{attempt}.json"
+        heartbeat = self.path / f"heartbeat-{attempt}"
+        try:
+            return max(0.0, heartbeat.stat().st_mtime - claim.stat().st_mtime)
+        except FileNotFoundError:  # it ended before its first sign
+            return 0.0
+
     def retry(self, attempt: int) -> None:
         """Let a failed attempt count as none: the run is free again."""
         (self.path / f"retry-{attempt}").touch()
+
+    def release(self, attempt: int) -> None:
+        """Give the run back: that attempt goes on with it no more."""
+        (self.path / f"released-{attempt}").touch()
+
+    def cancel(self, observer: Observer) -> bool:
+        """Stop whoever works on the run; nobody of now shall try it again. Whether that was due.
+
+        A worker leaves a checkpoint, a few seconds later.
+        """
+        seen = self.inspect(observer)
+        if seen.state in (State.DONE, State.FAILED, State.CANCELLED):
+            return False
+        claim = seen.claim
+        if seen.state is not State.RUNNING:  # an attempt that ends before it begins
+            self.path.mkdir(parents=True, exist_ok=True)
+            claim = take_claim(self.path, seen.attempt + 1)
+            if claim:
+                claim.cancelled_file.touch()
+                self.release(claim.attempt)
+                return True
+            claim = latest_claim(self.path)  # a worker was quicker
+        if claim:
+            claim.cancelled_file.touch()
+        return True
 
     def progress(self) -> list[dict[str, Any]]:
         """Everything the run told, attempt by attempt; a line being written is left out."""

@@ -17,11 +17,13 @@ from submitit.helpers import clean_env
 from ablations.claim import Observer
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, State
+from ablations.job import last_words, work_here
 from ablations.plan import Plan
 from ablations.resources import THREADS
-from ablations.worker import Request, requests_of, work
+from ablations.worker import Request, requests_of
 
 POLL_SECONDS = 0.5
+NEEDED_BYTES = 50_000_000
 MAX_BARREN = 4  # workers that died without a claim
 LOCAL_TIMEOUT_MINUTES = 60 * 24 * 30  # submitit's default of 2 minutes would end long runs
 
@@ -54,9 +56,10 @@ class Launcher:
     ) -> None:
         self.home, self.plan, self.study = home, plan, study
         self.workers, self.provenance = workers, provenance
-        self.observer = Observer()
+        self.observer = home.observer()
         self.jobs: list[submitit.Job[None]] = []
         self._attempts, self._barren = 0, 0
+        self._trouble: str | None = None  # why a worker ended early
         self.requests = requests_of(plan, self.snapshot().runs)
 
     def snapshot(self) -> Snapshot:
@@ -68,16 +71,18 @@ class Launcher:
 
         An interruption (Ctrl-C) stops the workers in good order and is raised again.
         """
-        self.home.launches.mkdir(parents=True, exist_ok=True)
+        self.home.prepare()
         try:
             while True:
                 snapshot = self.snapshot()
                 watch(snapshot)
                 self._check_workers(snapshot)
                 live = [job for job in self.jobs if not job.done()]
-                due = self._due(snapshot)
+                due = [] if self._trouble else self._due(snapshot)
                 running = snapshot.count()[State.RUNNING]
                 if not due and not running and not live:
+                    if self._trouble:
+                        raise UserError(self._trouble)
                     return snapshot
                 # a worker that just started has not claimed a run yet
                 free = self.workers - max(running, len(live))
@@ -97,6 +102,8 @@ class Launcher:
         self._barren += len(crashed)
         if crashed:
             check_space(self.home)  # if that is why, it says so
+        for job in crashed:
+            self._trouble = last_words(job.stdout() or "") or self._trouble
         if self._barren >= MAX_BARREN:
             log = crashed[-1].paths.stdout
             raise UserError(f"workers die before they start a run; the reason is in {log}")
@@ -112,7 +119,7 @@ class Launcher:
         with _one_thread(), clean_env():
             return [
                 executor.submit(
-                    work, str(self.home.root), self.study, self.requests, self.provenance
+                    work_here, str(self.home.root), self.study, self.requests, self.provenance
                 )
                 for _ in range(count)
             ]
@@ -141,7 +148,18 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def check_space(home: Home, needed_bytes: int = 50_000_000) -> None:
+def lack_of_space(home: Home) -> str | None:
+    """What to say where the disk is all but full."""
+    free = shutil.disk_usage(home.root).free
+    if free >= NEEDED_BYTES:
+        return None
+    return (
+        f"only {free / 1e6:.0f} MB are free on the disk of {home.root}; make room or name another "
+        "place with --home"
+    )
+
+
+def check_space(home: Home) -> None:
     """Refuse to start where the disk is all but full.
 
     Raises:
@@ -156,9 +174,6 @@ def check_space(home: Home, needed_bytes: int = 50_000_000) -> None:
         raise UserError(
             f"cannot write to {home.root}: {error.strerror}; name another place with --home"
         ) from None
-    free = shutil.disk_usage(home.root).free
-    if free < needed_bytes:
-        raise UserError(
-            f"only {free / 1e6:.0f} MB are free on the disk of {home.root}; make room "
-            "or name another place with --home"
-        )
+    lack = lack_of_space(home)
+    if lack:
+        raise UserError(lack)

@@ -1,52 +1,104 @@
-"""Where a result comes from."""
+"""Where a result comes from: the code, as it was at launch, and what an attempt runs on."""
 
 from __future__ import annotations
 
 import os
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 DIFF = "git_diff"  # kept as a file of the run, not as a tag
-PACKAGES = ("snnet-ablations", "torch", "timm", "submitit", "numpy")
+PACKAGES = ("snnet-ablations", "torch", "timm", "submitit", "numpy")  # versions to search by
 
 
 def git_state(directory: Path) -> dict[str, str]:
     """SHA of HEAD, and how the work tree differs from it; empty for untracked code."""
     try:
-        _git(directory, "ls-files", "--error-unmatch", "__init__.py")  # this code is tracked there
-        sha = _git(directory, "rev-parse", "HEAD").strip()
-        dirty = bool(_git(directory, "status", "--porcelain").strip())
+        _output("git", "-C", directory, "ls-files", "--error-unmatch", "__init__.py")
+        sha = _output("git", "-C", directory, "rev-parse", "HEAD").strip()
+        dirty = bool(_output("git", "-C", directory, "status", "--porcelain").strip())
     except (OSError, subprocess.CalledProcessError):
         return {}
     state = {"git_sha": sha, "git_dirty": str(dirty).lower()}
-    return {**state, DIFF: _git(directory, "diff", "HEAD")} if dirty else state
+    return {**state, DIFF: _output("git", "-C", directory, "diff", "HEAD")} if dirty else state
 
 
-def collect_provenance() -> dict[str, Any]:
-    """Git state of the code that runs, Python and package versions. Values are strings."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    code = Path(__file__).resolve().parent
-    return {**git_state(code), **{f"version.{k}": v for k, v in versions.items()}}
+def code_provenance() -> dict[str, str]:
+    """Git state of the code of a launch."""
+    return git_state(Path(__file__).resolve().parent)
 
 
-def current_job() -> dict[str, str]:
-    """Number and log of the job that this process is; empty outside of submitit's jobs."""
+@cache
+def installed() -> dict[str, str]:
+    """Version by name of every package of this Python."""
+    found = {one.metadata["Name"]: one.version for one in distributions()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that matter most, as tags."""
+    packages = {name: installed()[name] for name in PACKAGES if name in installed()}
+    found = {"python": platform.python_version(), **packages}
+    return {f"version.{name}": text for name, text in found.items()}
+
+
+def place() -> dict[str, Any]:
+    """What this process runs on: host, device, CPUs and GPUs of all processes of its job, and job.
+
+    `job` and `log` only in jobs of submitit.
+    """
+    processes = int(os.environ.get("SLURM_NTASKS", 1))
+    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # as launchers set it
+    gpus = _gpus()
+    found: dict[str, Any] = {
+        "host": platform.node(),
+        "device": _gpu_name() if gpus else _cpu_name(),
+        "cpus": processes * threads,
+        "gpus": gpus,
+    }
     if "SUBMITIT_EXECUTOR" not in os.environ:
-        return {}
+        return found
     from submitit import JobEnvironment
 
     environment = JobEnvironment()
-    return {"job": environment.job_id, "log": str(environment.paths.stdout)}
+    return {**found, "job": environment.job_id, "log": str(environment.paths.stdout)}
 
 
-def _git(directory: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(directory), *arguments]
+def _gpus() -> int:
+    """How many GPUs this job may use."""
+    if "SLURM_GPUS_ON_NODE" in os.environ:
+        return int(os.environ["SLURM_GPUS_ON_NODE"])
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([name for name in visible.split(",") if name not in ("", "-1")])
+    return len(_gpu_names())
+
+
+@cache
+def _gpu_names() -> list[str]:
+    try:
+        return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return []
+
+
+def _gpu_name() -> str:
+    return ", ".join(dict.fromkeys(_gpu_names())) or "GPU that nvidia-smi does not name"
+
+
+@cache
+def _cpu_name() -> str:
+    """The processor as the kernel names it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _output(*command: str | Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -8,6 +8,9 @@ setup = ["module load cuda"]
 [scale.imagenet]          # lies over the default at that scale
 gpus = 1
 mem = "64G"
+
+[level.sampling.sandwich] # lies over both, for runs with that level of that axis
+gpus = 4
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 from ablations.errors import UserError, explain, nearest
 
 PROFILE = "cluster.toml"
+TABLES = {"default": 0, "scale": 1, "level": 2}  # and how many names follow
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 
@@ -35,11 +39,14 @@ class Resources:
     """What each worker asks for; SLURM's words and formats, None leaves it to the cluster.
 
     Attributes:
+        gpus: of one node. Each has a process of its own, and together they do one run at a time.
+        tasks: so many processes instead; they share each run (see `ablations.team`).
+        cpus: of each process, also its number of threads; with one process of one thread, a run
+            that was stopped gives the same bits.
         time: days-hours:minutes:seconds, hours:minutes:seconds or minutes. A worker that reaches
             it leaves a checkpoint and goes on in the queue.
         signal_seconds: how long before the end of its time a worker is told to stop.
         setup: shell lines before the worker starts, such as `module load ...`.
-        cpus: also the number of threads; with one, a run that was stopped gives the same bits.
         environment: variables of the worker.
     """
 
@@ -47,6 +54,7 @@ class Resources:
     account: str | None = None
     qos: str | None = None
     gpus: Annotated[int, Ge(0)] = 0
+    tasks: Annotated[int, Ge(1)] | None = None
     cpus: Annotated[int, Ge(1)] = 1
     mem: str | None = None
     time: str = "1-00:00:00"
@@ -57,6 +65,11 @@ class Resources:
     def __post_init__(self) -> None:
         if self.minutes * 60 <= self.signal_seconds:
             raise ValueError(f"time {self.time} is not longer than signal_seconds")
+
+    @property
+    def processes(self) -> int:
+        """How many share each run."""
+        return self.tasks or max(1, self.gpus)
 
     @property
     def minutes(self) -> int:
@@ -80,6 +93,19 @@ class Resources:
             seconds = (first * 60 + second) * 60 + third
         return -(-seconds // 60)
 
+    def brief(self) -> str:
+        """What is not as by default, in a few words."""
+        names = ("partition", "account", "qos", "gpus", "tasks", "cpus", "mem", "time")
+        changed = {name: getattr(self, name) for name in names}
+        return (
+            ", ".join(
+                f"{item.name} {changed[item.name]}"
+                for item in fields(self)
+                if item.name in changed and changed[item.name] != item.default
+            )
+            or "resources by default"
+        )
+
     def parameters(self) -> dict[str, Any]:
         """What submitit's SLURM executor calls them."""
         threads = dict.fromkeys(THREADS, str(self.cpus))
@@ -96,6 +122,8 @@ class Resources:
             "setup": [*self.setup, *exports],
         }
         return {
+            "ntasks_per_node": self.processes,
+            "srun_args": ["--kill-on-bad-exit=1"],  # none can go on without the others
             "cpus_per_task": self.cpus,
             "time": self.minutes,
             "signal_delay_s": self.signal_seconds,
@@ -103,14 +131,45 @@ class Resources:
         }
 
 
-def read_resources(profile: Path | None, scale: str, changes: Mapping[str, str]) -> Resources:
-    """The profile's `[default]`, over it `[scale.SCALE]`, over that `changes`.
+@dataclass(frozen=True)
+class Profile:
+    """What the user's file and the command line say, not yet joined.
+
+    Attributes:
+        path: the file, for messages.
+        layers: tables by where they apply: (), ("scale", SCALE) or ("level", AXIS, LEVEL).
+        changes: over all of them.
+    """
+
+    path: Path
+    layers: Mapping[tuple[str, ...], Mapping[str, Any]]
+    changes: Mapping[str, str]
+
+    def resources(self, scale: str, levels: Mapping[str, str]) -> Resources:
+        """What a run at `scale` with these levels (by axis) asks for.
+
+        Raises:
+            UserError: a value is none, or they do not fit together.
+        """
+        places = [(), ("scale", scale), *(("level", *item) for item in levels.items())]
+        settings: dict[str, Any] = {}
+        for place in places:
+            settings.update(self.layers.get(place, {}))
+        settings.update(self.changes)
+        try:
+            return TypeAdapter(Resources).validate_python(settings)
+        except ValidationError as error:
+            raise UserError(f"{self.path}: {explain(error)}") from None
+
+
+def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
+    """The profile, with `changes` over it.
 
     Arguments:
         profile: the file, or None for cluster.toml here, if there is one.
 
     Raises:
-        UserError: the file is missing or damaged, or a name or value is none.
+        UserError: the file is missing or damaged, or names something unknown.
     """
     path = profile or Path(PROFILE)
     try:
@@ -122,19 +181,31 @@ def read_resources(profile: Path | None, scale: str, changes: Mapping[str, str])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is no valid TOML: {error}") from None
     for name in content:
-        if name not in ("default", "scale"):
-            raise UserError(f"{path}: no table [{name}]: {nearest(name, ['default', 'scale'])}")
-    default, scales = content.get("default", {}), content.get("scale", {})
-    over = scales.get(scale, {}) if isinstance(scales, dict) else None
-    for name, table in (("default", default), (f"scale.{scale}", over)):
-        if not isinstance(table, dict):
-            raise UserError(f"{path}: {name} should be a table, such as [{name}]")
-    settings = {**default, **(over or {}), **changes}
+        if name not in TABLES:
+            raise UserError(f"{path}: no table [{name}]: {nearest(name, TABLES)}")
+    layers = {
+        place: table
+        for name, depth in TABLES.items()
+        for place, table in _tables(path, content.get(name, {}), (name,), depth)
+    }
+    layers[()] = layers.pop(("default",))
     known = [item.name for item in fields(Resources)]
-    for name in settings:
-        if name not in known:
-            raise UserError(f"{path}: no resource {name!r}: {nearest(name, known)}")
-    try:
-        return TypeAdapter(Resources).validate_python(settings)
-    except ValidationError as error:
-        raise UserError(f"{path}: {explain(error)}") from None
+    for table in (*layers.values(), changes):
+        for name in table:
+            if name not in known:
+                raise UserError(f"{path}: no resource {name!r}: {nearest(name, known)}")
+    return Profile(path, layers, changes)
+
+
+def _tables(
+    path: Path, table: Any, place: tuple[str, ...], depth: int
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The tables `depth` names below `place`."""
+    if not isinstance(table, dict):
+        name = ".".join(place)
+        raise UserError(f"{path}: {name} should be a table, such as [{name}]")
+    if depth == 0:
+        yield place, table
+        return
+    for name, inner in table.items():
+        yield from _tables(path, inner, (*place, name), depth - 1)

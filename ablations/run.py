@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -22,16 +22,40 @@ if TYPE_CHECKING:
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
 
 
+SIGNAL_SECONDS = 5.0  # by so much later than others a process meets a signal that goes to all
+
+
 class Stopped(KeyboardInterrupt):
-    """A signal asked for an end.
+    """Something asked for an end.
 
     Attributes:
-        signal: its number.
+        signal: its number; None where another process that shares the run met it.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int | None) -> None:
         super().__init__(f"signal {number}")
         self.signal = number
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Inside, SIGTERM, SIGINT and SIGUSR2 raise `Stopped`."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    with _handling(stop):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def check_metrics(metrics: dict[str, float]) -> None:
@@ -84,7 +108,7 @@ class Run:
         For what can leave a checkpoint. The same signal once more ends it at once.
 
         Raises:
-            Stopped: a signal came.
+            Stopped: a signal came, here or (see `request_stop`) elsewhere.
         """
         came: list[int] = []
 
@@ -94,14 +118,17 @@ class Run:
             came.append(number)
             self.stopping = True
 
-        before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
-        try:
+        with _handling(stop):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        if came:
-            raise Stopped(came[0])
+            deadline = time.monotonic() + SIGNAL_SECONDS
+            while self.stopping and not came and time.monotonic() < deadline:
+                time.sleep(0.1)
+        if self.stopping:
+            raise Stopped(came[0] if came else None)
+
+    def request_stop(self) -> None:
+        """Stop as if a signal had come: one came to another process that shares this run."""
+        self.stopping = True
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Keep a table with the result. Its numeric columns become curves over the index.

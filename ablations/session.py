@@ -14,8 +14,8 @@ from ablations.errors import UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
-from ablations.provenance import collect_provenance
-from ablations.slurm import Cluster
+from ablations.provenance import code_provenance
+from ablations.slurm import Cluster, launches_of
 from ablations.store import check_uri
 from ablations.timing import about, expected_seconds, wall_seconds
 from ablations.tracking import Collector, RefusedError
@@ -117,7 +117,7 @@ def follow_runs(home: Home, uri: str, everything: bool = False) -> int:
 
 def _have_workers(home: Home, plans: list[dict[str, Any]]) -> bool:
     """Whether SLURM may have workers of the studies: where it does not answer, nobody knows."""
-    if not any(home.launches.glob("*/launch.json")):
+    if not any(launches_of(home, plan["study"]) for plan in plans):
         return False
     try:
         cluster = Cluster(home)
@@ -139,7 +139,7 @@ def run_study(
     check_space(home)
     check_ready(home, plan)
     home.save_plan(plan.record())
-    launcher = Launcher(home, plan, study, workers, collect_provenance())
+    launcher = Launcher(home, plan, study, workers, code_provenance())
     expected = expected_seconds(home, plan)
     _announce(plan, launcher.snapshot(), expected, workers)
     collector = BackgroundCollector(home, uri)
@@ -183,8 +183,11 @@ def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
     runs = plan.runs
     failed = {key: run for key, run in snapshot.runs.items() if run.state is not State.DONE}
     for key, run in failed.items():
-        failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
         name = runs[key].name(plan.baseline)
+        if run.state is State.CANCELLED:
+            console.print(f"cancelled: {name}", style="yellow", soft_wrap=True)
+            continue
+        failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
         console.print(f"failed: {name}: {failure['error']}", style="red", soft_wrap=True)
         console.print(f"        more in {home.run(key).path}", soft_wrap=True)
     done = len(snapshot.runs) - len(failed)

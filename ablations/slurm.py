@@ -12,7 +12,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import time
 import uuid
@@ -21,69 +20,34 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import submitit
 from submitit.core.utils import FailedJobError, FailedSubmissionError
-from submitit.helpers import DelayedSubmission, clean_env
+from submitit.helpers import clean_env
 
 from ablations.errors import UserError
 from ablations.files import read_json, write_json
 from ablations.home import Home
+from ablations.job import KILLED, TROUBLE, Worker, track
 from ablations.resources import Resources
-from ablations.run import Stopped
 from ablations.snapshot import snapshot_code, snapshot_study
-from ablations.worker import Request, work
+from ablations.worker import Request
 
 COMMAND_SECONDS = 60
 SYNC = "-sync"  # ends the name of the job that tracks
 SYNC_MINUTES = 60
 ALIVE = "PENDING,CONFIGURING,RUNNING,SUSPENDED,REQUEUED"
 TIME_OUTS = 1000  # submitit's limit, which must not be the one that ends the work
-# killed (137: kill -9, or out of memory), a worker queues again; ten times, lest a run that always
-# kills its worker goes on for ever
-REQUEUE_KILLED = (
-    '[ $? -ne 137 ] || [ "${SLURM_RESTART_COUNT:-0}" -ge 10 ] || scontrol requeue "$SLURM_JOB_ID"'
+# killed (kill -9, or out of memory), a worker queues again; ten times, lest a run that always kills
+# its worker goes on for ever
+REQUEUE_KILLED = " || ".join(
+    (
+        f"[ $? -ne {KILLED} ]",
+        '[ "${SLURM_RESTART_COUNT:-0}" -ge 10 ]',
+        'scontrol requeue "$SLURM_JOB_ID"',
+    )
 )
-
-
-@dataclass
-class Worker:
-    """What a job runs: the requests of a launch, until none is left.
-
-    Attributes:
-        launch: its directory.
-        home: the home directory.
-        most: how many runs it does at most, or None.
-    """
-
-    launch: str
-    home: str
-    most: int | None
-
-    def __call__(self) -> None:
-        """Work. On USR2 (time over, or preempted) leave a checkpoint and queue again."""
-        content = read_json(Path(self.launch) / "launch.json")
-        requests = [Request(**one) for one in read_json(Path(self.launch) / "requests.json")]
-        requeue = signal.signal(signal.SIGUSR2, _stop)  # before: submitit's handler
-        signal.signal(signal.SIGTERM, _stop)
-        try:
-            work(self.home, content["study"], requests, content["provenance"], self.most)
-        except Stopped as stopped:
-            if stopped.signal != signal.SIGUSR2:
-                raise
-            # now that nothing is half done
-            signal.signal(signal.SIGUSR2, requeue)
-            signal.raise_signal(signal.SIGUSR2)
-
-    def checkpoint(self) -> DelayedSubmission:
-        """What submitit queues again: the same, for the run directories hold all state."""
-        return DelayedSubmission(self)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)
 
 
 @dataclass(frozen=True)
@@ -102,6 +66,42 @@ class Launch:
         """The study's name."""
         return str(read_json(self.path / "launch.json")["name"])
 
+    @property
+    def trouble(self) -> str | None:
+        """Why a worker ended before the work was done, if one did."""
+        path = self.path / TROUBLE
+        return path.read_text() if path.exists() else None
+
+    @property
+    def keys(self) -> set[str]:
+        """Of the runs that it is to do."""
+        return {request["key"] for request in read_json(self.path / "requests.json")}
+
+
+def launches_of(home: Home, study: str) -> list[Launch]:
+    """Those of a study that were submitted from this home, the last one last."""
+    found = [Launch(path.parent) for path in sorted(home.launches.glob("*/launch.json"))]
+    return [launch for launch in found if launch.study == study]
+
+
+@dataclass(frozen=True)
+class Order:
+    """An array of workers that do the same with the same resources.
+
+    Attributes:
+        requests: what they do, in this order.
+        resources: of each worker.
+        workers: how many the array has.
+        at_once: how many of them may run at once.
+        most: runs that a worker does, or None: until none is left.
+    """
+
+    requests: Sequence[Request]
+    resources: Resources
+    workers: int
+    at_once: int
+    most: int | None = None
+
 
 class Cluster:
     """Submits launches of one home, and finds their jobs again."""
@@ -112,90 +112,94 @@ class Cluster:
         if shutil.which("sbatch") is None or shutil.which("srun") is None:
             raise UserError("this machine has no SLURM (no sbatch); --cluster local needs none")
 
-    def launches(self, study: str) -> list[Launch]:
-        """Those of a study that were submitted from this home."""
-        found = [Launch(path.parent) for path in sorted(self.home.launches.glob("*/launch.json"))]
-        return [launch for launch in found if launch.study == study]
+    def queue(self, study: str) -> dict[Launch, Counter[str]]:
+        """How many workers of each launch are in SLURM's states, such as PENDING or RUNNING.
 
-    def queue(self, study: str) -> Counter[str]:
-        """How many of a study's workers are in each of SLURM's states, such as PENDING, RUNNING.
+        Launches that have none are left out.
 
         Raises:
             UserError: SLURM does not answer.
         """
-        names = ",".join(launch.name for launch in self.launches(study))
-        if not names:
-            return Counter()
-        listed = slurm(
-            "squeue", "--noheader", "--array", "--format=%T", f"--name={names}", f"--states={ALIVE}"
-        )
-        return Counter(listed.split())
+        launches = {launch.name: launch for launch in launches_of(self.home, study)}
+        if not launches:
+            return {}
+        which = (f"--name={','.join(launches)}", f"--states={ALIVE}")
+        listed = slurm("squeue", "--noheader", "--array", "--format=%j %T", *which)
+        found: dict[Launch, Counter[str]] = {}
+        for name, state in (line.split() for line in listed.splitlines()):
+            found.setdefault(launches[name], Counter())[state] += 1
+        return found
 
     def cancel(self, study: str) -> int:
         """Cancel the jobs of a study; returns how many workers waited or ran.
 
         Running ones leave a checkpoint, for which SLURM's KillWait gives them time.
         """
-        count = sum(self.queue(study).values())
-        for launch in self.launches(study) if count else ():
+        queue = self.queue(study)
+        for launch in launches_of(self.home, study) if queue else ():
             slurm("scancel", "--quiet", f"--name={launch.name}")
             slurm("scancel", "--quiet", f"--name={launch.name}{SYNC}")
-        return count
+        return sum(states.total() for states in queue.values())
 
-    def script(self, resources: Resources, study: str, tasks: int, workers: int) -> str:
+    def script(self, study: str, order: Order) -> str:
         """The batch script of a launch that is not made."""
         launch = Launch(self.home.launches / f"{study}-TIME")
-        executor = _executor(launch, resources, workers)
-        if tasks > 1:
-            executor.update_parameters(
-                additional_parameters={"requeue": True, "array": f"0-{tasks - 1}%{workers}"}
-            )
+        executor = _executor(launch, order)
+        if order.workers > 1:
+            array = f"0-{order.workers - 1}%{order.at_once}"
+            executor.update_parameters(additional_parameters={"requeue": True, "array": array})
         return executor._make_submission_file_text(executor._submitit_command_str, "")
 
     def submit(
-        self,
-        content: dict[str, Any],
-        requests: Sequence[Request],
-        resources: Resources,
-        tasks: int,
-        workers: int,
-        most: int | None,
-        sync_to: str | None,
-    ) -> Launch:
-        """Submit an array of `tasks` workers (several, where the cluster's arrays are smaller).
+        self, content: dict[str, Any], orders: Sequence[Order], sync_to: str | None
+    ) -> list[Launch]:
+        """Submit a launch for each order.
 
         Arguments:
             content: study (what `load_study` takes), name, provenance.
-            workers: how many of them may run at once.
-            most: runs a worker does, or None: until none is left.
             sync_to: the tracking store that a last job brings up to date, or None.
 
         Raises:
             UserError: SLURM refuses; nothing is left behind.
         """
+        code = snapshot_code(self.home)
+        launches: list[Launch] = []
+        arrays: set[str] = set()
+        try:
+            for order in orders:
+                launches.append(self._prepare(content, order, code))
+                arrays |= self._submit(launches[-1], order, code)
+            if sync_to:
+                with submitting():
+                    last = _last_executor(launches[-1], orders[-1], code, arrays)
+                    last.submit(track, str(self.home.root.resolve()), sync_to)
+        except UserError:
+            for launch in launches:
+                slurm("scancel", "--quiet", f"--name={launch.name}")
+                shutil.rmtree(launch.path)
+            raise
+        return launches
+
+    def _prepare(self, content: dict[str, Any], order: Order, code: Path | None) -> Launch:
+        """The directory of a launch, with all that its workers read."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
         launch = Launch(self.home.launches / f"{content['name']}-{stamp}-{uuid.uuid4().hex[:6]}")
-        code = snapshot_code(self.home)
         launch.path.mkdir(parents=True)
-        content = {**content, "study": snapshot_study(content["study"], launch.path)}
-        write_json(launch.path / "requests.json", [asdict(one) for one in requests])
-        write_json(launch.path / "launch.json", {**content, "submitted": time.time()})
-        worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), most)
-        executor = _executor(launch, resources, workers, code)
-        jobs: list[submitit.Job[None]] = []
-        try:
-            for count in _parts(tasks, _largest_array()):
-                with submitting(), executor.batch():
-                    jobs += [executor.submit(worker) for _ in range(count)]
-            if sync_to:
-                arrays = {job.job_id.partition("_")[0] for job in jobs}
-                with submitting():
-                    _after(executor, launch, arrays).submit(_sync, worker.home, sync_to)
-        except UserError:
-            shutil.rmtree(launch.path)
-            slurm("scancel", "--quiet", f"--name={launch.name}")
-            raise
+        study = snapshot_study(content["study"], launch.path)
+        write_json(launch.path / "requests.json", [asdict(one) for one in order.requests])
+        more = {"study": study, "code": code and str(code), "submitted": time.time()}
+        write_json(launch.path / "launch.json", {**content, **more})
         return launch
+
+    def _submit(self, launch: Launch, order: Order, code: Path | None) -> set[str]:
+        """Submit the workers, as several arrays where the cluster's are smaller; their numbers."""
+        worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), order.most)
+        executor = _executor(launch, order, code)
+        jobs: list[submitit.Job[None]] = []
+        for count in _parts(order.workers, _largest_array()):
+            with submitting(), executor.batch():
+                jobs += [executor.submit(worker) for _ in range(count)]
+        return {job.job_id.partition("_")[0] for job in jobs}
 
 
 @contextmanager
@@ -215,18 +219,16 @@ def submitting() -> Iterator[None]:
         raise UserError(f"SLURM refuses the job: {_reason(str(error))}") from None
 
 
-def _executor(
-    launch: Launch, resources: Resources, workers: int, code: Path | None = None
-) -> submitit.SlurmExecutor:
+def _executor(launch: Launch, order: Order, code: Path | None = None) -> submitit.SlurmExecutor:
     executor = submitit.SlurmExecutor(launch.path, max_num_timeout=TIME_OUTS)
-    parameters = resources.parameters()
+    parameters = order.resources.parameters()
     if code:
         path = f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"
         parameters["setup"] = [*parameters["setup"], path]
     executor.update_parameters(
         **parameters,
         job_name=launch.name,
-        array_parallelism=workers,
+        array_parallelism=order.at_once,
         stderr_to_stdout=True,
         teardown=[REQUEUE_KILLED],
         additional_parameters={"requeue": True},
@@ -234,14 +236,15 @@ def _executor(
     return executor
 
 
-def _after(
-    executor: submitit.SlurmExecutor, launch: Launch, arrays: set[str]
+def _last_executor(
+    launch: Launch, order: Order, code: Path | None, arrays: set[str]
 ) -> submitit.SlurmExecutor:
     """For one small job when all arrays have ended, however they did."""
     last = submitit.SlurmExecutor(launch.path)
     kept = ("partition", "account", "qos", "setup")
+    parameters = _executor(launch, order, code).parameters
     last.update_parameters(
-        **{name: value for name, value in executor.parameters.items() if name in kept},
+        **{name: value for name, value in parameters.items() if name in kept},
         job_name=f"{launch.name}{SYNC}",
         time=SYNC_MINUTES,
         stderr_to_stdout=True,
@@ -249,14 +252,6 @@ def _after(
         additional_parameters={"kill-on-invalid-dep": "yes"},
     )
     return last
-
-
-def _sync(home: str, uri: str) -> None:
-    """What the last job does."""
-    from ablations.tracking import Collector
-
-    # made by the launch; a path that only its host knows is no reason to make another here
-    Collector(Home(Path(home)), uri, create=False).sync()
 
 
 def _largest_array() -> int:

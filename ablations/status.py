@@ -14,12 +14,12 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from ablations.claim import Observer
+from ablations.claim import STALE_SECONDS, Claim, Observer
 from ablations.display import COLOURS, console, describe, last_progress, rows_table, seconds_left
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, RunDirectory, State
-from ablations.launcher import take_snapshot
-from ablations.slurm import Cluster
+from ablations.launcher import lack_of_space, take_snapshot
+from ablations.slurm import Cluster, launches_of
 from ablations.timing import in_words
 
 WATCH_SECONDS = 2.0
@@ -39,6 +39,7 @@ def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[s
         "family": plan["family"],
         "states": dict(Counter(run.state.value for run in seen.values())),
         "workers": _workers(home, plan["study"]),
+        "troubles": _troubles(home, plan["study"]),
         "runs": [_run_status(home.run(key), names[key], seen[key]) for key in names],
     }
 
@@ -46,9 +47,18 @@ def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[s
 def _workers(home: Home, study: str) -> dict[str, int] | None:
     """Of the study, in SLURM's queue, by SLURM's state; None where SLURM does not answer."""
     try:
-        return dict(Cluster(home).queue(study)) if shutil.which("squeue") else {}
+        queue = Cluster(home).queue(study) if shutil.which("squeue") else {}
+        return dict(sum(queue.values(), Counter()))
     except UserError:
         return None
+
+
+def _troubles(home: Home, study: str) -> list[str]:
+    """What keeps workers from working: a full disk, or what one of the last launch said."""
+    last = launches_of(home, study)[-1:]
+    said = [f"a worker ended early: {launch.trouble}" for launch in last if launch.trouble]
+    lack = lack_of_space(home)
+    return [lack, *said] if lack else said
 
 
 def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any]:
@@ -63,15 +73,27 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
         progress = last_progress(run, seen.attempt)
         status |= {"step": progress.get("step"), "of": progress.get("of")}
         status |= {"seconds_left": seconds_left(progress), "detail": describe(progress)}
+        silent = _silence(seen.claim)
+        if silent > STALE_SECONDS:
+            status["detail"] += f"; no sign of life for {in_words(silent)}, if the clocks agree"
     elif seen.state is State.FAILED:
         status["detail"] = (run.failure(seen.attempt) or {}).get("error", "")
     elif seen.state is State.LOST:
         status["detail"] = "its worker died; the next launch goes on with it"
+    elif seen.state is State.CANCELLED:
+        status["detail"] = "the next launch goes on with it"
     elif seen.state is State.DONE:
         result = run.result() or {}
         status["seconds"] = result["ended"] - result["started"]
         status["detail"] = in_words(status["seconds"])
     return status
+
+
+def _silence(claim: Claim | None) -> float:
+    """For how many seconds an owner on another host gave no sign, by this host's clock."""
+    if claim is None or claim.owner.is_alive() is not None:
+        return 0.0
+    return time.time() - claim.last_sign
 
 
 def failures(home: Home, plan: dict[str, Any]) -> Iterator[tuple[RunDirectory, int, str]]:
@@ -118,6 +140,8 @@ def _render_study(study: dict[str, Any]) -> Iterator[Any]:
     else:
         parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
     yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
+    for trouble in study["troubles"]:
+        yield Text(trouble, style="yellow")
     rows = [
         (
             Text(run["state"], style=COLOURS[State(run["state"])]),

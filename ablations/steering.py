@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ablations.completion import complete_study
 from ablations.errors import EXIT_FAILED_RUNS
 from ablations.options import profile_option, resource_option, study_argument
 from ablations.parsing import parse_pairs
@@ -55,15 +56,27 @@ def retry(home: Home, study: str, key: str | None, error: str | None) -> None:
 
 
 @click.command()
-@study_argument
+@click.argument("study_or_run", shell_complete=complete_study)
 @click.pass_obj
-def cancel(home: Home, study: str) -> None:
-    """Cancel the SLURM jobs of a study, and no others. Running ones leave checkpoints."""
+def cancel(home: Home, study_or_run: str) -> None:
+    """Cancel the SLURM jobs of a study, or one run (its key's first letters will do).
+
+    Nothing else ends. What runs leaves a checkpoint, and the next `ablate run` goes on with it. The
+    worker of a cancelled run, on SLURM or here, takes the next one.
+    """
+    from ablations.claim import Observer
     from ablations.slurm import Cluster
 
-    name = home.plan(Path(study).stem)["study"]
-    count = Cluster(home).cancel(name)
-    click.echo(f"{count} workers of {name} cancelled")
+    name = Path(study_or_run).stem
+    if name in {plan["study"] for plan in home.plans()}:
+        click.echo(f"{Cluster(home).cancel(name)} workers of {name} cancelled")
+        return
+    run = home.find(study_or_run)
+    observer = Observer()
+    if run.cancel(observer):
+        click.echo(f"run {run.key} cancelled")
+    else:
+        click.echo(f"run {run.key} is {run.inspect(observer).state}: there is nothing to cancel")
 
 
 @click.group()
@@ -80,9 +93,9 @@ def check(home: Home, profile: Path | None, resources: tuple[str, ...], scale: s
     """Submit a small job and tell what works: files, Python, GPUs, signals, requeue, accounting."""
     from ablations.display import console
     from ablations.probe import check_cluster
-    from ablations.resources import read_resources
+    from ablations.resources import read_profile
 
-    asked = read_resources(profile, scale, parse_pairs("--resource", resources))
+    asked = read_profile(profile, parse_pairs("--resource", resources)).resources(scale, {})
     failed = False
     for finding in check_cluster(home, asked):
         failed |= finding.works is False

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
 
-from ablations.claim import Observer
 from ablations.display import console
 from ablations.home import Home, State
 from ablations.launcher import check_space, take_snapshot
 from ablations.plan import Plan
-from ablations.provenance import collect_provenance
-from ablations.resources import Resources
+from ablations.provenance import code_provenance
+from ablations.resources import Profile, Resources
 from ablations.session import check_ready
-from ablations.slurm import Cluster
+from ablations.slurm import Cluster, Launch, Order
 from ablations.store import check_uri
 from ablations.tracking import Collector
 from ablations.worker import Request, requests_of
@@ -26,7 +27,7 @@ class Array:
     """How a launch is spread over jobs.
 
     Attributes:
-        workers: how many at once.
+        workers: how many at once, for each kind of resources.
         pack: runs a worker does before it ends, or None: until none is left.
         sync: whether a last job brings the tracking store up to date.
     """
@@ -35,16 +36,18 @@ class Array:
     pack: int | None = None
     sync: bool = False
 
-    def tasks(self, runs: int) -> int:
-        """How many workers so many runs want."""
-        return min(self.workers, runs) if self.pack is None else math.ceil(runs / self.pack)
+    def order(self, requests: Sequence[Request], resources: Resources, queued: int) -> Order:
+        """Workers for these requests, less those that are queued for them already."""
+        runs = len(requests)
+        wanted = min(self.workers, runs) if self.pack is None else math.ceil(runs / self.pack)
+        return Order(requests, resources, max(0, wanted - queued), self.workers, self.pack)
 
 
 def submit_study(
     home: Home,
     plan: Plan,
     study: str,
-    resources: Resources,
+    profile: Profile,
     array: Array,
     tracking_uri: str | None,
     dry_run: bool,
@@ -53,7 +56,7 @@ def submit_study(
 
     Arguments:
         study: what `load_study` takes.
-        dry_run: print the batch script, and touch nothing.
+        dry_run: print the batch scripts, and touch nothing.
 
     Raises:
         UserError: something is missing, or SLURM refuses.
@@ -62,28 +65,38 @@ def submit_study(
     check_uri(uri)
     cluster = Cluster(home)
     due = _due(home, plan)
-    queued = sum(cluster.queue(plan.study).values())
-    tasks = max(0, array.tasks(len(due)) - queued)
+    queue = cluster.queue(plan.study)
+    orders = [
+        array.order(requests, resources, _workers_for(requests, queue))
+        for resources, requests in _by_resources(plan, due, profile)
+    ]
+    wanted = [order for order in orders if order.workers]
     console.print(
         f"{plan.study} at scale {plan.scale} ({plan.family}): {len(plan.runs)} runs, {len(due)} "
-        f"due; {queued} workers in the queue, {tasks} more wanted"
+        f"due; {sum(states.total() for states in queue.values())} workers in the queue, "
+        f"{sum(order.workers for order in wanted)} more wanted"
     )
     if dry_run:
-        click.echo(cluster.script(resources, plan.study, max(tasks, 1), array.workers), nl=False)
+        example = Order([], profile.resources(plan.scale, {}), 1, array.workers)
+        for order in wanted or [example]:
+            click.echo(cluster.script(plan.study, order), nl=False)
         return
     check_space(home)
     check_ready(home, plan)
+    home.prepare()
     home.save_plan(plan.record())
-    if tasks:
+    if wanted:
         Collector(home, uri).sync()  # makes the store and the experiment once, here
-        content = {
-            "study": study,
-            "name": plan.study,
-            "provenance": collect_provenance(),
-        }
-        after = uri if array.sync else None
-        launch = cluster.submit(content, due, resources, tasks, array.workers, array.pack, after)
-        console.print(f"submitted {tasks} workers; job name and logs: {launch.path}")
+        content = {"study": study, "name": plan.study, "provenance": code_provenance()}
+        for launch, order in zip(
+            cluster.submit(content, wanted, uri if array.sync else None), wanted, strict=True
+        ):
+            console.print(
+                f"submitted {order.workers} workers for {len(order.requests)} runs "
+                f"({order.resources.brief()}); job name and logs: {launch.path}",
+                soft_wrap=True,
+            )
+    _tell_of_others(home, plan, queue)
     console.print(
         f"`ablate status {plan.study}` shows how far they are, `ablate sync` brings MLflow up to "
         f"date, `ablate cancel {plan.study}` ends them"
@@ -92,6 +105,42 @@ def submit_study(
 
 def _due(home: Home, plan: Plan) -> list[Request]:
     """What nobody has done and nobody works on."""
-    seen = take_snapshot(home, list(plan.runs), Observer()).runs
+    seen = take_snapshot(home, list(plan.runs), home.observer()).runs
     settled = (State.DONE, State.RUNNING)
     return [one for one in requests_of(plan, seen) if seen[one.key].state not in settled]
+
+
+def _by_resources(
+    plan: Plan, requests: Sequence[Request], profile: Profile
+) -> list[tuple[Resources, list[Request]]]:
+    """The requests by what their runs ask for."""
+    runs = plan.runs
+    asking: dict[tuple[tuple[str, str], ...], list[Request]] = {}  # by the levels that matter
+    for request in requests:
+        levels = runs[request.key].levels.items()
+        own = tuple(item for item in levels if ("level", *item) in profile.layers)
+        asking.setdefault(own, []).append(request)
+    groups: list[tuple[Resources, list[Request]]] = []
+    for own, members in asking.items():
+        resources = profile.resources(plan.scale, dict(own))
+        alike = [group for known, group in groups if known == resources]
+        alike[0].extend(members) if alike else groups.append((resources, members))
+    return groups
+
+
+def _workers_for(requests: Sequence[Request], queue: Mapping[Launch, Counter[str]]) -> int:
+    """How many workers are in the queue of launches that do any of these requests."""
+    keys = {request.key for request in requests}
+    return sum(states.total() for launch, states in queue.items() if keys & launch.keys)
+
+
+def _tell_of_others(home: Home, plan: Plan, queue: Mapping[Launch, Counter[str]]) -> None:
+    """Runs that the study asked for earlier are neither cancelled nor done silently."""
+    others = set().union(*(launch.keys for launch in queue)) - plan.runs.keys()
+    left = [key for key in others if home.run(key).result() is None]
+    if left:
+        console.print(
+            f"workers in the queue also do {len(left)} runs that {plan.study} asked for earlier "
+            "and does not now; `ablate cancel KEY` ends such a run",
+            soft_wrap=True,
+        )

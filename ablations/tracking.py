@@ -36,6 +36,7 @@ STATUS = {
     State.RUNNING: "RUNNING",
     State.LOST: "KILLED",
     State.FAILED: "FAILED",
+    State.CANCELLED: "KILLED",
     State.DONE: "FINISHED",
 }
 

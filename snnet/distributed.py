@@ -110,5 +110,9 @@ def _read_submitit() -> None:
     import submitit
     from submitit.helpers import TorchDistributedEnvironment
 
-    if submitit.JobEnvironment().num_tasks > 1:
-        TorchDistributedEnvironment().export()
+    environment = submitit.JobEnvironment()
+    if environment.num_tasks > 1:
+        # the device is chosen below, also where SLURM numbers the GPUs of a job otherwise
+        TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
+        if environment.num_nodes == 1:
+            os.environ["MASTER_ADDR"] = "127.0.0.1"  # a node's name need not be known to it

@@ -167,6 +167,7 @@ def _train(training: Training, run: RunLike) -> None:
                 with clock.writing(), run.writing(CHECKPOINT) as path:
                     save_training(training, state, path)
             if stopping:
+                run.request_stop()  # a signal may have come to another process alone
                 return  # the context raises
         kept = {"visits": training.visits.tolist(), "seconds": training.seconds}
         with run.writing(MODEL) as path:

@@ -38,6 +38,9 @@ class RunLike(Protocol):
         """Inside, a request to stop only sets `stopping`; it takes effect at the end."""
         ...
 
+    def request_stop(self) -> None:
+        """Stop at the end of `deferring_stop`, as another process of this run must."""
+
 
 class Follower:
     """Around a process that shares a run without writing: it only reads what the first wrote."""
@@ -66,3 +69,7 @@ class Follower:
     def deferring_stop(self) -> AbstractContextManager[None]:
         """As the run itself."""
         return self._run.deferring_stop()
+
+    def request_stop(self) -> None:
+        """As the run itself."""
+        self._run.request_stop()

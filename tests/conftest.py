@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,46 @@ def run_ablate(home: Path, *arguments: str, **options) -> subprocess.CompletedPr
 def command(home: Path, *arguments: str) -> list[str]:
     script = Path(sys.executable).with_name("ablate")
     return [str(script), "--home", str(home), *arguments]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 60 MB; its mount point."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(place)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs root, to mount a small file system")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """A file that takes what is left of the disk."""
+    filling = disk / "filling"
+    with suppress(OSError), open(filling, "wb", buffering=0) as file:
+        while True:
+            file.write(b"0" * 4096)
+    return filling
+
+
+@pytest.fixture
+def read_only():
+    """A context in which a directory, made if need be, cannot be written."""
+
+    @contextmanager
+    def locking(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        mounting = ["mount", "--bind", str(directory), str(directory)]
+        if subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
+            pytest.skip("needs root, to mount a directory read-only")
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(directory)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+    return locking
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -17,7 +18,7 @@ from pathlib import Path
 import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
-NODES, CPUS, MEMORY_MB = 3, 4, 4000
+NODES, CPUS, MEMORY_MB, GPUS = 3, 4, 4000, 2
 CONFIGURATION = """
 ClusterName=loop
 SlurmctldHost={host}(127.0.0.1)
@@ -46,6 +47,7 @@ SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 DefMemPerCPU=100
+GresTypes=gpu
 ReturnToService=2
 JobRequeue=1
 MaxArraySize=101
@@ -62,7 +64,8 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=
 PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
 """
 NODE = (
-    "NodeName=n{n} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb}\n"
+    "NodeName=n{n} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb} "
+    "Gres=gpu:{gpus}\n"
 )
 
 
@@ -94,8 +97,13 @@ class SlurmCluster:
             host=host, directory=self.directory, controller_port=ports.pop()
         )
         for number, port in enumerate(ports, start=1):
-            text += NODE.format(n=number, host=host, port=port, cpus=CPUS, mb=MEMORY_MB)
+            text += NODE.format(n=number, host=host, port=port, cpus=CPUS, mb=MEMORY_MB, gpus=GPUS)
         (self.directory / "slurm.conf").write_text(text)
+        devices = [self.directory / f"gpu{number}" for number in range(GPUS)]
+        for device in devices:  # what a node declares must exist; it never is opened
+            os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        gres = "".join(f"Name=gpu File={device}\n" for device in devices)
+        (self.directory / "gres.conf").write_text(gres)
         self._start_munge()
         self._daemon("slurmctld")
         for number in range(1, NODES + 1):
@@ -137,6 +145,15 @@ class SlurmCluster:
                 logs = [f"{p}:\n{p.read_text()[-1500:]}" for p in self.directory.glob("log/*")]
                 raise RuntimeError(f"waited in vain for {what}\n" + "\n".join(logs))
             time.sleep(0.1)
+
+    def restart_controller(self, seconds: float) -> None:
+        """Kill it, and start it again after a while."""
+        daemon = psutil.Process(int((self.directory / "run/slurmctld.pid").read_text()))
+        daemon.kill()
+        daemon.wait(10)
+        time.sleep(seconds)
+        self._daemon("slurmctld")
+        self._wait("slurmctld", lambda: "is UP" in self.run("scontrol", "ping"))
 
     def stop(self) -> None:
         """Cancel all jobs, then end the daemons."""

@@ -48,7 +48,7 @@ def test_planning_needs_no_torch(module):
         (["run", "overview", "--cluster", "slurm", "--resource", "time"], "should read NAME=VALUE"),
         (["run", "overview", "--cluster", "slurm", "--resource", "men=1"], "did you mean mem"),
         (["retry", "overview"], "was never run in"),
-        (["cancel", "overview"], "was never run in"),
+        (["cancel", "overview"], "neither the beginning of a run key"),
         (["logs", "abc"], "neither the beginning of a run key"),
         (["run", "overview", "--tracking-uri", "nonsense://x"], "should begin with http"),
     ],

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from conftest import TOY, command
+from conftest import TOY, command, fill
 
-from ablations.claim import Claim, Observer, Owner, latest_claim, take_claim
+from ablations.claim import (
+    HEARTBEAT_SECONDS,
+    STALE_SECONDS,
+    Claim,
+    Observer,
+    Owner,
+    latest_claim,
+    take_claim,
+)
 from ablations.files import write_json, writing
 from ablations.home import Home, Inspection, State
 from ablations.store import KEY_TAG, connect, search
@@ -169,18 +177,6 @@ def test_workers_that_cannot_start_are_given_up(home, tmp_path):
     assert not list(home.runs())
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 60 MB; its mount point."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(place)]
-    if subprocess.run(mounting, capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs root, to mount a small file system")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
 def test_a_disk_that_fills_up_meanwhile(small_disk):
     """Tracked elsewhere: MLflow's own store would be half the disk."""
     home = Home(small_disk / "home")
@@ -188,10 +184,7 @@ def test_a_disk_that_fills_up_meanwhile(small_disk):
     arguments = (*SLOW, "--tracking-uri", store)
     launcher = subprocess.Popen(command(home.root, *arguments), stderr=subprocess.PIPE, text=True)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    filling = small_disk / "filling"
-    with suppress(OSError), open(filling, "wb", buffering=0) as file:
-        while True:
-            file.write(b"0" * 4096)
+    filling = fill(small_disk)
     _, said = launcher.communicate(timeout=60)
     assert launcher.returncode == 2, said
     last = said.strip().splitlines()[-1]
@@ -205,6 +198,53 @@ def test_a_disk_that_fills_up_meanwhile(small_disk):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert states(home) == {State.DONE: 6}
+
+
+@pytest.fixture
+def elsewhere(home):
+    """Starts commands on another host: with a name and with processes of its own."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare (Debian: util-linux), to make another host")
+    host = ["unshare", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child"]
+    host += ["sh", "-c", 'hostname elsewhere; exec "$@"', "sh"]
+    started = []
+
+    def start_there(*arguments):
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started.append(subprocess.Popen([*host, *command(home.root, *arguments)], **silent))
+        return started[-1]
+
+    yield start_there
+    for process in started:
+        process.kill()
+
+
+def test_a_host_that_falls_silent_loses_its_run_after_two_minutes(ablate, home, elsewhere):
+    there = elsewhere(*SLOW[:2], "--workers", "1", *SLOW[4:])
+    wait_for(lambda: states(home)[State.RUNNING] == 1)
+    (run,) = (run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
+    assert latest_claim(run.path).owner.host == "elsewhere"
+    there.kill()  # and all that runs there
+    there.wait()
+    died = time.time()
+    assert run.inspect(Observer()).state is State.RUNNING  # unknown is not dead
+    go_on(ablate, home)
+    claim = latest_claim(run.path)
+    assert (claim.attempt, claim.owner.host) == (2, Owner.current().host)
+    assert claim.file.stat().st_mtime - died > STALE_SECONDS - 2 * HEARTBEAT_SECONDS
+
+
+def test_a_directory_that_cannot_be_written_holds_no_other_run_up(ablate, home, read_only):
+    plan = json.loads(ablate("plan", *SLOW[1:2], *SLOW[4:], "--json").stdout)
+    locked = home.run(plan["cells"][0]["key"]).path
+    with read_only(locked):
+        done = ablate(*SLOW)
+        assert done.returncode == 2, done.stderr
+        assert f"1 runs cannot be tried: cannot write {locked}/" in done.stderr
+        assert "Read-only file system; the same command goes on when that is mended" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert states(home) == {State.DONE: 5, State.WAITING: 1}
+    go_on(ablate, home)
 
 
 def test_only_one_of_many_gets_a_claim(tmp_path):

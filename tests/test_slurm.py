@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
-from conftest import TINY, TOY, command, run_ablate
+from conftest import TINY, TOY, command, fill, run_ablate
 from slurm_cluster import NODES, SlurmCluster, missing
 from test_machinery import check_complete, states, tracked_keys, wait_for
 
@@ -100,6 +101,103 @@ def test_a_preempted_run_goes_on_and_gives_the_same_bits(home, cluster, tmp_path
     local = Home(tmp_path / "local")
     assert run_ablate(local.root, *one).returncode == 0
     check_same_bits(home, local)
+
+
+TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=40")
+ON_GPUS = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
+
+
+def check_alike(home, other):
+    """Several processes add up in another order: equal but for rounding."""
+    for run in home.runs():
+        expected = pd.read_parquet(other.run(run.key).path / "stitch.parquet")
+        found = pd.read_parquet(run.path / "stitch.parquet")
+        columns = ["loss", "loss_before", "visits"]
+        pd.testing.assert_frame_equal(found[columns], expected[columns], rtol=1e-3)
+
+
+def process_of(job, rank):
+    """The Python process of that rank in a job."""
+    wanted = {"SLURM_JOB_ID": job, "SLURM_PROCID": str(rank)}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            inside = "submitit.core._submit" in process.cmdline()
+            if inside and wanted.items() <= process.environ().items():
+                return process
+    raise AssertionError(f"job {job} has no process {rank}")
+
+
+def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, tmp_path):
+    """One process a GPU; told to stop, and later robbed of one of them, they go on."""
+    submit(home, *ON_GPUS)
+
+    def epochs():
+        return [e["step"] for run in home.runs() for e in run.progress() if "step" in e]
+
+    wait_for(lambda: len(epochs()) > 2, 90)
+    (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
+    first = next(home.runs())
+    assert (first.attempt(1)["gpus"], first.attempt(1)["cpus"]) == (2, 2)
+    cluster.run("scancel", "--signal=USR2", job)
+    wait_for(lambda: (first.path / "released-1").exists())
+    assert not list(first.path.glob("failure-*"))
+    seen = len(epochs())
+    wait_for(lambda: len(epochs()) > seen + 2, 90)
+    assert epochs() == list(range(1, len(epochs()) + 1))  # no epoch twice, none left out
+    process_of(job, 1).kill()
+    finish(home, 2, 180)
+    assert not list(home.root.glob("runs/*/failure-*"))
+    assert max(latest_claim(run.path).attempt for run in home.runs()) == 3
+    local = Home(tmp_path / "local")
+    assert run_ablate(local.root, *TWO).returncode == 0
+    check_alike(home, local)
+
+
+def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path):
+    (tmp_path / "cluster.toml").write_text('[level.rate."0.2"]\ncpus = 3\nmem = "300M"\n')
+    said = submit(home, *SLOW, "--workers", "2")
+    assert "submitted 2 workers for 4 runs (resources by default)" in said
+    assert "submitted 2 workers for 2 runs (cpus 3, mem 300M)" in said
+    assert "0 more wanted" in submit(home, *SLOW, "--workers", "2")
+    finish(home, 6)
+    check_complete(home, 6)
+    asked = {cell["key"]: cell["levels"]["rate"] for cell in home.plan("toy")["cells"]}
+    for run in home.runs():
+        assert run.attempt(1)["cpus"] == (3 if asked[run.key] == "0.2" else 1)
+
+
+def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
+    submit(home, *SLOW, "--workers", "1")
+    wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
+    (running,) = home.runs()
+    planned = {cell["key"] for cell in home.plan("toy")["cells"]}
+    waiting = (planned - {running.key}).pop()
+    for key in (running.key, waiting):
+        assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
+    wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2}, 90)
+    assert latest_claim(running.path).attempt == 1
+    assert "there is nothing to cancel" in run_ablate(home.root, "cancel", waiting).stdout
+    wait_for(lambda: not Cluster(home).queue("toy"))
+    submit(home, *SLOW)
+    finish(home, 6)
+    check_complete(home, 6)
+
+
+def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
+    """SLURM's own limit, of a minute; it looks every half minute."""
+    long = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random")
+    minute = ("--resource", "time=1", "--resource", "signal_seconds=30")
+    submit(home, *long, "--set", "epochs=100000", "--cluster", "slurm", *minute)
+    wait_for(lambda: any(home.root.glob("runs/*/released-1")), 120)
+    (run,) = home.runs()
+    seen = len(run.progress())
+    wait_for(lambda: len(run.progress()) > seen + 10, 90)
+    log = Path(run.attempt(2)["log"]).read_text()
+    assert "this job is timed-out" in log
+    epochs = [entry["step"] for entry in run.progress() if "step" in entry]
+    assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
+    run_ablate(home.root, "cancel", run.key)
+    wait_for(lambda: states(home) == {State.CANCELLED: 1})
 
 
 def test_workers_are_submitted_once(home, cluster):
@@ -229,6 +327,40 @@ def test_a_dry_run_prints_the_script_and_touches_nothing(home, tmp_path):
     assert not home.root.exists()
 
 
+def test_a_full_disk_ends_workers_and_blames_no_run(home, cluster, small_disk, monkeypatch):
+    """Tracked elsewhere: MLflow's own store would be half the disk."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.tracking_uri)
+    home.root.mkdir()
+    home = Home(small_disk / "home")
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    filling = fill(small_disk)
+    wait_for(lambda: not Cluster(home).queue("toy"), 60)
+    assert states(home)[State.FAILED] == 0
+    lack = f"only 0 MB are free on the disk of {home.root}; make room"
+    assert lack in run_ablate(home.root, "status", "toy").stdout
+    refused = run_ablate(home.root, *SLOW)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"ablate: {lack}")
+    filling.unlink()
+    submit(home, *SLOW)
+    finish(home, 6)
+
+
+def test_a_run_directory_that_cannot_be_written_is_left_for_later(home, cluster, read_only):
+    plan = json.loads(run_ablate(home.root, "plan", TOY, *SLOW[4:], "--json").stdout)
+    locked = home.run(plan["cells"][0]["key"]).path
+    with read_only(locked):
+        submit(home, *SLOW, "--workers", "2")
+        wait_for(lambda: not Cluster(home).queue("toy"), 90)
+        assert states(home) == {State.DONE: 5, State.WAITING: 1}
+        said = run_ablate(home.root, "status", "toy").stdout
+        assert f"a worker ended early: 1 runs cannot be tried: cannot write {locked}/" in said
+    submit(home, *SLOW)
+    finish(home, 6)
+    check_complete(home, 6)
+
+
 FAULTS = 30
 GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=1.5", "--workers", "6")
 
@@ -251,7 +383,10 @@ class Chaos:
 
     def strike(self):
         fault = self.draw.choice(
-            (self.kill, self.kill, self.requeue, self.cancel, self.node, self.launcher, self.sync)
+            (
+                *(self.kill, self.kill, self.requeue, self.cancel, self.node),
+                *(self.controller, self.launcher, self.sync),
+            )
         )
         self.done[fault.__name__] += fault()
         time.sleep(self.draw.uniform(0.2, 1.0))
@@ -289,6 +424,11 @@ class Chaos:
         self.cluster.run("scontrol", "update", name, "State=DOWN", "Reason=chaos")
         time.sleep(1)
         self.cluster.run("scontrol", "update", name, "State=RESUME")
+        return True
+
+    def controller(self):
+        """Killed, and back after a few seconds."""
+        self.cluster.restart_controller(self.draw.uniform(0, 3))
         return True
 
     def launcher(self):

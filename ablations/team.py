@@ -1,0 +1,151 @@
+"""Processes that share each run, such as one for each GPU of a node.
+
+The first claims runs and records how they end; it tells the others which run is next, and all of
+them call the experiment's function together. How they then divide the work is the function's own
+affair (`snnet.distributed` joins them through torch). They talk through a socket on their node.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+
+FORM_SECONDS = 600.0  # until all processes of a job are there
+# when one of them fails, the others fail too, or wait for ever for what it would have sent
+PATIENCE_SECONDS = 60.0
+SETTLE_SECONDS = 5.0  # a signal to all reaches some of them earlier
+
+Assignment = tuple[str, int]  # run key and attempt
+
+
+class BrokenTeamError(RuntimeError):
+    """Some member is gone or hangs; the others cannot go on without it."""
+
+
+class Team:
+    """This process among those that share runs; alone, unless it says otherwise.
+
+    Attributes:
+        rank: its number; the first has 0.
+        size: how many they are.
+    """
+
+    def __init__(self, rank: int = 0, members: tuple[Connection, ...] = (), size: int = 1) -> None:
+        self.rank, self.size = rank, size
+        self._members = members  # of the first: all others; of another: the first
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the one that claims and records."""
+        return self.rank == 0
+
+    def gather(self) -> None:
+        """Of the first: wait until all others are ready for a run.
+
+        Raises:
+            BrokenTeamError: one is gone, or not ready in time.
+        """
+        for member in self._members:
+            with _talking():
+                if not member.poll(PATIENCE_SECONDS):
+                    raise BrokenTeamError(f"a process of this job hangs ({PATIENCE_SECONDS:.0f} s)")
+                member.recv()
+
+    def tell(self, assignment: Assignment | None) -> None:
+        """Of the first: what is next, or None when all is done. Call `gather` before."""
+        for member in self._members:
+            with _talking():
+                member.send(assignment)
+
+    def hear(self, patience: float | None = None) -> Assignment | None:
+        """Of the others: say that this process is ready, and wait for what is next.
+
+        Arguments:
+            patience: seconds to wait at most, or None.
+
+        Raises:
+            BrokenTeamError: the first is gone, or tells nothing in time.
+        """
+        (first,) = self._members
+        with _talking():
+            first.send("ready")
+            if not first.poll(patience):
+                raise BrokenTeamError(f"the first process of this job hangs ({patience:.0f} s)")
+            return first.recv()
+
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """What fails inside may fail for another process that was stopped; see whether we are too.
+
+        Raises:
+            Stopped: in place of the failure, where a signal to all came a little later here.
+        """
+        try:
+            yield
+        except Exception:
+            if self.size > 1:
+                time.sleep(SETTLE_SECONDS)
+            raise
+
+
+ALONE = Team()
+
+
+@contextmanager
+def _talking() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError):
+        raise BrokenTeamError("a process of this job is gone") from None
+
+
+@contextmanager
+def joined() -> Iterator[Team]:
+    """The processes of this SLURM job on its node, as submitit tells of them.
+
+    Raises:
+        BrokenTeamError: not all came.
+    """
+    from submitit import JobEnvironment
+
+    environment = JobEnvironment()
+    rank, size = environment.global_rank, environment.num_tasks
+    if size == 1:
+        yield ALONE
+        return
+    place = _place(environment.raw_job_id)
+    connections: list[Connection] = []
+    try:
+        if rank == 0:
+            place.mkdir(mode=0o700)
+            with Listener(str(place / "socket"), backlog=size) as listener:
+                connections += [listener.accept() for _ in range(size - 1)]
+        else:
+            connections.append(_connect(place / "socket"))
+        yield Team(rank, tuple(connections), size)
+    finally:
+        for connection in connections:
+            connection.close()
+        if rank == 0:
+            place.rmdir()
+
+
+def _place(job: str) -> Path:
+    """A directory of this attempt at the job, for short paths: those of sockets are."""
+    restart = os.environ.get("SLURM_RESTART_COUNT", "0")
+    return Path(tempfile.gettempdir()) / f"ablate-{os.getuid()}-{job}-{restart}"
+
+
+def _connect(path: Path) -> Connection:
+    deadline = time.monotonic() + FORM_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return Client(str(path))
+        except OSError:  # not there yet
+            time.sleep(0.1)
+    raise BrokenTeamError(f"the first process of this job did not come in {FORM_SECONDS:.0f} s")
