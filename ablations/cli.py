@@ -11,6 +11,7 @@ import click
 
 from ablations.completion import complete_study
 from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
+from ablations.housekeeping import gc, repair
 from ablations.options import (
     cluster_options,
     plan_options,
@@ -241,7 +242,7 @@ def status(home: Home, study: str | None, watch: bool, as_json: bool) -> None:
         show(home, plans, watch)
 
 
-for command in (logs, retry, cancel, cluster):
+for command in (logs, retry, cancel, repair, gc, cluster):
     main.add_command(command)
 
 

@@ -50,7 +50,10 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); remove it to go on without it") from None
+        raise UserError(
+            f"{path} is damaged ({error}); `ablate repair` sets it aside if it is of a run, remove "
+            "it otherwise"
+        ) from None
 
 
 def read_json_lines(path: Path) -> list[Any]:

@@ -174,7 +174,7 @@ class RunDirectory:
             return Inspection(State.DONE, claim)
         if claim is None:
             return Inspection(State.WAITING)
-        lost = sum(self._ending(attempt) is None for attempt in range(1, claim.attempt))
+        lost = len(self.unended(claim.attempt - 1))
         ending = self._ending(claim.attempt)
         if ending:
             return Inspection(ending, claim, lost)
@@ -182,6 +182,11 @@ class RunDirectory:
             state = State.CANCELLED if claim.cancelled_file.exists() else State.LOST
             return Inspection(state, claim, lost + 1)
         return Inspection(State.RUNNING, claim, lost)
+
+    def unended(self, last: int) -> list[int]:
+        """Of attempts 1 to `last`, those that brought no result and of which nobody came to say
+        how they ended."""
+        return [attempt for attempt in range(1, last + 1) if self._ending(attempt) is None]
 
     def _ending(self, attempt: int) -> State | None:
         """How an attempt that brought no result ended; None where nobody came to say."""

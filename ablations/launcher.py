@@ -17,7 +17,7 @@ from submitit.helpers import clean_env
 from ablations.claim import Observer
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, State
-from ablations.job import last_words, work_here
+from ablations.payload import last_words, work_here
 from ablations.plan import Plan
 from ablations.resources import THREADS
 from ablations.worker import Request, requests_of

@@ -13,11 +13,13 @@ from ablations.home import RunDirectory, State
 POLL_SECONDS = 0.5
 
 
-def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path]:
+def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path | None]:
     """The attempt (the latest, where None) and its worker's log.
 
+    None for the log where it is gone, and a traceback is all there is.
+
     Raises:
-        UserError: there was no such attempt, or its log is gone.
+        UserError: there was no such attempt, or it left neither.
     """
     claim = run.inspect(Observer()).claim
     number = attempt or (claim.attempt if claim else 0)
@@ -25,9 +27,11 @@ def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path]:
         last = f"its last attempt was {claim.attempt}" if claim else "nobody tried it yet"
         raise UserError(f"run {run.key} has no attempt {number or 1}: {last}")
     log = run.attempt(number).get("log")
-    if log is None or not Path(log).is_file():
+    if log is not None and Path(log).is_file():
+        return number, Path(log)
+    if run.failure(number) is None:
         raise UserError(f"the log of run {run.key}, attempt {number}, is not there: {log}")
-    return number, Path(log)
+    return number, None
 
 
 def read(run: RunDirectory, log: Path, follow: bool) -> Iterator[str]:

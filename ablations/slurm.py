@@ -29,7 +29,7 @@ from submitit.helpers import clean_env
 from ablations.errors import UserError
 from ablations.files import read_json, write_json
 from ablations.home import Home
-from ablations.job import KILLED, TROUBLE, Worker, track
+from ablations.payload import KILLED, TROUBLE, Worker, track
 from ablations.resources import Resources
 from ablations.snapshot import snapshot_code, snapshot_study
 from ablations.worker import Request

@@ -26,7 +26,7 @@ def snapshot_code(home: Home) -> Path | None:
     target = home.root / "code" / _digest(root, packages)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(dir=target.parent))
+        temporary = Path(mkdtemp(prefix=".", suffix=".tmp", dir=target.parent))
         for package in packages:
             ignore = shutil.ignore_patterns(CACHE)
             shutil.copytree(package, temporary / package.name, ignore=ignore)
@@ -34,6 +34,7 @@ def snapshot_code(home: Home) -> Path | None:
             os.rename(temporary, target)
         except OSError:  # another launch was quicker
             shutil.rmtree(temporary)
+    os.utime(target)  # it is wanted, whatever its age: `ablate gc` leaves it
     return target.resolve()
 
 

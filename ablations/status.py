@@ -141,7 +141,7 @@ def _render_study(study: dict[str, Any]) -> Iterator[Any]:
         parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
     yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
     for trouble in study["troubles"]:
-        yield Text(trouble, style="yellow")
+        yield Text(trouble, style="yellow", no_wrap=True, overflow="ignore")
     rows = [
         (
             Text(run["state"], style=COLOURS[State(run["state"])]),

@@ -28,9 +28,10 @@ def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
 
     directory = home.find(run)
     number, path = log_of(directory, attempt)
-    click.echo(f"run {directory.key}, attempt {number}: {path}", err=True)
-    for piece in read(directory, path, follow):
-        click.echo(piece, nl=False)
+    click.echo(f"run {directory.key}, attempt {number}: {path or 'its log is gone'}", err=True)
+    if path:
+        for piece in read(directory, path, follow):
+            click.echo(piece, nl=False)
     failure = directory.failure(number)
     if failure:
         click.echo(failure["traceback"])

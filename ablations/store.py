@@ -116,7 +116,10 @@ def _create_sqlite(path: Path) -> None:
         return
     if not path.parent.is_dir():
         raise UserError(f"cannot make the tracking store {path}: its folder does not exist")
-    with FileLock(path.with_suffix(".lock")), TemporaryDirectory(dir=path.parent) as temporary:
+    with (
+        FileLock(path.with_suffix(".lock")),
+        TemporaryDirectory(prefix=".", suffix=".tmp", dir=path.parent) as temporary,
+    ):
         if not path.exists():
             new = Path(temporary) / path.name
             MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)

@@ -296,6 +296,21 @@ def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, cap
     cluster.run("scancel", blocker.strip())
 
 
+def test_clearing_up_leaves_the_queue_alone(home, cluster):
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    for path in (*home.launches.glob("*/launch.json"), *(home.root / "code").iterdir()):
+        os.utime(path, (0, 0))  # as if of long ago
+    assert submit(home, "gc", "--runs", "--yes") == f"nothing to free in {home.root}\n"
+    assert submit(home, "repair", "--yes") == f"nothing to mend in {home.root}\n"
+    finish(home, 6)
+    wait_for(lambda: not Cluster(home).queue("toy"))
+    freed = submit(home, "gc", "--yes")
+    assert "code copies that no launch uses" in freed
+    assert "launches that have ended" in freed
+    assert not list(home.launches.glob("*/launch.json"))
+
+
 def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
     submit(home, *SLOW, "--workers", "2")
     finish(home, 6)

@@ -19,7 +19,7 @@ import ablations.team
 from ablations.catalogue import load_study
 from ablations.files import write_json
 from ablations.home import Home, State
-from ablations.job import KILLED
+from ablations.payload import KILLED
 from ablations.plan import expand
 from ablations.team import BrokenTeamError, Team
 from ablations.worker import requests_of
@@ -90,10 +90,10 @@ def run_two(tmp_path):
         write_json(launch / "launch.json", content)
         write_json(launch / "requests.json", [asdict(one) for one in requests_of(plan, seen)])
         code = (
-            "import ablations.team, ablations.worker, ablations.job\n"
+            "import ablations.team, ablations.worker, ablations.payload\n"
             "ablations.team.SETTLE_SECONDS = 0.1\n"
             "ablations.team.PATIENCE_SECONDS = ablations.worker.PATIENCE_SECONDS = 2.0\n"
-            f"ablations.job.Worker({str(launch)!r}, {str(home.root)!r}, None)()"
+            f"ablations.payload.Worker({str(launch)!r}, {str(home.root)!r}, None)()"
         )
         processes = []
         for rank in range(2):
