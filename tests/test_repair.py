@@ -314,7 +314,7 @@ def test_half_made_files_and_folders_go_when_they_are_old(done_home):
     assert repair(done_home, "--yes") == [f"nothing to mend in {done_home.root}"]  # all are new
     for path in left:
         age(path)
-    assert sorted(mend(done_home)) == sorted([*map(half_made, left), "7 to mend", "7 mended"])
+    assert sorted(mend(done_home)) == sorted([*map(half_made, left), "8 to mend", "8 mended"])
     assert not [path for path in left if path.exists()]
     assert states(done_home) == {State.DONE: 4}
 
