@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ablations.completion import complete_study
-from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
+from ablations.errors import EXIT_FAILED_RUNS, EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError
 from ablations.housekeeping import gc, repair
 from ablations.options import (
     cluster_options,
@@ -51,6 +51,8 @@ class Commands(click.Group):
             return super().invoke(context)
         except UserError as error:
             message = str(error)
+        except KeyboardInterrupt:  # Ctrl-C ends what goes on until then
+            sys.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:  # the reader, such as `head`, has seen enough: click ends quietly
             raise
         except OSError as error:  # a full disk, a directory that cannot be written

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED_RUNS = 1
 EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
 
 
 class UserError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ablations.claim import Observer
 from ablations.display import LiveProgress, console, warn
-from ablations.errors import UserError
+from ablations.errors import EXIT_INTERRUPTED, UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
@@ -23,7 +23,6 @@ from ablations.tracking import Collector, RefusedError
 SYNC_SECONDS = 3.0
 PATIENCE_SECONDS = 60.0  # without a worker, before nobody waits for one any more
 JOIN_SECONDS = 60.0
-EXIT_INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
