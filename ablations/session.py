@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ablations.claim import Observer
 from ablations.display import LiveProgress, console, warn
 from ablations.errors import EXIT_INTERRUPTED, UserError
 from ablations.home import Home, State
@@ -86,7 +85,7 @@ def follow_runs(home: Home, uri: str, everything: bool = False) -> int:
         UserError: the tracking URI is none, or runs cannot be tracked.
     """
     check_uri(uri)
-    observer, changed, before, trouble = Observer(), 0, None, ""
+    observer, changed, before, trouble = home.observer(), 0, None, ""
     while True:
         plans = home.plans()
         keys = [cell["key"] for plan in plans for cell in plan["cells"]]

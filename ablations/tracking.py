@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from ablations.claim import Observer
 from ablations.errors import UserError
 from ablations.files import write_json
 from ablations.home import Home, Inspection, RunDirectory, State
@@ -52,7 +51,7 @@ class Collector:
         """See `connect`."""
         self.home, self.uri = home, uri
         self.client = connect(uri, create)
-        self.observer = Observer()
+        self.observer = home.observer()
 
     def sync(self, everything: bool = False) -> int:
         """Deliver what is new; returns how many runs changed.
@@ -168,7 +167,7 @@ class Collector:
             metrics += _summary(result) + self._tables(identity, directory, result)
             tags |= {"result": _digest(result)}
             tags |= {name: str(value) for name, value in result["provenance"].items()}
-            for name in ("config.json", "code.diff"):
+            for name in ("config.json", "code.diff", "packages.txt"):
                 if (directory.path / name).exists():
                     self.client.log_artifact(identity, str(directory.path / name))
         if failure:
@@ -177,9 +176,11 @@ class Collector:
             for stale in run.tags.keys() & FAILURE_TAGS:  # of an earlier attempt
                 self.client.delete_tag(identity, stale)
                 del run.tags[stale]
+        ended = result or failure
+        if ended:
+            metrics += _hours(directory, seen.attempt)
         self.client.log_batch(identity, metrics, params, [RunTag(k, v) for k, v in tags.items()])
         run.tags |= compared(tags)
-        ended = result or failure
         if ended:  # the status last: FINISHED says that everything was delivered
             self.client.set_terminated(identity, STATUS[seen.state], int(ended["ended"] * 1000))
         elif run.status != STATUS[seen.state]:
@@ -295,6 +296,20 @@ def _summary(result: dict[str, Any]) -> list[Metric]:
     time = int(result["ended"] * 1000)
     values = {**result["metrics"], "run_seconds": result["ended"] - result["started"]}
     return [Metric(name, value, time, 0) for name, value in values.items()]
+
+
+def _hours(directory: RunDirectory, attempts: int) -> list[Metric]:
+    """What each attempt cost, at the step of its number."""
+    from mlflow.entities import Metric
+
+    found = []
+    for number in range(1, attempts + 1):
+        begun, hours = directory.attempt(number), directory.seconds(number) / 3600
+        if "cpus" in begun:
+            time = int((begun["started"] + 3600 * hours) * 1000)
+            for name in ("cpu", "gpu"):
+                found.append(Metric(f"{name}_hours", hours * begun[f"{name}s"], time, number))
+    return found
 
 
 def _digest(value: Any) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -17,44 +14,17 @@ from ablations.home import Home
 from ablations.mount import file_system, is_network
 from ablations.store import check_uri, sqlite_path
 
-SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")
 ONE = ("run", TOY, "--seeds", "1")
 
 
-@pytest.fixture
-def network(tmp_path):
-    """A directory over sshfs, which here talks to an sftp server through a pair of sockets."""
-    server = next((path for path in SFTP_SERVERS if Path(path).exists()), None)
-    if not (server and shutil.which("sshfs") and Path("/dev/fuse").exists()):
-        pytest.skip("needs sshfs and /dev/fuse (Debian: apt-get install sshfs)")
-    far, near = tmp_path / "far", tmp_path / "a mount"
-    far.mkdir(), near.mkdir()
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        serving = subprocess.Popen([server], stdin=theirs, stdout=theirs)
-        command = ["sshfs", "-f", "-o", "passive", f":{far}", str(near)]
-        mounting = subprocess.Popen(command, stdin=ours, stdout=ours)
-    try:
-        deadline = time.monotonic() + 20
-        while not near.is_mount():
-            assert mounting.poll() is None, "sshfs ended"
-            assert time.monotonic() < deadline, "sshfs does not mount"
-            time.sleep(0.05)
-        yield near
-    finally:
-        subprocess.run(["fusermount3", "-u", "-z", str(near)], check=True)
-        mounting.wait(10)
-        serving.wait(10)
-
-
-def test_sqlite_on_a_network_file_system_is_refused_before_anything_starts(network):
-    home = Home(network / "home")
+def test_sqlite_on_a_network_file_system_is_refused_before_anything_starts(network_disk):
+    home = Home(network_disk.place / "home")
     for arguments in (ONE, (*ONE, "--cluster", "slurm")):
         refused = run_ablate(home.root, *arguments)
         assert refused.returncode == 2
         assert refused.stderr == (
-            f"ablate: the tracking store {network}/home/mlflow.db would be on a network file "
-            "system (fuse.sshfs), where locks do not hold between hosts and a database can be "
+            f"ablate: the tracking store {network_disk.place}/home/mlflow.db would be on a network "
+            "file system (fuse.sshfs), where locks do not hold between hosts and a database can be "
             "damaged; give --tracking-uri sqlite:////a/local/path.db or http://... of an MLflow "
             "server\n"
         )
@@ -65,8 +35,8 @@ def test_sqlite_on_a_network_file_system_is_refused_before_anything_starts(netwo
     assert list(home.root.iterdir()) == []
 
 
-def test_a_home_on_a_network_file_system_with_its_store_elsewhere(network, tmp_path):
-    home, uri = Home(network / "home"), f"sqlite:///{tmp_path}/mlflow.db"
+def test_a_home_on_a_network_file_system_with_its_store_elsewhere(network_disk, tmp_path):
+    home, uri = Home(network_disk.place / "home"), f"sqlite:///{tmp_path}/mlflow.db"
     done = run_ablate(home.root, *ONE, "--tracking-uri", uri)
     assert done.returncode == 0, done.stdout + done.stderr
     runs = tracked(home, uri).values()
@@ -77,8 +47,8 @@ def test_a_home_on_a_network_file_system_with_its_store_elsewhere(network, tmp_p
     assert again.stdout == f"0 runs brought up to date in {uri}\n"
 
 
-def test_a_link_does_not_hide_where_a_store_is(network, tmp_path):
-    (tmp_path / "link").symlink_to(network / "new")
+def test_a_link_does_not_hide_where_a_store_is(network_disk, tmp_path):
+    (tmp_path / "link").symlink_to(network_disk.place / "new")
     assert file_system(tmp_path / "link/deep/mlflow.db") == "fuse.sshfs"
     with pytest.raises(UserError, match="network file system"):
         check_uri(f"sqlite+pysqlite:///{tmp_path}/link/mlflow.db")

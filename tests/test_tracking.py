@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+from importlib.metadata import version
 
 import pytest
 from conftest import TOY
@@ -41,7 +43,8 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
     directory.path.mkdir(parents=True, exist_ok=True)
     claim = take_claim(directory.path, 1)
     request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 0)
-    execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
+    with claim.heartbeat():
+        execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
 
 
 def begin(home: Home, key: str) -> Run:
@@ -86,9 +89,18 @@ def test_everything_of_a_run_arrives(home):
     assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
         "config.json",
         "code.diff",
+        "packages.txt",
         "stitch.parquet",
     }
     assert "git_diff" not in run.data.tags
+    place = home.run(key).attempt(1)
+    assert (run.data.tags["host"], run.data.tags["device"]) == (platform.node(), place["device"])
+    for unit in ("cpu", "gpu"):
+        (hours,) = client.get_metric_history(run.info.run_id, f"{unit}_hours")
+        assert hours.step == 1
+        assert hours.value == pytest.approx(place[f"{unit}s"] * home.run(key).seconds(1) / 3600)
+    assert home.run(key).seconds(1) > 0
+    assert f"mlflow=={version('mlflow')}" in (home.run(key).path / "packages.txt").read_text()
     assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
 
 
