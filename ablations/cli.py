@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -57,6 +58,8 @@ class Commands(click.Group):
             raise
         except OSError as error:  # a full disk, a directory that cannot be written
             message = f"{error.strerror or error}: {error.filename}"
+            if error.errno in (errno.ENOTCONN, errno.ESTALE, errno.EIO):
+                message += "; mount that file system again, then repeat the command"
         click.echo(f"ablate: {message}", err=True)
         sys.exit(EXIT_USER_ERROR)
 
@@ -71,7 +74,7 @@ def _added_commands() -> dict[str, EntryPoint]:
 @click.version_option(package_name="snnet-ablations")
 @click.option(
     "--home",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
     envvar="ABLATE_HOME",
     default="outputs",
     show_default=True,

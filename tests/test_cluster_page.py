@@ -78,8 +78,7 @@ def test_every_command_of_the_page(shell, tmp_path):
     assert "running" in said["ablate status overview --watch"]
     assert "runs brought up to date" in said["ablate sync"]
     assert any(text.startswith("run ") and "cancelled" in text for text in said.values())
-    wait_for(lambda: not Cluster(home).queue("overview"))
-    assert not working(home)
+    wait_for(lambda: not Cluster(home).queue("overview") and not working(home))
 
 
 def working(home: Home) -> list[str]:
