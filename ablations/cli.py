@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -57,6 +58,8 @@ class Commands(click.Group):
             raise
         except OSError as error:  # a full disk, a directory that cannot be written
             message = f"{error.strerror or error}: {error.filename}"
+            if error.errno in (errno.ENOTCONN, errno.ESTALE, errno.EIO):
+                message += "; mount that file system again, then repeat the command"
         click.echo(f"ablate: {message}", err=True)
         sys.exit(EXIT_USER_ERROR)
 
@@ -71,7 +74,7 @@ def _added_commands() -> dict[str, EntryPoint]:
 @click.version_option(package_name="snnet-ablations")
 @click.option(
     "--home",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, readable=False, path_type=Path),
     envvar="ABLATE_HOME",
     default="outputs",
     show_default=True,
@@ -251,16 +254,24 @@ for command in (logs, retry, cancel, repair, gc, cluster):
 @main.command()
 @tracking_option
 @click.option("--follow", is_flag=True, help="Go on until every run is done or has failed.")
+@click.option("--all", "everything", is_flag=True, help="Look at all runs of the store again.")
 @click.pass_obj
-def sync(home: Home, tracking_uri: str | None, follow: bool) -> None:
-    """Bring the tracking store up to date with the run directories."""
+def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -> None:
+    """Bring the tracking store up to date with the run directories.
+
+    What was delivered is remembered. --all trusts no memory: for a store where somebody deleted
+    runs, or that came back from a backup.
+    """
     from ablations.session import follow_runs
     from ablations.tracking import Collector
 
     if not home.root.is_dir():
         raise UserError(f"there is no {home.root}; run a study first, or name its --home")
     uri = tracking_uri or home.tracking_uri
-    changed = follow_runs(home, uri) if follow else Collector(home, uri).sync()
+    if follow:
+        changed = follow_runs(home, uri, everything)
+    else:
+        changed = Collector(home, uri).sync(everything)
     click.echo(f"{changed} runs brought up to date in {uri}")
 
 

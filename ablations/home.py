@@ -4,6 +4,9 @@ HOME/runs/KEY/     one run: config, claims, progress, tables, and the result las
 HOME/studies/      the plan of every study that was asked for
 HOME/cache/        what runs share, such as trained anchors
 HOME/reports/      drawn pages
+HOME/launches/     logs of workers; what was submitted to SLURM
+HOME/code/         copies of the code, made at launches
+HOME/ledgers/      what tracking stores hold of our runs, remembered
 HOME/mlflow.db     the default tracking store, HOME/artifacts its files
 """
 

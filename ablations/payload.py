@@ -89,4 +89,5 @@ def track(home: str, uri: str) -> None:
     """What the last job does: bring the tracking store up to date."""
     from ablations.tracking import Collector
 
-    Collector(Home(Path(home)), uri).sync()
+    # made by the launch; a path that only its host knows is no reason to make another here
+    Collector(Home(Path(home)), uri, create=False).sync()

@@ -190,7 +190,8 @@ def _damaged_tables(run: RunDirectory) -> list[Path]:
 def _half_made(home: Home) -> Iterator[Finding]:
     """Outside of the runs, where nobody has written to them for an hour."""
     places = [home.root.glob(HALF_MADE), (home.root / "code").glob(HALF_MADE)]
-    places += [path.rglob(HALF_MADE) for path in (home.root / "studies", home.launches, home.cache)]
+    folders = (home.root / "studies", home.root / "ledgers", home.launches, home.cache)
+    places += [path.rglob(HALF_MADE) for path in folders]
     for place in places:
         for path in sorted(place):
             if _seconds_since(path) > HOUR:

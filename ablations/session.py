@@ -6,18 +6,21 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from ablations.claim import Observer
 from ablations.display import LiveProgress, console, warn
 from ablations.errors import EXIT_INTERRUPTED, UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
 from ablations.provenance import code_provenance
+from ablations.slurm import Cluster, launches_of
+from ablations.store import check_uri
 from ablations.timing import about, expected_seconds, wall_seconds
-from ablations.tracking import Collector, check_uri
+from ablations.tracking import Collector, RefusedError
 
 SYNC_SECONDS = 3.0
+PATIENCE_SECONDS = 60.0  # without a worker, before nobody waits for one any more
 JOIN_SECONDS = 60.0
 
 
@@ -67,27 +70,58 @@ class BackgroundCollector:
             self.error = error
 
 
-def follow_runs(home: Home, uri: str) -> int:
-    """Collect until every run that was asked for is done or has failed; returns how many changed.
+def follow_runs(home: Home, uri: str, everything: bool = False) -> int:
+    """Collect until every run that was asked for is done or has failed, or no worker is left.
 
     A store that does not answer is tried again.
 
+    Arguments:
+        everything: see `Collector.sync`; the first time.
+
+    Returns:
+        How many runs changed.
+
     Raises:
-        UserError: the tracking URI is none.
+        UserError: the tracking URI is none, or runs cannot be tracked.
     """
     check_uri(uri)
-    observer, changed = Observer(), 0
+    observer, changed, before, trouble = home.observer(), 0, None, ""
     while True:
-        keys = [cell["key"] for plan in home.plans() for cell in plan["cells"]]
+        plans = home.plans()
+        keys = [cell["key"] for plan in plans for cell in plan["cells"]]
         states = take_snapshot(home, keys, observer).count()
+        free = states[State.WAITING] + states[State.LOST]
+        if states != before or states[State.RUNNING] or (free and _have_workers(home, plans)):
+            before, busy = states, time.monotonic()
+        late = time.monotonic() - busy > PATIENCE_SECONDS
+        ended = not states[State.RUNNING] and (late or not free)
         try:
-            changed += Collector(home, uri).sync()
+            changed += Collector(home, uri).sync(everything)
         except UserError as error:
-            warn(f"{error}; trying again")
+            if ended and isinstance(error, RefusedError):
+                raise
+            if str(error) != trouble:
+                warn(f"{error}; trying again")
+            trouble = str(error)
         else:
-            if states.keys() <= {State.DONE, State.FAILED}:
-                return changed
+            if ended:
+                break
+            everything, trouble = False, ""
         time.sleep(SYNC_SECONDS)
+    if free:
+        console.print(f"{free} runs are free and no worker is left; `ablate run` goes on with them")
+    return changed
+
+
+def _have_workers(home: Home, plans: list[dict[str, Any]]) -> bool:
+    """Whether SLURM may have workers of the studies: where it does not answer, nobody knows."""
+    if not any(launches_of(home, plan["study"]) for plan in plans):
+        return False
+    try:
+        cluster = Cluster(home)
+        return any(cluster.queue(plan["study"]) for plan in plans)
+    except UserError:
+        return True
 
 
 def run_study(

@@ -17,7 +17,8 @@ from ablations.provenance import code_provenance
 from ablations.resources import Profile, Resources
 from ablations.session import check_ready
 from ablations.slurm import Cluster, Launch, Order
-from ablations.tracking import Collector, check_uri
+from ablations.store import check_uri
+from ablations.tracking import Collector
 from ablations.worker import Request, requests_of
 
 

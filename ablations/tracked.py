@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError, nearest
 from ablations.files import read_json
-from ablations.tracking import KEY_TAG, PLAN_TAG, STUDY_TAG, connect, reaching, search
+from ablations.store import KEY_TAG, PLAN_TAG, STUDY_TAG, connect, reaching, search
 
 if TYPE_CHECKING:
     import pandas as pd

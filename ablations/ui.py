@@ -12,8 +12,8 @@ import click
 
 from ablations.errors import UserError
 from ablations.home import Home
+from ablations.store import connect, reaching
 from ablations.tracked import read_plans
-from ablations.tracking import connect, reaching
 
 # undocumented in MLflow: an experiment tag that the runs page loads its state from; a test in a
 # real browser holds it

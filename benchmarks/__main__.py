@@ -22,7 +22,7 @@ WHOLE, PART = Path("docs/benchmarks"), Path("outputs/benchmarks")
 HELP = f"""Measure how much faster the project's ways are than the plain ones.
 
 Both ways run in turn in one process; the ratio is the median over rounds. What they give is
-compared, and a benchmark fails where it differs. All benchmarks together take about 40 minutes
+compared, and a benchmark fails where it differs. All benchmarks together take about 50 minutes
 on two cores: leave the machine alone meanwhile.
 
 \b

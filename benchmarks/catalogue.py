@@ -11,5 +11,6 @@ BENCHMARKS = {
     "cost_table": "MACs of all routes from one analysis per anchor against one per route",
     "sandwich_step": "a sandwich training step with shared beginnings against separate passes",
     "training_step": "the project's training loop against a hand-written one",
+    "grid": "tracking 10,000 runs with the ledger against without; seconds of plan, run, status",
     "growth": "solve, evaluation and cost table as the number of stitches grows",
 }

@@ -44,6 +44,7 @@ class Result:
         target: the ratio to reach, if there is one.
         bounds: ratios that cannot be beaten, by the name of what sets them.
         stitches: how many sub-networks, where the benchmark asks how a ratio grows with them.
+        seconds: of what has no other way to compare with, by name.
     """
 
     benchmark: str
@@ -55,6 +56,7 @@ class Result:
     target: float | None = None
     bounds: dict[str, float] = field(default_factory=dict)
     stitches: int | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.difference <= self.tolerance:  # also where it is not a number

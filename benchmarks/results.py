@@ -88,7 +88,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def _cells(result: Result) -> list[str]:
     return [
-        f"{result.benchmark}\n{result.case}",
+        "\n".join((result.benchmark, result.case, *_beside(result))),
         _ratio(result),
         f"{_three_digits(result.target)}x" if result.target is not None else "",
         {True: "yes", False: "no", None: ""}[result.met],
@@ -97,6 +97,10 @@ def _cells(result: Result) -> list[str]:
         _seconds(result.ours),
         str(len(result.ours.rounds)),
     ]
+
+
+def _beside(result: Result) -> Iterable[str]:
+    return (f"{name}: {_seconds(Timing((took,)))}" for name, took in result.seconds.items())
 
 
 def _ratio(result: Result) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from slurm_cluster import SlurmCluster, missing
+
+from ablations.home import Home
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
@@ -50,6 +55,50 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
+class NetworkDisk:
+    """A directory over sshfs, which here talks to an sftp server through a pair of sockets."""
+
+    def __init__(self, place: Path, far: Path, server: str) -> None:
+        self.place, self._far, self._server = place, far, server
+        self._processes: list[subprocess.Popen[bytes]] = []
+        far.mkdir(), place.mkdir()
+
+    def mount(self) -> None:
+        ours, theirs = socket.socketpair()
+        command = ["sshfs", "-f", "-o", "passive", f":{self._far}", str(self.place)]
+        with ours, theirs:
+            serving = subprocess.Popen([self._server], stdin=theirs, stdout=theirs)
+            self._processes = [serving, subprocess.Popen(command, stdin=ours, stdout=ours)]
+        deadline = time.monotonic() + 20
+        while not self.place.is_mount():
+            assert self._processes[1].poll() is None, "sshfs ended"
+            assert time.monotonic() < deadline, "sshfs does not mount"
+            time.sleep(0.05)
+
+    def vanish(self) -> None:
+        """From now on whoever looks there is told that the other side is gone."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
+
+    def unmount(self) -> None:
+        subprocess.run(["fusermount3", "-u", "-z", str(self.place)], check=True)
+        for process in self._processes:
+            process.wait(10)
+
+
+@pytest.fixture
+def network_disk(tmp_path):
+    servers = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")
+    server = next((path for path in servers if Path(path).exists()), None)
+    if not (server and shutil.which("sshfs") and Path("/dev/fuse").exists()):
+        pytest.skip("needs sshfs and /dev/fuse (Debian: apt-get install sshfs)")
+    disk = NetworkDisk(tmp_path / "a mount", tmp_path / "far", server)
+    disk.mount()
+    yield disk
+    disk.unmount()
+
+
 def fill(disk: Path) -> Path:
     """A file that takes what is left of the disk."""
     filling = disk / "filling"
@@ -76,6 +125,28 @@ def read_only():
             subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
     return locking
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A real SLURM; its tests share a group, for one is enough."""
+    reason = missing()
+    if reason:
+        pytest.skip(reason)
+    cluster = SlurmCluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def slurm_home(tmp_path, cluster, monkeypatch):
+    """A home, for commands that find the cluster and no profile."""
+    monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
+    monkeypatch.chdir(tmp_path)
+    return Home(tmp_path / "home")
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,7 @@ KillWait=5
 SlurmdTimeout=10
 MessageTimeout=10
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
+PartitionName=gpu Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
 PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
 """
 NODE = (

@@ -36,7 +36,7 @@ def test_outputs_that_differ_are_an_error(difference):
 def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
     """Really measured; the numbers of a busy machine say nothing, so none is asserted."""
     command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(tmp_path)]
-    command += ["--only", "evaluation", "--only", "sandwich_step"]
+    command += ["--only", "evaluation", "--only", "sandwich_step", "--only", "grid"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     saved = json.loads((tmp_path / "results.json").read_text())
@@ -48,7 +48,10 @@ def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
         assert 0 <= each["difference"] <= each["tolerance"]
         assert each["ratio"] > 0
         assert ("sandwich_step", f"digits, {direction}") in cases
+    seconds = cases["grid", "nothing new in 300 runs"]["seconds"]
+    assert all(seconds[name] > 0 for name in ("plan", "a packed run, beside itself", "status"))
     table = (tmp_path / "results.md").read_text()
+    assert "<br>status: " in table
     assert table.count("\n|") == 2 + len(cases)
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "results.pdf").read_bytes().startswith(b"%PDF")

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from slurm_cluster import wait_for
+from test_machinery import wait_for
 
 from ablations.claim import Observer
 from ablations.home import Home, State
@@ -26,10 +26,10 @@ def blocks(kind: str) -> list[str]:
 
 
 @pytest.fixture
-def shell(tmp_path, cluster, monkeypatch):
+def shell(tmp_path, slurm_home, monkeypatch):
     """Runs a line of the page; what goes on until Ctrl-C gets one after some seconds."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    environment = os.environ | cluster.environment
+    environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     places = {"/shared/me": str(tmp_path / "shared"), "/var/tmp/me": str(tmp_path / "local")}
 
@@ -69,17 +69,16 @@ def test_every_command_of_the_page(shell, tmp_path):
         if "KEY" in command:
             command = command.replace("KEY", working(home)[0][:8])
         said[command.partition(" --")[0] if "logs" in command else command] = shell(command)
-    assert (
-        "#SBATCH --partition=gpu" in said["ablate run overview --seeds 5 --cluster slurm --dry-run"]
-    )
-    submitted = said["ablate run overview --seeds 5 --cluster slurm --workers 8"]
-    assert "submitted 8 workers" in submitted
+    launch = "ablate run overview --seeds 5 --cluster slurm"
+    assert "#SBATCH --partition=gpu" in said[f"{launch} --dry-run"]
+    submitted = said[f"{launch} --workers 8"]
+    assert "submitted 8 workers for 35 runs" in submitted
+    assert "submitted 5 workers for 5 runs" in submitted
     assert "time 3-00:00:00" in submitted  # those of the sandwich
     assert "running" in said["ablate status overview --watch"]
     assert "runs brought up to date" in said["ablate sync"]
     assert any(text.startswith("run ") and "cancelled" in text for text in said.values())
-    wait_for(lambda: not Cluster(home).queue("overview"))
-    assert not working(home)
+    wait_for(lambda: not Cluster(home).queue("overview") and not working(home))
 
 
 def working(home: Home) -> list[str]:

@@ -26,7 +26,7 @@ from ablations.claim import (
 )
 from ablations.files import write_json, writing
 from ablations.home import Home, Inspection, State
-from ablations.tracking import KEY_TAG, connect, search
+from ablations.store import KEY_TAG, connect, search
 from ablations.worker import MAX_LOST, Request
 
 SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s

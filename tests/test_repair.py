@@ -302,7 +302,7 @@ def test_half_made_files_and_folders_go_when_they_are_old(done_home):
     sync = start(done_home, "sync")
     kill_when(sync, lambda: list(done_home.root.glob(".*.tmp")))
     claim = next(done_home.runs()).path / "claim-2.json"
-    places = ("cache/anchors/a", "studies/a", "launches/a", "launches/b/a", claim)
+    places = ("cache/anchors/a", "studies/a", "ledgers/a", "launches/a", "launches/b/a", claim)
     for path in (done_home.root / place for place in places):
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])
@@ -310,11 +310,11 @@ def test_half_made_files_and_folders_go_when_they_are_old(done_home):
     copier = subprocess.Popen([sys.executable, "-c", COPIER, str(done_home.root)])
     kill_when(copier, lambda: list((done_home.root / "code").glob("*")))
     left = [path for path in done_home.root.rglob(".*.tmp") if path.parent.name[0] != "."]
-    assert len(left) == 7
+    assert len(left) == 8
     assert repair(done_home, "--yes") == [f"nothing to mend in {done_home.root}"]  # all are new
     for path in left:
         age(path)
-    assert sorted(mend(done_home)) == sorted([*map(half_made, left), "7 to mend", "7 mended"])
+    assert sorted(mend(done_home)) == sorted([*map(half_made, left), "8 to mend", "8 mended"])
     assert not [path for path in left if path.exists()]
     assert states(done_home) == {State.DONE: 4}
 

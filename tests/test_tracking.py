@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+from importlib.metadata import version
 
 import pytest
 from conftest import TOY
@@ -19,8 +21,9 @@ from ablations.errors import UserError
 from ablations.home import Home
 from ablations.plan import expand
 from ablations.run import Run
+from ablations.store import KEY_TAG, connect, search
 from ablations.tracked import read_study
-from ablations.tracking import KEY_TAG, Collector, connect, flatten, search
+from ablations.tracking import Collector, flatten
 from ablations.worker import Request, execute
 
 STUDY = load_study(TOY)[1]
@@ -40,7 +43,19 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
     directory.path.mkdir(parents=True, exist_ok=True)
     claim = take_claim(directory.path, 1)
     request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 0)
-    execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
+    with claim.heartbeat():
+        execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
+
+
+def begin(home: Home, key: str) -> Run:
+    """A run of the plan is at work; gives what it tells its progress to."""
+    directory = home.run(key)
+    directory.path.mkdir(parents=True)
+    take_claim(directory.path, 1)
+    config = STUDY.experiment.dump(PLAN.runs[key].config)
+    content = {"experiment": "toy", "schema": 1, "config": config}
+    (directory.path / "config.json").write_text(json.dumps(content))
+    return Run(directory.path, home.cache, 1)
 
 
 def tracked(home: Home, uri: str | None = None) -> dict:
@@ -74,9 +89,18 @@ def test_everything_of_a_run_arrives(home):
     assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
         "config.json",
         "code.diff",
+        "packages.txt",
         "stitch.parquet",
     }
     assert "git_diff" not in run.data.tags
+    place = home.run(key).attempt(1)
+    assert (run.data.tags["host"], run.data.tags["device"]) == (platform.node(), place["device"])
+    for unit in ("cpu", "gpu"):
+        (hours,) = client.get_metric_history(run.info.run_id, f"{unit}_hours")
+        assert hours.step == 1
+        assert hours.value == pytest.approx(place[f"{unit}s"] * home.run(key).seconds(1) / 3600)
+    assert home.run(key).seconds(1) > 0
+    assert f"mlflow=={version('mlflow')}" in (home.run(key).path / "packages.txt").read_text()
     assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
 
 
@@ -117,7 +141,7 @@ def test_a_run_that_was_made_twice_is_kept_once(home):
     first = next(iter(tracked(home).values()))
     client = connect(home.tracking_uri)
     client.create_run(first.info.experiment_id, tags={KEY_TAG: first.data.tags[KEY_TAG]})
-    Collector(home, home.tracking_uri).sync()
+    Collector(home, home.tracking_uri).sync(everything=True)
     assert [run.info.run_id for run in tracked(home).values()] == [first.info.run_id]
 
 
@@ -136,12 +160,7 @@ def test_two_collectors_at_once_double_nothing(home):
 def test_curves_grow_and_states_follow_while_a_run_works(home):
     key = next(iter(PLAN.runs))
     directory = home.run(key)
-    directory.path.mkdir(parents=True)
-    take_claim(directory.path, 1)
-    config = STUDY.experiment.dump(PLAN.runs[key].config)
-    content = {"experiment": "toy", "schema": 1, "config": config}
-    (directory.path / "config.json").write_text(json.dumps(content))
-    run, collector = Run(directory.path, home.cache, 1), Collector(home, home.tracking_uri)
+    run, collector = begin(home, key), Collector(home, home.tracking_uri)
     client = connect(home.tracking_uri)
     for step in (1, 2, 3):
         run.log(step, 5, {"loss": 1.0 / step})
@@ -167,7 +186,7 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     assert failed.info.status == "FAILED"
     assert failed.data.tags["error"] == "ValueError: no"
     # and the fourth attempt ends well
-    request = Request(key, config, 3)
+    request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 3)
     execute(STUDY.experiment, request, directory, take_claim(directory.path, 4), home.cache, {})
     collector.sync()
     ended = tracked(home)[key]
@@ -224,6 +243,12 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}
     assert finished == set(keys[2:])
     assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == finished
+
+
+def test_a_store_that_should_be_there_is_not_made(home, tmp_path):
+    with pytest.raises(UserError, match="there is no tracking store"):
+        Collector(home, f"sqlite:///{tmp_path}/elsewhere.db", create=False)
+    assert not (tmp_path / "elsewhere.db").exists()
 
 
 def test_settings_become_flat_parameters():
