@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from ablations.errors import UserError, nearest
 
-Relation = Literal["greater", "less", "equivalent"]
+Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
 Pairing = Literal["route", "macs"]
 
@@ -24,8 +24,7 @@ class Statement:
         measure: what is compared; one of `reports.measures`.
         at: levels by axis of the setting that the claim is about.
         than: of the setting that it is compared with; None: with zero.
-        relation: whether the effect is `greater` or `less` than `margin`, or `equivalent` to zero
-            within it.
+        relation: whether the effect is `greater` than `margin`, or `equivalent` to zero within it.
         margin: in the unit of the measure, percentage points for accuracies.
         statistic: the effect is the `mean` over stitches, or the `share` of stitches with a
             positive difference, in percent over 50.

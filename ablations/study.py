@@ -74,7 +74,7 @@ class Study:
                 setters[name] = axis.name
         if REPLICATE in {**setters, **self.baseline}:
             raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
-        levels = {axis.name: axis.levels for axis in self.varied()}
+        levels = {axis.name: axis.levels for axis in self.varied()} if self.claims else {}
         for claim in self.claims:
             for name, label in claim.levels:
                 if label not in levels.get(name, ()):

@@ -22,8 +22,7 @@ STUDY = Study(
             margin=50.0,
         ),
         Statement(
-            words="Of two stitches next to each other in cost, the dearer is better more often than "
-            "not",
+            words="Of two stitches next to each other in cost, the dearer is mostly the better one",
             measure="step",
             statistic="share",
         ),

@@ -67,14 +67,14 @@ def test_the_same_run_has_the_same_key_in_every_study():
 
 # what these keys name must never change silently: raise the experiment's schema instead
 GOLDEN_KEYS = {
-    "baseline, seed 0": "0e67ec9a99056f26",
-    "init=kaiming, seed 0": "7f019b2fdd1a23ce",
-    "direction=slow_to_fast, seed 0": "9a90c7d5fb5b3192",
-    "window=1/1, seed 0": "76252a213d37ff64",
-    "window=3/1, seed 0": "070d0ce2fb6b666b",
-    "window=1/1-all, seed 0": "23a0bedb7a3d255a",
-    "epochs=15, seed 0": "c4a856e3ab6e2a56",
-    "sampling=sandwich, seed 0": "e6a8bfc8dfcdea6b",
+    "baseline, seed 0": "54abf0de1d26d41f",
+    "init=kaiming, seed 0": "93fe434f255475da",
+    "direction=slow_to_fast, seed 0": "4384dd24ebae24d4",
+    "window=1/1, seed 0": "59ad0a214e4c9ed2",
+    "window=3/1, seed 0": "e374ace9fd56f439",
+    "window=1/1-all, seed 0": "4868c277218c810c",
+    "epochs=15, seed 0": "eae9f8dca07341cc",
+    "sampling=sandwich, seed 0": "e06e2dafca328c45",
 }
 
 
@@ -84,7 +84,7 @@ def test_golden_keys():
 
 
 def test_overview_and_grid_ask_what_they_promise():
-    assert study_names().keys() == {"grid", "overview"}
+    assert {"grid", "overview"} <= study_names().keys()
     assert len(expand("overview", OVERVIEW).runs) == 8
     assert len(expand("grid", load_study("grid")[1]).runs) == 2 * 2 * 4 * 2 * 2
 

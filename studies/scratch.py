@@ -1,0 +1,37 @@
+"""Stitches of one network against the same architectures, each trained alone."""
+
+from ablations.statement import Statement
+from ablations.study import Axis, Study
+from studies.experiments.stitching import STITCHING
+from studies.overview import BASELINE
+
+ROUTES = ("0.2>1.3", "1.2>2.3")  # from each anchor to the next, somewhere in the middle
+JOINTLY = {"only": None, "pretrained": True, "init": "least_squares", "epochs": 50}
+ALONE = {"pretrained": False, "init": "kaiming", "epochs": 100}  # nothing to start from
+
+STUDY = Study(
+    title="Stitches against training from scratch",
+    question=(
+        "Is a stitch of a jointly trained network as good as its architecture trained alone from "
+        "random weights, for twice the epochs?"
+    ),
+    experiment=STITCHING,
+    baseline={**BASELINE, **JOINTLY},
+    axes=[
+        Axis(
+            "trained",
+            {"jointly": JOINTLY, **{f"{one} alone": {**ALONE, "only": one} for one in ROUTES}},
+        )
+    ],
+    seeds=5,
+    claims=[
+        Statement(
+            words=f"Stitch {one} of the joint network is at most 1 point worse than trained alone",
+            measure="top1",
+            at={"trained": "jointly"},
+            than={"trained": f"{one} alone"},
+            margin=-1.0,
+        )
+        for one in ROUTES
+    ],
+)
