@@ -81,4 +81,4 @@ def differences(
     places = macs[mine.index].to_numpy(dtype=float)
     inside = (places >= curve.index.min()) & (places <= curve.index.max())
     expected = np.interp(places[inside], curve.index.to_numpy(dtype=float), curve.to_numpy())
-    return mine.to_numpy(dtype=float)[inside] - expected
+    return np.asarray(mine.to_numpy(dtype=float)[inside] - expected)

@@ -6,7 +6,7 @@ import gzip
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,10 @@ class Data(ABC):
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
         """The test set in order; `part` (r, n) gives images r, r + n, ... of it."""
 
+    def validation_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
+        """The images held back for choosing settings, as `test_batches`; none without such."""
+        return iter(())
+
     def check_calibration(self, count: int) -> None:
         """Raises ValueError where `calibration` cannot give so many."""
         if count > self.train_count:
@@ -109,6 +113,7 @@ class InMemory(Data):
 
     Attributes:
         mean, deviation: of the training images; taken off and divided by, batch by batch.
+        validation: images and labels that are held back for choosing settings, or None.
     """
 
     train_images: Tensor
@@ -118,6 +123,7 @@ class InMemory(Data):
     classes: int
     mean: float = 0.0
     deviation: float = 1.0
+    validation: tuple[Tensor, Tensor] | None = None
 
     @property
     def train_count(self) -> int:
@@ -167,8 +173,16 @@ class InMemory(Data):
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
         """See `Data.test_batches`."""
-        mine = slice(part[0], None, part[1])
-        images, labels = self.test_images[mine], self.test_labels[mine]
+        return self._in_order(self.test_images, self.test_labels, batch_size, part)
+
+    def validation_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
+        """See `Data.validation_batches`."""
+        return self._in_order(*self.validation, batch_size, part) if self.validation else iter(())
+
+    def _in_order(
+        self, images: Tensor, labels: Tensor, batch_size: int, part: Part
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        images, labels = images[part[0] :: part[1]], labels[part[0] :: part[1]]
         for start in range(0, len(labels), batch_size):
             stop = start + batch_size
             yield self.normalise(images[start:stop]), labels[start:stop]
@@ -189,9 +203,19 @@ def load_digits() -> InMemory:
     rest, test = train_test_split(
         range(len(labels)), test_size=0.3, stratify=digits.target, random_state=0
     )
-    train, _ = train_test_split(rest, test_size=1 / 7, stratify=digits.target[rest], random_state=0)
-    mean, deviation = images[train].mean().item(), images[train].std().item()
-    return InMemory(images[train], labels[train], images[test], labels[test], 10, mean, deviation)
+    train, held_back = train_test_split(
+        rest, test_size=1 / 7, stratify=digits.target[rest], random_state=0
+    )
+    return InMemory(
+        images[train],
+        labels[train],
+        images[test],
+        labels[test],
+        classes=10,
+        mean=images[train].mean().item(),
+        deviation=images[train].std().item(),
+        validation=(images[held_back], labels[held_back]),
+    )
 
 
 FASHION_MEAN, FASHION_DEVIATION = 0.2860 * 255, 0.3530 * 255  # of the 60,000 training images
@@ -233,7 +257,13 @@ def _fashion_from(place: Path) -> InMemory:
         for name in ("train", "t10k")
     )
     return InMemory(
-        train[0][:54_000], train[1][:54_000], *test, 10, FASHION_MEAN, FASHION_DEVIATION
+        train[0][:54_000],
+        train[1][:54_000],
+        *test,
+        classes=10,
+        mean=FASHION_MEAN,
+        deviation=FASHION_DEVIATION,
+        validation=(train[0][54_000:], train[1][54_000:]),
     )
 
 
@@ -258,18 +288,24 @@ LOADERS: dict[str, Callable[[], InMemory]] = {"digits": load_digits, "fashion": 
 
 
 def take(data: InMemory, train: int | None, test: int | None) -> InMemory:
-    """Only so many images of each set, drawn once for all runs."""
-    parts: list[Tensor] = []
-    for kind, count, images, labels in (
-        ("train", train, data.train_images, data.train_labels),
-        ("test", test, data.test_images, data.test_labels),
-    ):
+    """Only so many images of each set, drawn once for all runs; held back are as many as tested."""
+
+    def some(kind: str, count: int | None, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        if count is None:
+            return images, labels
         order = torch.randperm(len(labels), generator=generator("subset", kind))[:count]
-        chosen = slice(None) if count is None else order.sort().values
-        parts += [images[chosen], labels[chosen]]
-    images, labels, test_images, test_labels = parts
-    return InMemory(
-        images, labels, test_images, test_labels, data.classes, data.mean, data.deviation
+        chosen = order.sort().values
+        return images[chosen], labels[chosen]
+
+    train_images, train_labels = some("train", train, data.train_images, data.train_labels)
+    test_images, test_labels = some("test", test, data.test_images, data.test_labels)
+    return replace(
+        data,
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        test_labels=test_labels,
+        validation=some("validation", test, *data.validation) if data.validation else None,
     )
 
 

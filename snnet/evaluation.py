@@ -56,7 +56,7 @@ def evaluate(
     gather: Callable[[np.ndarray], np.ndarray] = lambda mine: mine,
     watch: Callable[[int], None] = lambda images: None,
 ) -> list[Score]:
-    """Score every route of the network's space, in its order, in eval mode.
+    """Score every route of the network's space, in its order, in eval mode; none without images.
 
     Arguments:
         batches: images (B, C, H, W) and labels (B).
@@ -74,6 +74,8 @@ def evaluate(
         done += len(labels)
         watch(done)
     network.train(training)
+    if not seen:
+        return []
     loss, right, near = gather(np.concatenate(seen, axis=2))
     return [
         Score(

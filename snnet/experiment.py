@@ -64,9 +64,13 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     )
     _train(training, run)
     after = _score(network, data, process, run, "scores after training")
+    held_back = data.validation_batches(EVALUATION_BATCH, process.part)
+    validation = evaluate(network, held_back, process.interleave)
     if fits:
         run.save_table("layer", layer_table(network, fits))
     table = stitch_table(network, before, after, training.visits.tolist())
+    if validation:  # for choosing settings; reports show the test images
+        table["top1_validation"] = [score.top1 for score in validation]
     run.save_table("stitch", table)
     return summary(table, training)
 
