@@ -40,7 +40,7 @@ def test_one_route_alone_is_trained_scored_and_loaded(tmp_path):
 
 
 def test_a_route_that_is_none_is_named():
-    with pytest.raises(ValueError, match="no route '0.0>1.9' to train alone; there are 0, 1, 0"):
+    with pytest.raises(ValueError, match=r"no route '0\.0>1\.9' to train alone; there are 0, 1, 0"):
         space_for(settings(only="0.0>1.9"), DEPTHS)
     with pytest.raises(UserError, match="one route alone has no sandwich"):
         settings(only="0.1>1.2", sampling="sandwich")
