@@ -298,7 +298,9 @@ def report(
         raise UserError("name a study, or ask for --all of them")
     uri = tracking_uri or home.tracking_uri
     if uri == home.tracking_uri and not (home.root / "mlflow.db").exists():
-        raise UserError(f"nothing is tracked in {home.root}; run `ablate run {study or ''}` first")
+        raise UserError(
+            f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
+        )
     for point in entry_points(group="ablations.reports"):
         reports = point.load()
         if study:
