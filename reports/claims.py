@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -37,10 +37,15 @@ def _row(verdict: Verdict) -> dict[str, str]:
     }
 
 
-def save_claims(verdicts: Sequence[Verdict], folder: Path) -> None:
-    """Write claims.md, claims.tex, and claims.csv with the bare numbers."""
+def save_claims(verdicts: Sequence[Verdict], facts: Mapping[str, str], folder: Path) -> None:
+    """Write claims.md, claims.tex, and claims.csv with the bare numbers.
+
+    Arguments:
+        facts: where the numbers come from; stand below the Markdown table.
+    """
     table = claims_table(verdicts).rename(columns=COLUMNS)
-    (folder / "claims.md").write_text(_markdown(table), encoding="utf-8")
+    lines = "".join(f"- {name}: {text}\n" for name, text in facts.items())
+    (folder / "claims.md").write_text(f"{_markdown(table)}\n{lines}", encoding="utf-8")
     (folder / "claims.tex").write_text(
         table.to_latex(index=False, escape=True, column_format="llp{5cm}lp{5cm}"), encoding="utf-8"
     )

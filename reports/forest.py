@@ -85,14 +85,8 @@ def _row(axes: Axes, verdict: Verdict, place: float) -> None:
         )
     if evidence.interval:
         axes.plot(evidence.interval, [place] * 2, color=colour, linewidth=1.1, zorder=3)
-    points: dict[str, Any] = {
-        "color": colour,
-        "markerfacecolor": face,
-        "marker": marker,
-        "markersize": 5,
-        "clip_on": False,
-    }
-    axes.plot(evidence.effect, place, zorder=4, **points)
+    look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "marker": marker}
+    axes.plot(evidence.effect, place, markersize=5, zorder=4, clip_on=False, **look)
     text = number(evidence.effect, sign=True)
     where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     axes.annotate(text, (1.01, place), va="center", fontsize=8, **where)

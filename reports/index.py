@@ -26,10 +26,11 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
         folder = Path(temporary)
-        save_claims(verdicts, folder)
+        facts = facts_of(studies)
+        save_claims(verdicts, facts, folder)
         with figure_style():
             png = save(forest(verdicts), folder / "forest")
-        page = _render(studies, verdicts, png.read_bytes())
+        page = _render(studies, verdicts, facts, png.read_bytes())
         (folder / "index.html").write_text(page, encoding="utf-8")
         for name in ("claims.md", "claims.tex", "claims.csv", "forest.png", "forest.pdf"):
             os.replace(folder / name, target / name)
@@ -37,7 +38,35 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
     return target / "index.html"
 
 
-def _render(studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], png: bytes) -> str:
+def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
+    """Where the numbers come from: how many runs, what they took, on what, by which code."""
+    runs = {run.key: run for study in studies for run in study.runs.values()}
+    planned = {cell["key"] for study in studies for cell in study.plan["cells"]}
+    scales = {f"{study.plan['scale']} ({study.plan['family']})" for study in studies}
+    hours = {
+        unit: sum(run.metrics.get(f"{unit}_hours", 0.0) for run in runs.values())
+        for unit in ("cpu", "gpu")
+    }
+
+    def all_of(tag: str) -> str:
+        return ", ".join(sorted({run.tags[tag] for run in runs.values() if tag in run.tags}))
+
+    return {
+        "scale": ", ".join(sorted(scales)),
+        "runs": f"{len(runs)} of {len(planned)} finished",
+        "cost": f"{hours['cpu']:.1f} CPU-hours"
+        + (f", {hours['gpu']:.1f} GPU-hours" if hours["gpu"] else "")
+        + " in the last attempts",
+        "device": all_of("device"),
+        "code": all_of("git_sha")
+        + (" with local changes" if "true" in all_of("git_dirty") else ""),
+        "versions": f"torch {all_of('version.torch')}, timm {all_of('version.timm')}",
+    }
+
+
+def _render(
+    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], png: bytes
+) -> str:
     rows = claims_table(verdicts).to_dict("records")
     counts = {
         name: sum(row["verdict"] == name for row in rows)
@@ -50,5 +79,6 @@ def _render(studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], png: b
         studies=[study.plan for study in studies],
         rows=rows,
         counts=counts,
+        facts=facts,
         forest=base64.b64encode(png).decode(),
     )
