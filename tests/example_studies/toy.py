@@ -9,6 +9,7 @@ import pandas as pd
 from annotated_types import Ge
 
 from ablations.experiment import Experiment
+from ablations.statement import Statement
 from ablations.study import Axis, Study
 
 
@@ -81,4 +82,15 @@ STUDY = Study(
         Axis("pace", {"5": {"steps": 5}, "10": {"steps": 10}}),
     ],
     seeds=2,
+    claims=[
+        Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"}),
+        Statement(
+            "Twice the steps bring nothing",
+            "front_area",
+            {"pace": "10"},
+            {"pace": "5"},
+            "equivalent",
+            margin=0.5,
+        ),
+    ],
 )
