@@ -34,7 +34,8 @@ def code_provenance() -> dict[str, str]:
 @cache
 def installed() -> dict[str, str]:
     """Version by name of every package of this Python."""
-    found = {one.metadata["Name"]: one.version for one in distributions()}
+    named = [one for one in distributions() if one.metadata["Name"]]  # not half-removed ones
+    found = {one.metadata["Name"]: one.version for one in named}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 

@@ -17,7 +17,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -175,8 +175,9 @@ class Cluster:
                     last.submit(track, str(self.home.root.resolve()), sync_to)
         except UserError:
             for launch in launches:
-                slurm("scancel", "--quiet", f"--name={launch.name}")
                 shutil.rmtree(launch.path)
+                with suppress(UserError):  # the first reason is the one to tell
+                    slurm("scancel", "--quiet", f"--name={launch.name}")
             raise
         return launches
 
