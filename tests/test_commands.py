@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -82,6 +83,15 @@ def test_formats_agree():
     assert "10 stitches (2 of them whole anchors), 4 stitching layers, images 3x224x224" in table
     assert "resnet18 0 > resnet50 1" in table
     assert "1.82 to 4.11 GMACs" in table
+
+
+def test_storage_against_one_network_for_each_stitch():
+    """The paper's 118.4 M against 2630 M parameters, for DeiT-Ti/S/B."""
+    table = stitches("--family", "deit").stdout
+    one, all_alone = re.search(r"one network: (\S+) M .* alone: (\S+) M", table).groups()
+    assert one == "118.40"
+    # the released figures lack class token and position embedding of the front: 34 stitches each
+    assert float(all_alone) - 34 * (38_016 + 76_032) / 1e6 == pytest.approx(2630.33, abs=0.01)
 
 
 def test_chains_are_shown_whole():

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ablations.display import console, simple_table
 from ablations.errors import UserError, nearest
+from snnet.anatomy import count_params
 from snnet.config import StitchingConfig
 from snnet.cost import route_costs
 from snnet.families import common_image_shape, order_by_macs, outline
@@ -113,6 +114,11 @@ def _print_table(names: list[str], network: StitchedNetwork, costs: list[tuple[i
         f"stitching layers, images {'x'.join(map(str, network.image_shape))}: "
         f"{giga(min(macs))} to {giga(max(macs))} GMACs, "
         f"{mega(min(params))} to {mega(max(params))} M parameters"
+    )
+    whole = count_params(network)
+    console.print(
+        f"stored as one network: {mega(whole)} M parameters; each stitch alone: "
+        f"{mega(sum(params))} M, {sum(params) / whole:.1f} times as much"
     )
     console.print(
         "route: the anchor and the last block it runs > the anchor and the block it enters; "
