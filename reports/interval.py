@@ -1,4 +1,4 @@
-"""Means over seeds with their intervals."""
+"""Means over seeds with their intervals and tests."""
 
 from __future__ import annotations
 
@@ -9,30 +9,66 @@ import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-9  # a standard error below it is none: what sums of equal numbers leave behind
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `n` seeds and the half-width of its interval (None with one seed)."""
+    """A mean over `n` seeds and its standard error (None with one seed)."""
 
     mean: float
-    half_width: float | None
+    error: float | None
     n: int
+
+    @property
+    def half_width(self) -> float | None:
+        """Of the 95 % interval; None with one seed."""
+        return None if self.error is None else self._quantile(CONFIDENCE) * self.error
+
+    def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
+        """Student-t interval; None where one seed, or seeds that do not differ, allow none."""
+        if not self.error:
+            return None
+        half_width = self._quantile(confidence) * self.error
+        return self.mean - half_width, self.mean + half_width
+
+    def p(self, distance: float) -> float:
+        """One-sided p that `distance`, how far the mean is beyond some bound, is above 0.
+
+        Student's t. Seeds that do not differ leave the sign test: each fell beyond the bound, as a
+        coin would with 1/2^n. One seed tests nothing and gives 1.
+        """
+        if self.error is None:
+            return 1.0
+        if not self.error:
+            return 0.5**self.n if distance > ROUNDING else 1.0
+        return float(stats.t.sf(distance / self.error, self.n - 1))
 
     def text(self, digits: int = 1, sign: bool = False) -> str:
         """For example `87.2 ± 0.4`, or `87.2` where one seed allows no interval."""
         if not self.n:
             return "\N{EN DASH}"
-        number = f"{self.mean:{'+' if sign else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
-        return number if self.half_width is None else f"{number} ± {self.half_width:.{digits}f}"
+        mean = number(self.mean, digits, sign)
+        return mean if self.half_width is None else f"{mean} ± {self.half_width:.{digits}f}"
+
+    def _quantile(self, confidence: float) -> float:
+        return float(stats.t.ppf((1 + confidence) / 2, self.n - 1))
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and 95 % Student-t interval of one value per seed; no values give `n` = 0."""
+def estimate(values: Sequence[float], least_spread: float = 0.0) -> Estimate:
+    """Mean of one value per seed; no values give `n` = 0.
+
+    Arguments:
+        least_spread: the standard deviation between seeds is taken as no smaller.
+    """
     array = np.asarray(values, dtype=float)
     n = len(array)
     if n < 2:
         return Estimate(float(array.mean()) if n else np.nan, None, n)
-    error = float(array.std(ddof=1)) / np.sqrt(n)
-    quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1))
-    return Estimate(float(array.mean()), quantile * error, n)
+    error = max(float(array.std(ddof=1)), least_spread) / np.sqrt(n)
+    return Estimate(float(array.mean()), float(error) if error > ROUNDING else 0.0, n)
+
+
+def number(value: float, digits: int = 1, sign: bool = False) -> str:
+    """A number as the tables print it: with a real minus, and a plus if `sign`."""
+    return f"{value:{'+' if sign else ''}z.{digits}f}".replace("-", "\N{MINUS SIGN}")
