@@ -71,14 +71,14 @@ def differences(
     """
     mine = measure(name, one)
     if other is None:
-        return mine.to_numpy(dtype=float)
+        return np.asarray(mine, dtype=float)
     theirs = measure(name, other)
     if pairing == "route":
         both = mine.index.intersection(theirs.index)
-        return (mine[both] - theirs[both]).to_numpy(dtype=float)
+        return np.asarray(mine[both] - theirs[both], dtype=float)
     macs, their_macs = (table.set_index("route").macs for table in (one, other))
     curve = theirs.groupby(their_macs[theirs.index]).mean()
     places = macs[mine.index].to_numpy(dtype=float)
     inside = (places >= curve.index.min()) & (places <= curve.index.max())
     expected = np.interp(places[inside], curve.index.to_numpy(dtype=float), curve.to_numpy())
-    return np.asarray(mine.to_numpy(dtype=float)[inside] - expected)
+    return np.asarray(mine, dtype=float)[inside] - expected

@@ -1,0 +1,84 @@
+"""Settings that take something away: one route alone, no pretrained weights, another budget."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pandas as pd
+import pytest
+import torch
+from test_distributed import CONFIG
+
+from ablations.errors import UserError
+from ablations.run import Run
+from snnet.data import load_digits, take
+from snnet.experiment import prepare
+from snnet.loading import load
+from snnet.space import epochs_for, space_for
+from studies.experiments.stitching import STITCHING, expected_seconds
+
+DEPTHS = [(3,), (3,)]
+
+
+def settings(**changes):
+    return STITCHING.resolve({**CONFIG, "subnetworks_per_step": 1, **changes})
+
+
+def test_one_route_alone_is_trained_scored_and_loaded(tmp_path):
+    config = settings(only="0.1>1.2", pretrained=False, init="kaiming")
+    run = Run(tmp_path, tmp_path / "cache", 1)
+    metrics = STITCHING.function(config, run)
+    table = pd.read_parquet(tmp_path / "stitch.parquet")
+    assert table.route.tolist() == ["0.1>1.2"]
+    assert table.visits.tolist() == [metrics["passes"]] == [2 * (128 // 32)]
+    assert "anchor_change_top1" not in metrics
+    content = {"experiment": "stitching", "schema": STITCHING.schema}
+    (tmp_path / "config.json").write_text(
+        pd.Series({**content, "config": STITCHING.dump(config)}).to_json()
+    )
+    assert load(tmp_path).table.route.tolist() == ["0.1>1.2"]
+
+
+def test_a_route_that_is_none_is_named():
+    with pytest.raises(ValueError, match=r"no route '0\.0>1\.9' to train alone; there are 0, 1, 0"):
+        space_for(settings(only="0.0>1.9"), DEPTHS)
+    with pytest.raises(UserError, match="one route alone has no sandwich"):
+        settings(only="0.1>1.2", sampling="sandwich")
+
+
+def test_anchors_without_pretrained_weights_depend_on_the_seed(tmp_path):
+    def weights(**changes):
+        _, network = prepare(settings(**changes), Run(tmp_path, tmp_path / "cache", 1))
+        return torch.cat([parameter.flatten() for parameter in network.anchors.parameters()])
+
+    assert torch.equal(weights(pretrained=True, seed=0), weights(pretrained=True, seed=1))
+    assert torch.equal(weights(pretrained=False, seed=1), weights(pretrained=False, seed=1))
+    assert not torch.equal(weights(pretrained=False, seed=0), weights(pretrained=False, seed=1))
+
+
+def test_a_budget_for_each_stitch_trains_larger_spaces_longer():
+    stages = [(3,)] * 3
+    nearest = settings(kernel=1, epochs=10, budget="stitch")
+    unrestricted = replace(nearest, pairs="all")
+    counts = [len(space_for(config, stages).routes) for config in (nearest, unrestricted)]
+    assert counts == [3 + 2 * 3, 3 + 3 * 3 + 6]  # chains: (i, j) with j >= i of three blocks
+    assert epochs_for(nearest, stages) == 10
+    assert epochs_for(unrestricted, stages) == 20
+    assert epochs_for(replace(unrestricted, budget="run"), stages) == 10
+    three = replace(unrestricted, anchors=unrestricted.anchors + unrestricted.anchors[:1])
+    assert expected_seconds(three) > expected_seconds(replace(three, budget="run"))
+
+
+def test_held_back_images_are_scored_apart(tmp_path):
+    data = load_digits()
+    images, labels = data.validation
+    assert (len(images), len(labels)) == (180, 180)
+    seen = {image.numpy().tobytes() for image in torch.cat([data.train_images, data.test_images])}
+    assert sum(image.numpy().tobytes() in seen for image in images) < 2  # but for chance twins
+    assert len(take(data, 64, 32).validation[0]) == 32
+    run = Run(tmp_path, tmp_path / "cache", 1)
+    STITCHING.function(settings(epochs=2), run)
+    table = pd.read_parquet(tmp_path / "stitch.parquet")
+    assert table.top1_validation.between(0, 1).all()
+    assert not table.top1_validation.equals(table.top1)
+    assert asdict(settings())["test_images"] == 51
