@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import pandas as pd
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from reports.style import figure_style
@@ -53,7 +54,9 @@ class FigureKind:
         """
         data = self.data(subject)
         with figure_style():
-            return Drawing(data, self.draw(data), self.caption(data))
+            figure = self.draw(data)
+        plt.close(figure)  # nobody has to remember it; it can still be saved
+        return Drawing(data, figure, self.caption(data))
 
     def subjects(self, whole: Subject) -> list[Subject]:
         """What of a study it is drawn for."""

@@ -38,9 +38,7 @@ class Subject:
         """
         levels = [level for level in self.planned if level.runs]
         if not levels or not levels[0].is_baseline:
-            raise NothingToDrawError(
-                "no run of the baseline, which all is held against, is finished"
-            )
+            raise NothingToDrawError("no run of the baseline is finished")
         return levels
 
     @property

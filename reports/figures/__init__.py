@@ -11,7 +11,8 @@ from reports.figure import Drawing, FigureKind
 from reports.subject import NothingToDrawError, Subject
 
 
-def _load() -> dict[str, FigureKind]:
+def find() -> dict[str, FigureKind]:
+    """Every figure by name, in the order of the page."""
     kinds = {
         module.name: import_module(f"{__name__}.{module.name}").FIGURE
         for module in iter_modules(__path__)
@@ -19,7 +20,7 @@ def _load() -> dict[str, FigureKind]:
     return dict(sorted(kinds.items(), key=lambda item: (item[1].place, item[0])))
 
 
-FIGURES: dict[str, FigureKind] = _load()
+FIGURES: dict[str, FigureKind] = find()
 
 
 def draw(study: TrackedStudy, name: str, axis: str | None = None) -> Drawing:

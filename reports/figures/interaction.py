@@ -14,10 +14,11 @@ from reports.captions import seeds_sentence, with_interval
 from reports.drawing import colour_of, groups, marker_of, panels
 from reports.figure import FigureKind
 from reports.interval import Estimate, estimate
+from reports.levels import baseline_level
 from reports.style import COLUMN_INCHES
 from reports.subject import NothingToDrawError, Subject
 
-LETTERS_AN_INCH = 10  # of the labels of an axis
+LETTERS_AN_INCH = 12  # of the labels of an axis
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -25,8 +26,11 @@ def data(subject: Subject) -> pd.DataFrame:
     plan = subject.study.plan
     if plan["design"] != "factorial" or len(plan["axes"]) < 2:
         raise NothingToDrawError("it needs a factorial design of two axes or more")
+    if not baseline_level(subject.study).runs:
+        raise NothingToDrawError("no run of the baseline is finished")
     rows = []
-    for across, lines in combinations(plan["axes"], 2):
+    for pair in combinations(plan["axes"], 2):
+        across, lines = sorted(pair, key=lambda axis: len("".join(plan["axes"][axis])))
         for line in _baseline_first(plan, lines):
             for level in _baseline_first(plan, across):
                 runs = subject.study.replicates({**plan["baseline"], across: level, lines: line})
@@ -43,8 +47,6 @@ def data(subject: Subject) -> pd.DataFrame:
                     for seed, run in runs.items()
                     if run is not None
                 ]
-    if not rows:
-        raise NothingToDrawError("no run near the baseline is finished")
     return pd.DataFrame(rows)
 
 
@@ -55,11 +57,13 @@ def _baseline_first(plan: dict[str, Any], axis: str) -> list[str]:
 def draw(data: pd.DataFrame) -> Figure:
     """A panel a pair: one axis across, a line for each level of the other."""
     pairs = groups(data, "pair")
-    figure, axes = panels(len(pairs), COLUMN_INCHES[1] * (1 if len(pairs) == 1 else 0.75))
     width = COLUMN_INCHES[0] / min(len(pairs), 2)
+    height = COLUMN_INCHES[1] * (1 if len(pairs) == 1 else 0.85)
+    figure, axes = panels(len(pairs), height, sharey=True)
     for panel, (_, _, rows) in zip(axes, pairs, strict=True):
         _lines(panel, rows, width)
-    figure.supylabel("mean top-1 over stitches (%)", fontsize=9)
+        if panel.get_subplotspec().is_first_col():
+            panel.set_ylabel("mean top-1 over stitches (%)")
     return figure
 
 
@@ -83,16 +87,21 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
             capsize=2,
             label=name,
         )
-    axes.set_xticks(list(places.values()), list(places))
-    if len(places) * max(len(level) for level in places) > LETTERS_AN_INCH * width:
+    axes.set_xticks(list(places.values()), list(places), fontsize=8)
+    if sum(len(level) + 2 for level in places) > LETTERS_AN_INCH * width:
         plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.4, len(places) - 0.6)
     axes.grid(axis="x", visible=False)
     axes.set_xlabel(rows.across.iloc[0])
+    longest = max(len(name) for _, name, _ in lines)
     axes.legend(
-        title=rows.lines.iloc[0], loc="lower center", bbox_to_anchor=(0.5, 1.0),
-        ncols=2, columnspacing=1.0, fontsize=7.5, title_fontsize=8,
-    )  # fmt: skip
+        title=rows.lines.iloc[0],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2 if 2 * longest < LETTERS_AN_INCH * (width - 1) else 1,
+        columnspacing=1.0,
+        title_fontsize=8,
+    )
 
 
 def caption(data: pd.DataFrame) -> str:

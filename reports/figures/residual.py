@@ -25,6 +25,8 @@ def data(subject: Subject) -> pd.DataFrame:
         residual = layers.residual.loc[single.layers.astype(int)]
         fits.append(pd.Series(residual.to_numpy(), index=single.route))
     mean = pd.concat(fits).groupby(level=0).mean().rename("residual")
+    if mean.nunique() < 2:
+        raise NothingToDrawError("all stitches of the baseline share one fitted layer")
     return rows.drop(columns="half_width").merge(mean, left_on="route", right_index=True)
 
 
