@@ -78,17 +78,12 @@ def scatter(axes: Axes, number: int, rows: pd.DataFrame, x: Any, y: Any, size: A
         )
 
 
-def panels(count: int, height: float = COLUMN_INCHES[1], columns: int = 2, **options: Any) -> Any:
-    """A figure of one column with so many panels, and their axes; shared labels are the caller's.
-
-    Arguments:
-        height: of a row, in inches.
-    """
-    columns = min(count, columns)
+def panels(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, two in a row of `height` inches; `options` of `subplots`."""
+    columns = min(count, 2)
     rows = -(-count // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(COLUMN_INCHES[0], height * rows), squeeze=False, **options
-    )
+    size = COLUMN_INCHES[0], height * rows
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
     for spare in axes.flat[count:]:
         spare.set_visible(False)
     return figure, list(axes.flat[:count])

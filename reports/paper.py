@@ -15,7 +15,7 @@ SOURCE = "the authors' released evaluation on ImageNet-1K (github.com/ziplab/SN-
 def published(plan: dict[str, Any]) -> pd.DataFrame | None:
     """The authors' sub-networks of a study's family; None where they published none.
 
-    Columns: route, anchors, is_anchor, stage, macs, params, top1 (%).
+    Columns: anchors, is_anchor, stage, front_block, back_block, macs, params, top1 (%).
     """
     path = FOLDER / f"{plan['family']}.csv"
     if plan["scale"] != SCALE or not path.exists():

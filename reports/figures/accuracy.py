@@ -37,6 +37,7 @@ def data(subject: Subject) -> pd.DataFrame:
     paper = published(subject.study.plan)
     if paper is None:
         return rows
+    paper = paper[["anchors", "is_anchor", "macs", "params", "top1"]]
     return pd.concat([rows, paper.assign(level=PAPER, seeds=1)], ignore_index=True)
 
 

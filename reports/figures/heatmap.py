@@ -35,11 +35,11 @@ def draw(data: pd.DataFrame) -> Figure:
     pairs = groups(data, "anchors")
     figure, axes = panels(len(pairs), COLUMN_INCHES[1] * (0.72 if len(pairs) > 1 else 1))
     low, high = data.top1.min(), data.top1.max()
-    for panel, (_, _, rows) in zip(axes, pairs, strict=True):
+    for panel, (number, _, rows) in zip(axes, pairs, strict=True):
         image = _cells(panel, rows, low, high)
         panel.set_title(f"anchor {rows.front.iloc[0]} to {rows.back.iloc[0]}")
         panel.set_xlabel("enters block")
-        if panel.get_subplotspec().is_first_col():
+        if number % 2 == 0:  # the first of a row
             panel.set_ylabel("leaves after block")
     figure.colorbar(image, ax=axes, label="top-1 accuracy (%)", pad=0.03, aspect=28)
     return figure

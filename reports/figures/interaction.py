@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import combinations, product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.captions import seeds_sentence, with_interval
+from reports.captions import seeds_sentence
 from reports.drawing import colour_of, groups, marker_of, panels
 from reports.figure import FigureKind
 from reports.interval import Estimate, estimate
@@ -60,9 +61,9 @@ def draw(data: pd.DataFrame) -> Figure:
     width = COLUMN_INCHES[0] / min(len(pairs), 2)
     height = COLUMN_INCHES[1] * (1 if len(pairs) == 1 else 0.85)
     figure, axes = panels(len(pairs), height, sharey=True)
-    for panel, (_, _, rows) in zip(axes, pairs, strict=True):
+    for panel, (number, _, rows) in zip(axes, pairs, strict=True):
         _lines(panel, rows, width)
-        if panel.get_subplotspec().is_first_col():
+        if number % 2 == 0:  # the first of a row
             panel.set_ylabel("mean top-1 over stitches (%)")
     return figure
 
@@ -77,7 +78,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
         axes.errorbar(
             [place + shift for place, _ in means],
             [found.mean for _, found in means],
-            [found.half_width or 0 for _, found in means],
+            [np.nan if (w := found.half_width) is None else w for _, found in means],
             color=colour_of(number),
             marker=marker_of(number),
             markerfacecolor="none",
@@ -111,8 +112,7 @@ def caption(data: pd.DataFrame) -> str:
         beyond = _beyond_the_sum(rows)
         if beyond:
             (level, line), most = max(beyond.items(), key=lambda item: abs(item[1].mean))
-            words = with_interval(most.mean, most.half_width or float("nan"), sign=True)
-            found.append(f"{pair} {words} points ({level} with {line})")
+            found.append(f"{pair} {most.text(sign=True)} points ({level} with {line})")
     counts = data.groupby(["pair", "level", "line"]).seed.nunique()
     return (
         "Mean top-1 over stitches for each combination of two axes, other axes at the baseline; "

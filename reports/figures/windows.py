@@ -41,7 +41,7 @@ def draw(data: pd.DataFrame) -> Figure:
         axes.errorbar(
             rows.stitches,
             rows.area,
-            rows.half_width.fillna(0),
+            rows.half_width,
             fmt=marker_of(level),
             color=colour_of(level),
             markerfacecolor="none",
