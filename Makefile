@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test bench lint clean
+.PHONY: install demo gallery test bench lint clean
 
 install: .venv/installed
 
@@ -19,6 +19,13 @@ demo: .venv/installed
 # ratios against the plain way, measured side by side; about 50 minutes on two cores
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+
+# every study with claims, five seeds each, and what they say; about an hour on two cores
+STUDIES := initialisation epochs direction windows pairs calibration sampling tuning pretrained \
+           scratch interpolation
+gallery: .venv/installed
+	for study in $(STUDIES); do $(BIN)/ablate --home outputs/gallery run $$study || exit 1; done
+	$(BIN)/ablate --home outputs/gallery report --all --output docs/results
 
 test: .venv/installed
 	$(BIN)/pytest -n 2

@@ -276,25 +276,38 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
 
 
 @main.command()
-@study_argument
+@click.argument("study", required=False, shell_complete=complete_study)
+@click.option("--all", "everything", is_flag=True, help="All studies, and a page of verdicts.")
 @tracking_option
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="[default: HOME/reports/STUDY]",
+    help="[default: HOME/reports/STUDY, or HOME/reports with --all]",
 )
 @click.pass_obj
-def report(home: Home, study: str, tracking_uri: str | None, output: Path | None) -> None:
-    """Draw figures, tables and index.html of a study, from the tracking store alone."""
+def report(
+    home: Home, study: str | None, everything: bool, tracking_uri: str | None, output: Path | None
+) -> None:
+    """Draw figures, tables and index.html of a study, from the tracking store alone.
+
+    With --all those of every study, and a page that opens with the verdicts on all claims.
+    """
     from importlib.metadata import entry_points
 
-    name = Path(study).stem if study.endswith(".py") else study
-    target = output or home.report(name)
+    if everything == bool(study):
+        raise UserError("name a study, or ask for --all of them")
     uri = tracking_uri or home.tracking_uri
     if uri == home.tracking_uri and not (home.root / "mlflow.db").exists():
-        raise UserError(f"nothing is tracked in {home.root}; run `ablate run {study}` first")
+        raise UserError(
+            f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
+        )
     for point in entry_points(group="ablations.reports"):
-        page = point.load()(uri, name, target)
+        reports = point.load()
+        if study:
+            name = Path(study).stem if study.endswith(".py") else study
+            page = reports.build_report(uri, name, output or home.report(name))
+        else:
+            page = reports.build_all(uri, output or home.reports)
         click.echo(f"report: {page}")
     click.echo(f"tracking store: {uri}")
 

@@ -69,9 +69,14 @@ class Home:
         for path in (self.root / "runs", self.launches):
             path.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def reports(self) -> Path:
+        """Where the page over all studies goes."""
+        return self.root / "reports"
+
     def report(self, study: str) -> Path:
         """Where the report of `study` goes."""
-        return self.root / "reports" / study
+        return self.reports / study
 
     def run(self, key: str) -> RunDirectory:
         """The directory of a run, there or not yet."""

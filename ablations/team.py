@@ -44,16 +44,20 @@ class Team:
         """Whether it is the one that claims and records."""
         return self.rank == 0
 
-    def gather(self) -> None:
+    def gather(self, patience: float | None = None) -> None:
         """Of the first: wait until all others are ready for a run.
+
+        Arguments:
+            patience: seconds to wait at most; None: as long as one may take to fail.
 
         Raises:
             BrokenTeamError: one is gone, or not ready in time.
         """
+        seconds = PATIENCE_SECONDS if patience is None else patience
         for member in self._members:
             with _talking():
-                if not member.poll(PATIENCE_SECONDS):
-                    raise BrokenTeamError(f"a process of this job hangs ({PATIENCE_SECONDS:.0f} s)")
+                if not member.poll(seconds):
+                    raise BrokenTeamError(f"a process of this job hangs ({seconds:.0f} s)")
                 member.recv()
 
     def tell(self, assignment: Assignment | None) -> None:

@@ -1,4 +1,4 @@
-"""The MLflow UI, opened on views that group the runs of a study by an axis."""
+"""The MLflow UI, opened on views of a study: runs grouped by an axis, accuracy over MACs."""
 
 from __future__ import annotations
 
@@ -7,48 +7,95 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from ablations.errors import UserError
 from ablations.home import Home
+from ablations.ledger import NOTE_TAG
 from ablations.store import connect, reaching
 from ablations.tracked import read_plans
 
 # undocumented in MLflow: an experiment tag that the runs page loads its state from; a test in a
 # real browser holds it
 VIEW_TAG = "mlflow.sharedViewState."
+CHARTS = (  # a metric, and the one that it is drawn over; None: the step
+    ("stitch/top1", "stitch/macs"),
+    ("stitch/top1_before", "stitch/macs"),
+    ("progress/loss", None),
+)
 COLUMNS = ("metrics.`mean_top1`", "metrics.`worst_top1`", "metrics.`train_seconds`")
 
 
-def view_state(study: str, axis: str) -> str:
-    """The runs of `study`, grouped by the level of `axis`, with the summary as columns."""
-    keys = [{"mode": "tag", "groupByData": f"study.{study}.{axis}"}]
+def view_state(plan: dict[str, Any], axis: str | None) -> str:
+    """The runs of a study, in columns and charts; grouped by the level of `axis`, if there is one.
+
+    Those in which the other axes are not at the baseline are left out then.
+    """
+    own = f"study.{plan['study']}"
+    others = plan["baseline"].items() if axis else ()
+    conditions = [f"tags.`{own}` LIKE '%'"]
+    conditions += [f"tags.`{own}.{name}` = '{level}'" for name, level in others if name != axis]
+    keys = [{"mode": "tag", "groupByData": f"{own}.{axis}"}]
+    section = {"uuid": "study", "name": plan["study"], "display": True, "isReordered": False}
     return json.dumps(
         {
-            "searchFilter": f"tags.`study.{study}` LIKE '%'",
-            "groupBy": {"aggregateFunction": "average", "groupByKeys": keys},
-            "selectedColumns": [f"tags.`study.{study}`", *COLUMNS],
-            "compareRunsMode": "TABLE",
+            "searchFilter": " AND ".join(conditions),
+            "groupBy": {"aggregateFunction": "average", "groupByKeys": keys} if axis else None,
+            "selectedColumns": [f"tags.`{own}`", *COLUMNS],
+            "compareRunCharts": [_chart(*chart) for chart in CHARTS],
+            "compareRunSections": [section],
+            "isAccordionReordered": True,  # ours first, not in the order of names
         }
     )
 
 
+def _chart(metric: str, over: str | None) -> dict[str, Any]:
+    return {
+        "type": "LINE",
+        "uuid": metric,
+        "metricSectionId": "study",
+        "deleted": False,
+        "isGenerated": False,
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "xAxisKey": "metric" if over else "step",
+        "selectedXAxisMetricKey": over or "",
+        "useGlobalXaxisKey": False,
+        "xAxisScaleType": "linear",
+        "scaleType": "linear",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "range": {},
+        "lineSmoothness": 0,
+        "useGlobalLineSmoothing": False,
+        "displayPoints": True,
+        "ignoreOutliers": False,
+    }
+
+
 def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
-    """Write a view for every tracked study and axis; gives (study, axis, path in the UI).
+    """Write the views of every tracked study; gives (study, axis or "", path in the UI).
+
+    Each experiment gets a note with the questions of its studies.
 
     Raises:
         UserError: the store does not answer.
     """
     client = connect(uri)
     with reaching(uri):
+        notes: dict[str, list[str]] = {}
         for experiment, plan in read_plans(client).values():
             study = plan["study"]
-            for axis in plan["axes"]:
-                view = f"{study}-{axis}"
-                client.set_experiment_tag(experiment, VIEW_TAG + view, view_state(study, axis))
-                path = f"/#/experiments/{experiment}/runs?viewStateShareKey={view}"
-                yield study, axis, path
+            notes.setdefault(experiment, []).append(f"- **{study}**: {plan['question']}")
+            for axis in plan["axes"] or [None]:
+                view = f"{study}-{axis}" if axis else study
+                client.set_experiment_tag(experiment, VIEW_TAG + view, view_state(plan, axis))
+                query = f"viewStateShareKey={view}&compareRunsMode=CHART"
+                yield study, axis or "", f"/#/experiments/{experiment}/runs?{query}"
+        for experiment, lines in notes.items():
+            client.set_experiment_tag(experiment, NOTE_TAG, "\n".join(lines))
 
 
 def serve(home: Home, uri: str, host: str, port: int) -> None:
@@ -66,7 +113,7 @@ def serve(home: Home, uri: str, host: str, port: int) -> None:
                 f"cannot listen on {host}:{port}: {error.strerror}; try --port {port + 1}"
             ) from None
     base = uri if uri.startswith("http") else f"http://{host}:{port}"
-    click.echo("Runs grouped by an axis:")
+    click.echo("Runs of each study, grouped by an axis, with accuracy over MACs:")
     for study, axis, path in prepare_views(uri):
         click.echo(f"  {study:12} {axis:12} {base}{path}")
     if uri.startswith("http"):

@@ -22,7 +22,7 @@ from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.plan import Plan
 from ablations.provenance import DIFF, installed, place, versions
 from ablations.run import Run, Stopped, check_metrics, stopping_on_signals
-from ablations.team import ALONE, PATIENCE_SECONDS, BrokenTeamError, Team
+from ablations.team import ALONE, FORM_SECONDS, PATIENCE_SECONDS, BrokenTeamError, Team
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.ENOTCONN)
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
@@ -102,7 +102,7 @@ def _lead(
 ) -> None:
     """Claim one run after the other, and do it with the team."""
     troubles: list[OSError] = []
-    team.gather()
+    team.gather(FORM_SECONDS)  # they may still be importing
     for request, directory, claim in islice(_claims(home, requests, troubles), most):
         team.tell((request.key, claim.attempt))
         try:

@@ -29,6 +29,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         name, study = load_study(STUDY)
         seconds = {}
         seconds["plan"], plan = timed(lambda: expand(name, study, seeds=3 if quick else 100))
+        home.prepare()
         home.save_plan(plan.record())
         count = len(plan.runs)
         say(f"{count} runs")

@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from ablations.errors import UserError
-from ablations.tracked import TrackedStudy, read_study
+from ablations.store import connect, reaching
+from ablations.tracked import TrackedStudy, read_plans, read_study
 
 # what the report needs of every run, see `snnet.experiment`
 COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
@@ -26,7 +27,32 @@ def build_report(uri: str, name: str, target: Path) -> Path:
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    study = read_study(uri, name, "stitch")
+    return _draw(read_study(uri, name, "stitch"), uri, target)
+
+
+def build_all(uri: str, target: Path) -> Path:
+    """Draw the reports of all studies that have finished runs, and the page with all verdicts.
+
+    Returns the path of that page; the studies' are in folders of their names beside it.
+
+    Raises:
+        UserError: no study is tracked, or no run of any has finished.
+    """
+    with reaching(uri):
+        names = sorted(read_plans(connect(uri)))
+    studies = [read_study(uri, name, "stitch") for name in names]
+    begun = [study for study in studies if study.runs]
+    if not begun:
+        raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
+    for study in begun:
+        _draw(study, uri, target / study.plan["study"])
+    from reports.index import build_index  # matplotlib and scipy: only where something is drawn
+
+    return build_index(begun, target)
+
+
+def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
+    name = study.plan["study"]
     for run in study.runs.values():
         missing = [c for c in COLUMNS if c not in run.table] + [
             m for m in METRICS if m not in run.metrics
@@ -57,8 +83,9 @@ def _digest(study: TrackedStudy) -> str:
     for key in sorted(study.runs):
         run = study.runs[key]
         content.update(f"{key} {run.run_id} {sorted(run.tags.items())}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.*")):
-        content.update(path.read_bytes())
+    for path in sorted(Path(__file__).parent.rglob("*.*")):
+        if path.suffix != ".pyc":
+            content.update(path.read_bytes())
     return content.hexdigest()
 
 

@@ -167,16 +167,17 @@ def _train(training: Training, run: RunLike) -> None:
                 break
             stopping, due = process.any(run.stopping, process.first and clock.due)
             if stopping or due:
-                state = training.state()
-                with clock.writing(), run.writing(CHECKPOINT) as path:
-                    save_training(training, state, path)
+                state = training.state()  # asks all processes
+                if process.first:
+                    with clock.writing(), run.writing(CHECKPOINT) as path:
+                        save_training(training, state, path)
             if stopping:
                 run.request_stop()  # a signal may have come to another process alone
                 return  # the context raises
         kept = {"visits": training.visits.tolist(), "seconds": training.seconds}
-        with run.writing(MODEL) as path:
-            save_network(network, {**kept, "epoch": training.epoch}, path)
         if process.first:
+            with run.writing(MODEL) as path:
+                save_network(network, {**kept, "epoch": training.epoch}, path)
             checkpoint.unlink(missing_ok=True)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -60,8 +59,8 @@ class Follower:
         """Tells nothing."""
 
     def writing(self, name: str) -> AbstractContextManager[Path]:
-        """A path that swallows what is written."""
-        return nullcontext(Path(os.devnull))
+        """Raises RuntimeError: the first process alone writes."""
+        raise RuntimeError(f"only the first process of a run writes {name}")
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Keeps nothing."""

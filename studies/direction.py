@@ -22,7 +22,7 @@ STUDY = Study(
             pairing="macs",
         ),
         Statement(
-            words="On average, too, Fast-to-Slow is better",
+            words="On average, Fast-to-Slow beats Slow-to-Fast at the same MACs",
             measure="top1",
             at={"direction": "fast_to_slow"},
             than={"direction": "slow_to_fast"},

@@ -14,7 +14,7 @@ STUDY = Study(
     seeds=5,
     claims=[
         Statement(
-            words="15 epochs stay within 2 points of 50",
+            words="Stitches stay within 2 points when 15 epochs train them, not 50",
             measure="top1",
             at={"epochs": "15"},
             than={"epochs": "50"},
@@ -22,7 +22,7 @@ STUDY = Study(
             margin=2.0,
         ),
         Statement(
-            words="For the best stitch within a budget, within 1 point",
+            words="The best stitch within a budget stays within 1 point when 15 epochs train it",
             measure="front_area",
             at={"epochs": "15"},
             than={"epochs": "50"},

@@ -24,13 +24,13 @@ STUDY = Study(
             than=KAIMING,
         ),
         Statement(
-            words="After 15 epochs they still are",
+            words="After 15 epochs, stitches that started from least squares are still better",
             measure="top1",
             at={**LEAST_SQUARES, "epochs": "15"},
             than={**KAIMING, "epochs": "15"},
         ),
         Statement(
-            words="After 50 epochs they still are",
+            words="After 50 epochs, stitches that started from least squares are still better",
             measure="top1",
             at=LEAST_SQUARES,
             than=KAIMING,

@@ -36,7 +36,7 @@ STUDY = Study(
             than=TOTAL,
         ),
         Statement(
-            words="With the same budget for each stitch, it still is",
+            words="With the same budget for each stitch, nearest stitching is better for them",
             measure="top1",
             at=NEAREST,
             than=STITCH,

@@ -36,7 +36,8 @@ STUDY = Study(
             margin=-1.0,
         ),
         Statement(
-            words="For the same images, too, though the sandwich costs three times as much",
+            words="For the same images, and a third of the passes, random sampling is at most 1 "
+            "point worse",
             measure="top1",
             at=RANDOM,
             than={"sampling": "sandwich, equal images"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from importlib.metadata import version
 
 import pytest
@@ -262,6 +264,34 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@contextmanager
+def serving(store: str, port: int, tmp_path):
+    """An MLflow server over a store, from now on; `sync_when_up` waits until it answers."""
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
+            *("--port", str(port), "--workers", "1", "--backend-store-uri", store),
+            *("--artifacts-destination", str(tmp_path / "served")),
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def sync_when_up(ablate, uri: str) -> str:
+    deadline = time.monotonic() + 90
+    while (late := ablate("sync", "--tracking-uri", uri)).returncode:
+        assert time.monotonic() < deadline, late.stderr
+    return late.stdout
+
+
 def test_a_server_that_comes_late_misses_nothing(ablate, tmp_path):
     """Runs go on while the server is down; once it is up, a sync brings everything."""
     port = free_port()
@@ -274,24 +304,8 @@ def test_a_server_that_comes_late_misses_nothing(ablate, tmp_path):
     assert down.returncode == 2
     assert "cannot be used" in down.stderr
     assert "Traceback" not in down.stderr
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{tmp_path}/server.db"),
-            *("--artifacts-destination", str(tmp_path / "served")),
-        ],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 90
-        while (late := ablate("sync", "--tracking-uri", uri)).returncode:
-            assert time.monotonic() < deadline, late.stderr
+    with serving(f"sqlite:///{tmp_path}/server.db", port, tmp_path):
+        sync_when_up(ablate, uri)
         assert len(tracked(Home(tmp_path / "home"), uri)) == 4
         report = ablate("report", "toy", "--tracking-uri", uri)
         assert report.returncode == 0, report.stderr
-    finally:
-        server.terminate()
-        server.wait()

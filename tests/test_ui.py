@@ -32,6 +32,11 @@ def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
         page.goto(link)
         for text in ("Group: plain", "Group: momentum", "rule=momentum, seed 0"):
             page.get_by_text(text).first.wait_for(timeout=60_000)
+        assert page.get_by_text("rate=0.2, seed 0").count() == 0  # not at the baseline
+        # the UI draws accuracy over cost itself: a line a level through four stitches
+        chart = page.locator("[data-testid='experiment-view-compare-runs-card']").first
+        chart.get_by_text("stitch/macs").first.wait_for(timeout=60_000)
+        page.wait_for_function("document.querySelectorAll('.scatterlayer path.point').length >= 8")
         page.close()
         taken = ablate("ui", "--port", str(port))
         assert taken.returncode == 2

@@ -1,0 +1,84 @@
+"""One page over all studies: the verdicts first, each leading to the report of its study."""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from ablations.tracked import TrackedStudy
+from reports.claims import claims_table, save_claims
+from reports.forest import forest
+from reports.style import figure_style, save
+from reports.verdicts import Verdict, judge
+
+
+def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
+    """Judge all claims together; writes index.html, the forest plot and the tables to `target`.
+
+    The reports of the studies are expected in folders of their names beside it.
+    """
+    verdicts = judge(studies)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
+        folder = Path(temporary)
+        facts = facts_of(studies)
+        save_claims(verdicts, facts, folder)
+        with figure_style():
+            png = save(forest(verdicts), folder / "forest")
+        page = _render(studies, verdicts, facts, png.read_bytes())
+        (folder / "index.html").write_text(page, encoding="utf-8")
+        for name in ("claims.md", "claims.tex", "claims.csv", "forest.png", "forest.pdf"):
+            os.replace(folder / name, target / name)
+        os.replace(folder / "index.html", target / "index.html")
+    return target / "index.html"
+
+
+def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
+    """Where the numbers come from: how many runs, what they took, on what, by which code."""
+    runs = {run.key: run for study in studies for run in study.runs.values()}
+    planned = {cell["key"] for study in studies for cell in study.plan["cells"]}
+    scales = {f"{study.plan['scale']} ({study.plan['family']})" for study in studies}
+    hours = {
+        unit: sum(run.metrics.get(f"{unit}_hours", 0.0) for run in runs.values())
+        for unit in ("cpu", "gpu")
+    }
+
+    def all_of(tag: str) -> str:
+        return ", ".join(sorted({run.tags[tag] for run in runs.values() if tag in run.tags}))
+
+    return {
+        "scale": ", ".join(sorted(scales)),
+        "runs": f"{len(runs)} of {len(planned)} finished",
+        "cost": f"{hours['cpu']:.1f} CPU-hours"
+        + (f", {hours['gpu']:.1f} GPU-hours" if hours["gpu"] else "")
+        + " in the last attempts",
+        "device": all_of("device"),
+        "code": all_of("git_sha")
+        + (" with local changes" if "true" in all_of("git_dirty") else ""),
+        "versions": f"torch {all_of('version.torch')}, timm {all_of('version.timm')}",
+    }
+
+
+def _render(
+    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], png: bytes
+) -> str:
+    rows = claims_table(verdicts).to_dict("records")
+    counts = {
+        name: sum(row["verdict"] == name for row in rows)
+        for name in ("supported", "contradicted", "undecided")
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
+    )
+    return environment.get_template("index.html.jinja").render(
+        studies=[study.plan for study in studies],
+        rows=rows,
+        counts=counts,
+        facts=facts,
+        forest=base64.b64encode(png).decode(),
+    )
