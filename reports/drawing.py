@@ -89,6 +89,12 @@ def panels(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes
     return figure, list(axes.flat[:count])
 
 
+def keep_to_percent(axes: Axes) -> None:
+    """Cut an axis of accuracies near 0 and 100 %: only wide intervals of few seeds go beyond."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -4), min(high, 104))
+
+
 def macs_unit(macs: pd.Series[float]) -> tuple[float, str]:
     """What to divide MACs by, and its name."""
     return (1e9, "billions") if macs.max() >= 1e9 else (1e6, "millions")

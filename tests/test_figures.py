@@ -120,6 +120,13 @@ def test_accuracy_start_and_visits_are_means_over_seeds(study):
         assert set(data.seeds) == {2}
 
 
+def test_wide_intervals_do_not_squeeze_the_points(study):
+    data = draw(study, "accuracy", "init").data.assign(half_width=300.0)
+    low, high = FIGURES["accuracy"].draw(data).axes[0].get_ylim()
+    assert -5 < low < data.top1.min()
+    assert data.top1.max() < high < 105
+
+
 def test_heatmap_by_hand(study):
     data = draw(study, "heatmap").data
     tables = [run.table.set_index("route") for run in replicates(study).values()]

@@ -17,6 +17,7 @@ from reports.drawing import (
     colour_of,
     groups,
     handle_of,
+    keep_to_percent,
     legend,
     macs_unit,
     marker_of,
@@ -74,6 +75,7 @@ def draw(data: pd.DataFrame) -> Figure:
     if len(paper):
         handles.append(_paper(axes, paper, unit))
         names.append(PAPER)
+    keep_to_percent(axes)
     axes.set_xlabel(f"MACs ({unit_name})")
     axes.set_ylabel("top-1 accuracy (%)")
     legend(figure, [*handles, anchor_handle()], [*names, "anchor"])

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.captions import seeds_sentence
-from reports.drawing import colour_of, groups, marker_of, panels
+from reports.drawing import colour_of, groups, keep_to_percent, marker_of, panels
 from reports.figure import FigureKind
 from reports.interval import Estimate, estimate
 from reports.levels import baseline_level
@@ -65,6 +65,7 @@ def draw(data: pd.DataFrame) -> Figure:
         _lines(panel, rows, width)
         if number % 2 == 0:  # the first of a row
             panel.set_ylabel("mean top-1 over stitches (%)")
+    keep_to_percent(axes[0])  # shared by all
     return figure
 
 
