@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,36 @@ class TrackedRun:
     metrics: dict[str, float]
     tags: dict[str, str]
     table: pd.DataFrame
+    store: MlflowClient | None = field(default=None, repr=False)  # for what few readers ask for
+
+    def read_table(self, name: str) -> pd.DataFrame | None:
+        """Another of the run's tables; None where it has none of that name.
+
+        Raises:
+            UserError: the store does not answer.
+        """
+        if self.store is None:
+            return None
+        with reaching(f"of run {self.key}"), TemporaryDirectory() as temporary:
+            names = {file.path for file in self.store.list_artifacts(self.run_id)}
+            if f"{name}.parquet" not in names:
+                return None
+            return _read_table(self.store, self.run_id, name, temporary)
+
+    def read_curve(self, name: str) -> dict[int, float]:
+        """What the run logged as `name` while it ran, by step; empty where it logged no such thing.
+
+        Steps that an attempt did again count once, as they were last.
+
+        Raises:
+            UserError: the store does not answer.
+        """
+        if self.store is None:
+            return {}
+        with reaching(f"of run {self.key}"):
+            points = self.store.get_metric_history(self.run_id, f"progress/{name}")
+        points.sort(key=lambda point: (point.step, point.timestamp))
+        return {point.step: point.value for point in points}
 
 
 @dataclass(frozen=True)
@@ -67,6 +97,7 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
                     metrics=run.data.metrics,
                     tags=run.data.tags,
                     table=_read_table(client, run.info.run_id, table, temporary),
+                    store=client,
                 )
         return TrackedStudy(plan, runs)
 

@@ -1,38 +1,42 @@
-"""Captions and remarks, worded from the data that they stand under."""
+"""Sentences that captions share, worded from the data that they stand under."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from reports.levels import Level
+import pandas as pd
+from scipy import stats
 
-
-def accuracy_caption(axis: str, levels: Sequence[Level]) -> str:
-    """What the accuracy figure of an axis shows."""
-    counts = ", ".join(f"{len(level.stitches)} for {level.label}" for level in levels)
-    return (
-        f"Top-1 over MACs for each level of {axis}, everything else at the baseline. "
-        f"Sub-networks: {counts}. Stars are anchors, a larger point has more parameters, the line "
-        f"is the Pareto front. {seeds_sentence(levels)}"
-    )
+from reports.interval import number
 
 
-def difference_caption(levels: Sequence[Level]) -> str:
-    """What the difference figure of an axis shows."""
-    baseline = set(levels[0].stitches.index)
-    shared = ", ".join(
-        f"{len(baseline & set(level.stitches.index))} for {level.label}" for level in levels[1:]
-    )
-    return (
-        f"Top-1 minus that of {levels[0].label}. Points are sub-networks with the same route in "
-        f"both ({shared}); the line compares the Pareto fronts at equal MACs."
-    )
+def seeds_sentence(counts: Iterable[int], bars: bool = True) -> str:
+    """How many seeds there are, and what follows for intervals.
+
+    Arguments:
+        bars: whether the figure draws the intervals.
+    """
+    few, many = min(counts := sorted(counts)), counts[-1]
+    if many == 1:
+        return "One seed: no interval can be given."
+    seeds = f"Means over {few} seeds" if few == many else f"Means over {few} to {many} seeds"
+    return f"{seeds}; bars are 95 % Student-t intervals over seeds." if bars else f"{seeds}."
 
 
-def seeds_sentence(levels: Sequence[Level]) -> str:
-    """How many seeds there are, and what follows for intervals."""
-    counts = sorted({len(level.runs) for level in levels})
-    if counts == [1]:
-        return "One seed: no interval can be given. "
-    seeds = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    return f"Means over {seeds} seeds; bars are 95 % Student-t intervals over seeds. "
+def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> str:
+    """Spearman's, in words; a dash where ranks say nothing."""
+    if min(x.nunique(), y.nunique()) < 2 or len(x) < 3:
+        return "\N{EN DASH}"
+    return number(float(stats.spearmanr(x, y).statistic), digits=2)
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def with_interval(mean: float, half_width: float, sign: bool = False) -> str:
+    """For example `87.2 ± 0.4`; without the interval where there is none."""
+    text = number(mean, sign=sign)
+    return text if pd.isna(half_width) else f"{text} ± {half_width:.1f}"

@@ -26,17 +26,23 @@ class Level:
     @property
     def name(self) -> str:
         """The label, and whether it is the baseline's."""
-        return f"{self.label} (baseline)" if self.is_baseline else self.label
+        return f"{self.label} (baseline)" if self.is_baseline and self.axis else self.label
 
     @cached_property
     def stitches(self) -> pd.DataFrame:
-        """One row a sub-network, by route: cost, mean `top1`, `half_width` (share right), `n`."""
+        """One row a sub-network, by route: cost, mean `top1`, its `half_width` (share right).
+
+        With the means of what else a table has of every sub-network, such as `visits`.
+        """
         together = pd.concat(run.table for run in self.runs.values())
         groups = together.groupby("route", sort=False)
         rows = groups[["anchors", "is_anchor", "macs", "params"]].first()
         scores = groups.top1.apply(lambda values: estimate(list(values)))
         rows["top1"] = [score.mean for score in scores]
         rows["half_width"] = [score.half_width for score in scores]
+        for column in ("top1_before", "visits"):
+            if column in together:
+                rows[column] = groups[column].mean()
         return rows
 
 
@@ -49,6 +55,13 @@ def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
         runs = {seed: run for seed, run in replicates.items() if run is not None}
         levels.append(Level(axis, label, label == baseline[axis], runs, len(replicates)))
     return sorted(levels, key=lambda level: not level.is_baseline)
+
+
+def baseline_level(study: TrackedStudy) -> Level:
+    """The study's baseline, which no axis is needed for."""
+    replicates = study.replicates(study.plan["baseline"])
+    runs = {seed: run for seed, run in replicates.items() if run is not None}
+    return Level("", "baseline", True, runs, len(replicates))
 
 
 def percent(level: Level, metric: str) -> Estimate:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
 from ablations.tracked import TrackedStudy
-from reports import captions, figures
+from reports.figure import FigureKind
+from reports.figures import FIGURES
 from reports.interval import Estimate
-from reports.levels import Level, anchor_changes, area, area_gain, axis_levels, mean_gain, percent
-from reports.style import figure_style, save
+from reports.levels import Level, anchor_changes, area, area_gain, mean_gain, percent
+from reports.style import inline_svg, save
+from reports.subject import NothingToDrawError, Subject
 
 DESIGNS = {
     "one_factor": "one factor at a time",
@@ -26,18 +28,20 @@ DESIGNS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the page: its file name without ending, its PNG as text, its caption."""
+    """A figure of the page: its file name without ending, and what to show."""
 
     name: str
-    data: str
+    title: str
+    image: str  # a PNG in base64, or an SVG element
+    is_svg: bool
     caption: str
 
 
 @dataclass(frozen=True)
 class Section:
-    """One axis on the page."""
+    """One axis on the page, or the baseline of a study that has none."""
 
-    axis: str
+    name: str
     pictures: list[Picture]
     rows: list[dict[str, str]]
     remark: str
@@ -45,61 +49,50 @@ class Section:
 
 def render_page(study: TrackedStudy, folder: Path, digest: str = "") -> str:
     """The page as HTML; its figures are written into `folder` as well."""
-    by_axis = {axis: axis_levels(study, axis) for axis in study.plan["axes"]}
-    drawn = {axis: [level for level in levels if level.runs] for axis, levels in by_axis.items()}
-    # without the baseline there is nothing to compare with; the section says what is missing
-    drawn = {axis: levels for axis, levels in drawn.items() if levels and levels[0].is_baseline}
-    with figure_style():
-        overview = None
-        if any(len(levels) > 1 for levels in drawn.values()):
-            overview = _picture(
-                folder,
-                "effects",
-                figures.effects(list(drawn.values())),
-                "Each level against the baseline, all else equal; the numbers are those of the "
-                "filled points. Levels of direction and window have other stitches than the "
-                "baseline: there the area under the front compares what a budget buys (a space "
-                "with more stitches has more tries at that). "
-                + captions.seeds_sentence([level for levels in drawn.values() for level in levels]),
-            )
-        sections = [
-            _section(folder, axis, drawn.get(axis, []), levels) for axis, levels in by_axis.items()
-        ]
+    whole = Subject(study)
+    pictures = _pictures(folder, whole, "study")
+    sections = [_section(folder, subject) for subject in whole.axes() or [whole]]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
     )
     return environment.get_template("page.html.jinja").render(
-        digest=digest, plan=study.plan, facts=_facts(study), overview=overview, sections=sections
+        digest=digest,
+        plan=study.plan,
+        facts=_facts(study),
+        overview=pictures[:1],
+        sections=sections,
+        others=pictures[1:],
     )
 
 
-def _section(folder: Path, axis: str, drawn: Sequence[Level], levels: Sequence[Level]) -> Section:
+def _section(folder: Path, subject: Subject) -> Section:
+    levels = subject.planned
     missing = [f"{level.label} ({len(level.runs)} of {level.planned} seeds)"
                for level in levels if len(level.runs) < level.planned]  # fmt: skip
     remark = f"Runs are missing: {', '.join(missing)}." if missing else ""
-    if not drawn:
+    if not levels[0].runs:
         remark += " Without the baseline's runs there is nothing to compare with."
-    pictures = []
-    if drawn:
-        pictures.append(
-            _picture(
-                folder,
-                f"{slug(axis)}-accuracy",
-                figures.accuracy_over_macs(drawn),
-                captions.accuracy_caption(axis, drawn),
-            )
-        )
-    if len(drawn) > 1:
-        pictures.append(
-            _picture(
-                folder,
-                f"{slug(axis)}-difference",
-                figures.difference_from_baseline(drawn),
-                captions.difference_caption(drawn),
-            )
-        )
     rows = [summary_row(level, levels[0]) for level in levels]
-    return Section(axis, pictures, rows, remark)
+    return Section(subject.axis or "baseline", _pictures(folder, subject, "axis"), rows, remark)
+
+
+def _pictures(folder: Path, subject: Subject, of: str) -> list[Picture]:
+    """Every figure that applies."""
+    found = []
+    for name, kind in FIGURES.items():
+        if kind.of == of:
+            file = f"{slug(subject.axis)}-{name}" if subject.axis else name
+            with suppress(NothingToDrawError):
+                found.append(_picture(folder / file, kind, subject))
+    return found
+
+
+def _picture(path: Path, kind: FigureKind, subject: Subject) -> Picture:
+    _, figure, caption = kind.drawing(subject)
+    image = inline_svg(figure) if kind.speaking else ""
+    png = save(figure, path)
+    image = image or base64.b64encode(png.read_bytes()).decode()
+    return Picture(path.name, kind.title, image, kind.speaking, caption)
 
 
 def summary_row(level: Level, baseline: Level) -> dict[str, str]:
@@ -133,11 +126,6 @@ def slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "-", name)
 
 
-def _picture(folder: Path, name: str, figure: Any, caption: str) -> Picture:
-    png = save(figure, folder / name)
-    return Picture(name, base64.b64encode(png.read_bytes()).decode(), caption)
-
-
 def _facts(study: TrackedStudy) -> dict[str, str]:
     """Where the numbers come from."""
     cells = {cell["key"] for cell in study.plan["cells"]}
@@ -148,7 +136,7 @@ def _facts(study: TrackedStudy) -> dict[str, str]:
         "runs": f"{len(runs)} of {len(cells)} finished",
         "seeds": "one seed, so no intervals" if len(seeds) == 1 else f"{len(seeds)} seeds",
         "scale": f"{study.plan['scale']}, {study.plan['family']}",
-        "design": DESIGNS[study.plan["design"]],
+        "design": DESIGNS[study.plan["design"]] if study.plan["axes"] else "the baseline alone",
         "baseline": ", ".join(f"{a} {level}" for a, level in study.plan["baseline"].items()),
         "settings": ", ".join(
             f"{name} {value}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ COLOURS = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 COLUMN_INCHES = (4.6, 3.2)
 PNG_DPI = 220
+UNDATED = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "STIXGeneral",  # comes with matplotlib, suits a paper
@@ -49,10 +52,32 @@ def figure_style() -> Iterator[None]:
 
 def save(figure: Figure, path: Path) -> Path:
     """Write `path` with .pdf and .png; returns the PNG. Equal figures give equal bytes."""
-    png = path.with_name(f"{path.name}.png")
-    figure.draw_without_rendering()  # lays out; once is enough for both files
-    figure.set_layout_engine("none")
-    figure.savefig(path.with_name(f"{path.name}.pdf"), metadata={"CreationDate": None})
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
+    for ending in ("pdf", "png"):
+        path.with_name(f"{path.name}.{ending}").write_bytes(encode(figure, ending))
     plt.close(figure)
-    return png
+    return path.with_name(f"{path.name}.png")
+
+
+def encode(figure: Figure, ending: str) -> bytes:
+    """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
+    with figure_style():
+        figure.draw_without_rendering()  # lays out; once is enough for all formats
+        figure.set_layout_engine("none")
+        file = BytesIO()
+        figure.savefig(file, format=ending, dpi=PNG_DPI, metadata=UNDATED[ending])
+    return _titled(file.getvalue()) if ending == "svg" else file.getvalue()
+
+
+def inline_svg(figure: Figure) -> str:
+    """The figure as an element of a page, as wide as its place; it names no other address."""
+    svg = encode(figure, "svg").decode()
+    tag, body = svg[svg.index("<svg") :].split(">", 1)
+    tag = re.sub(r' (xmlns(:xlink)?|width|height|version)="[^"]*"', "", tag)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    return f"{tag}>{body.replace('xlink:href', 'href')}"
+
+
+def _titled(svg: bytes) -> bytes:
+    """What artists give as addresses (`set_urls`) becomes the words of what is pointed at."""
+    svg = re.sub(rb'<a xlink:href="([^"]*)"[^>]*>', rb"<g><title>\1</title>", svg)
+    return svg.replace(b"</a>", b"</g>")

@@ -1,0 +1,65 @@
+"""The figures of a report: each file here is one, named like the file, and holds a `FIGURE`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from ablations.errors import UserError, nearest
+from ablations.tracked import TrackedStudy
+from reports.figure import Drawing, FigureKind
+from reports.subject import NothingToDrawError, Subject
+
+
+def find() -> dict[str, FigureKind]:
+    """Every figure by name, in the order of the page."""
+    kinds = {
+        module.name: import_module(f"{__name__}.{module.name}").FIGURE
+        for module in iter_modules(__path__)
+    }
+    return dict(sorted(kinds.items(), key=lambda item: (item[1].place, item[0])))
+
+
+FIGURES: dict[str, FigureKind] = find()
+
+
+def draw(study: TrackedStudy, name: str, axis: str | None = None) -> Drawing:
+    """A figure of a study: its data, the figure, and its caption.
+
+    Arguments:
+        axis: which one, for a figure of an axis; a study's only one may be left out.
+
+    Raises:
+        UserError: there is no such figure or axis, or the study does not have what it shows.
+    """
+    if name not in FIGURES:
+        raise UserError(f"there is no figure {name!r}: {nearest(name, FIGURES)}")
+    axes = list(study.plan["axes"])
+    if axis is not None and axis not in axes:
+        known = nearest(axis, axes) if axes else "the study has none"
+        raise UserError(f"there is no axis {axis!r}: {known}")
+    if FIGURES[name].of == "study":
+        if axis is not None:
+            raise UserError(f"figure {name} is of the whole study: leave the axis {axis} out")
+    elif axis is None and axes:
+        if len(axes) > 1:
+            raise UserError(f"figure {name} is of one axis: name one of {', '.join(axes)}")
+        (axis,) = axes
+    try:
+        return FIGURES[name].drawing(Subject(study, axis))
+    except NothingToDrawError as error:
+        where = f"figure {name} of {study.plan['study']}"
+        raise UserError(f"{where} cannot be drawn: {error}") from None
+
+
+def applicable(study: TrackedStudy) -> list[tuple[str, str | None]]:
+    """Every figure that `draw` can make of the study: its name, and the axis if it is of one."""
+    found = []
+    for name, kind in FIGURES.items():
+        for subject in kind.subjects(Subject(study)):
+            try:
+                kind.data(subject)
+            except NothingToDrawError:
+                continue
+            found.append((name, subject.axis))
+    return found

@@ -1,0 +1,147 @@
+"""Top-1 over MACs: the figure of the SN-Net paper's section 4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.captions import seeds_sentence, with_interval
+from reports.drawing import (
+    GREY,
+    anchor_handle,
+    colour_of,
+    groups,
+    handle_of,
+    keep_to_percent,
+    legend,
+    macs_unit,
+    marker_of,
+    stitch_rows,
+)
+from reports.figure import FigureKind
+from reports.front import pareto_front
+from reports.paper import SOURCE, published
+from reports.style import COLUMN_INCHES
+from reports.subject import Subject
+
+PAPER = "SN-Net paper"
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a sub-network and level; on the paper's own scale also the paper's."""
+    rows = stitch_rows(subject.levels).assign(axis=subject.axis or "")
+    paper = published(subject.study.plan)
+    if paper is None:
+        return rows
+    paper = paper[["anchors", "is_anchor", "macs", "params", "top1"]]
+    return pd.concat([rows, paper.assign(level=PAPER, seeds=1)], ignore_index=True)
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A series and a Pareto front for each level; a larger point has more parameters."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    unit, unit_name = macs_unit(data.macs)
+    levels = groups(data[data.level != PAPER])
+    largest = max(rows.params.max() for _, _, rows in levels)
+    for number, _, rows in levels:
+        _points(axes, number, rows, unit, largest)
+        spread = rows.dropna(subset="half_width")
+        axes.errorbar(
+            spread.macs / unit,
+            spread.top1,
+            spread.half_width,
+            fmt="none",
+            ecolor=colour_of(number),
+            elinewidth=0.5,
+            alpha=0.5,
+        )
+        front = pareto_front(rows)
+        axes.step(
+            front.macs / unit,
+            front.top1,
+            where="post",
+            color=colour_of(number),
+            linewidth=0.9,
+            zorder=2,
+        )
+    handles = [handle_of(number) for number, _, _ in levels]
+    names = [name for _, name, _ in levels]
+    paper = data[data.level == PAPER]
+    if len(paper):
+        handles.append(_paper(axes, paper, unit))
+        names.append(PAPER)
+    keep_to_percent(axes)
+    axes.set_xlabel(f"MACs ({unit_name})")
+    axes.set_ylabel("top-1 accuracy (%)")
+    legend(figure, [*handles, anchor_handle()], [*names, "anchor"])
+    return figure
+
+
+def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: float) -> None:
+    for is_anchor, marker in ((False, marker_of(number)), (True, "*")):
+        part = rows[rows.is_anchor == is_anchor]
+        sizes = (30 if is_anchor else 6) + 34 * part.params / largest
+        axes.scatter(
+            part.macs / unit,
+            part.top1,
+            s=sizes * (2 if is_anchor else 1),
+            marker=marker,
+            facecolor=colour_of(number) if is_anchor else "none",
+            edgecolor="white" if is_anchor else colour_of(number),
+            linewidth=0.5 if is_anchor else 0.8,
+            zorder=4 if is_anchor else 3,
+            urls=[_words(row) for row in part.itertuples()],
+        )
+
+
+def _words(row: Any) -> str:
+    """What a point is, for those who point at it."""
+    kind = "anchor" if row.is_anchor else "stitch"
+    return (
+        f"{kind} {row.route}, {row.level}: {row.macs / 1e6:.4g} million MACs, "
+        f"{with_interval(row.top1, row.half_width)} %"
+    )
+
+
+def _paper(axes: Axes, rows: pd.DataFrame, unit: float) -> Line2D:
+    """Below all else, hollow and grey."""
+    for is_anchor, marker, size in ((False, "o", 3.5), (True, "*", 8)):
+        part = rows[rows.is_anchor == is_anchor]
+        axes.plot(
+            part.macs / unit,
+            part.top1,
+            linestyle="",
+            marker=marker,
+            markersize=size,
+            color=GREY,
+            markerfacecolor="none",
+            markeredgewidth=0.7,
+            zorder=1,
+        )
+    return Line2D([], [], marker="o", markersize=3.5, color=GREY, markerfacecolor="none", ls="")
+
+
+def caption(data: pd.DataFrame) -> str:
+    """What is drawn, how many sub-networks, and over how many seeds."""
+    tracked = data[data.level != PAPER]
+    levels = groups(tracked)
+    axis = tracked.axis.iloc[0]
+    what = f" for each level of {axis}, everything else at the baseline" if axis else ""
+    counts = ", ".join(
+        f"{len(rows)} for {name.removesuffix(' (baseline)')}" if axis else f"{len(rows)}"
+        for _, name, rows in levels
+    )
+    words = (
+        f"Top-1 over MACs{what}. Sub-networks: {counts}. Stars are anchors, a larger point has "
+        f"more parameters, the line is the Pareto front. {seeds_sentence(tracked.seeds)}"
+    )
+    count = len(data) - len(tracked)
+    return f"{words} Grey: the {count} points of {SOURCE}." if count else words
+
+
+FIGURE = FigureKind("Accuracy over MACs", "axis", 10, data, draw, caption, speaking=True)

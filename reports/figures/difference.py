@@ -1,0 +1,80 @@
+"""Top-1 minus the baseline's over MACs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from reports.drawing import colour_of, groups, handle_of, legend, macs_unit, scatter
+from reports.figure import FigureKind
+from reports.front import front_at
+from reports.style import COLOURS, COLUMN_INCHES
+from reports.subject import Subject
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """Rows `stitch`: sub-networks that both have. Rows `front`: the best within each budget."""
+    baseline, *levels = subject.compared()
+    parts = []
+    for level in levels:
+        stitches = level.stitches
+        both = stitches.join(baseline.stitches.top1.rename("baseline"), how="inner")
+        budgets = _budgets(baseline.stitches, stitches)
+        fronts = front_at(stitches, budgets) - front_at(baseline.stitches, budgets)
+        shared = {"level": level.name, "baseline": baseline.label}
+        points = {
+            "route": both.index,
+            "is_anchor": both.is_anchor.to_numpy(),
+            "macs": both.macs.to_numpy(),
+            "difference": 100 * (both.top1 - both.baseline).to_numpy(),
+        }
+        front = {"macs": budgets, "difference": 100 * fronts}
+        parts += [
+            pd.DataFrame({**shared, "kind": "stitch", **points}),
+            pd.DataFrame({**shared, "kind": "front", "is_anchor": False, **front}),
+        ]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """Points route by route; lines front against front, which needs no shared route."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    unit, unit_name = macs_unit(data.macs)
+    axes.axhline(0, color=COLOURS[0], linewidth=0.9)
+    levels = [(number + 1, name, rows) for number, name, rows in groups(data)]
+    for number, _, rows in levels:
+        points, front = rows[rows.kind == "stitch"], rows[rows.kind == "front"]
+        scatter(axes, number, points, points.macs / unit, points.difference)
+        axes.step(
+            front.macs / unit,
+            front.difference,
+            where="post",
+            color=colour_of(number),
+            linewidth=0.9,
+        )
+    axes.set_xlabel(f"MACs ({unit_name})")
+    axes.set_ylabel("top-1 minus baseline (points)")
+    legend(figure, [handle_of(n) for n, _, _ in levels], [name for _, name, _ in levels])
+    return figure
+
+
+def caption(data: pd.DataFrame) -> str:
+    """How many sub-networks are compared, and with what."""
+    shared = ", ".join(
+        f"{(rows.kind == 'stitch').sum()} for {name}" for _, name, rows in groups(data)
+    )
+    return (
+        f"Top-1 minus that of {data.baseline.iloc[0]}. Points are sub-networks with the same route "
+        f"in both ({shared}); the line compares the Pareto fronts at equal MACs."
+    )
+
+
+def _budgets(*spaces: pd.DataFrame) -> np.ndarray:
+    low = max(space.macs.min() for space in spaces)
+    budgets = np.unique(np.concatenate([space.macs.to_numpy(dtype=float) for space in spaces]))
+    return budgets[budgets >= low]
+
+
+FIGURE = FigureKind("Difference from the baseline", "axis", 20, data, draw, caption)

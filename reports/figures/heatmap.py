@@ -1,0 +1,76 @@
+"""Top-1 of the baseline's stitches by the block that they leave and the one that they enter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+
+from reports.captions import seeds_sentence
+from reports.drawing import groups, panels, stitch_rows
+from reports.figure import FigureKind
+from reports.style import COLUMN_INCHES
+from reports.subject import NothingToDrawError, Subject
+
+JOINT = r"^(?P<front>\d+)\.(?P<front_block>\d+)>(?P<back>\d+)\.(?P<back_block>\d+)$"
+COLOUR_MAP = "cividis"  # as light as it is high, to the colour-blind and in grey
+NUMBERED_BLOCKS = 8  # more leave no room for a number in a cell
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a stitch of two anchors; chains of more have no one cell."""
+    rows = stitch_rows([subject.baseline])
+    blocks = rows.route.str.extract(JOINT).dropna().astype(int)
+    if blocks.empty:
+        raise NothingToDrawError("no sub-network leaves one anchor's block for another's")
+    kept = rows.loc[blocks.index, ["route", "anchors", "top1", "half_width", "seeds"]]
+    return pd.concat([kept, blocks], axis=1).reset_index(drop=True)
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A panel for each pair of anchors, one colour scale for all."""
+    pairs = groups(data, "anchors")
+    figure, axes = panels(len(pairs), COLUMN_INCHES[1] * (0.72 if len(pairs) > 1 else 1))
+    low, high = data.top1.min(), data.top1.max()
+    for panel, (number, _, rows) in zip(axes, pairs, strict=True):
+        image = _cells(panel, rows, low, high)
+        panel.set_title(f"anchor {rows.front.iloc[0]} to {rows.back.iloc[0]}")
+        panel.set_xlabel("enters block")
+        if number % 2 == 0:  # the first of a row
+            panel.set_ylabel("leaves after block")
+    figure.colorbar(image, ax=axes, label="top-1 accuracy (%)", pad=0.03, aspect=28)
+    return figure
+
+
+def _cells(axes: Axes, rows: pd.DataFrame, low: float, high: float) -> AxesImage:
+    shape = rows.front_block.max() + 1, rows.back_block.max() + 1
+    cells = np.full(shape, np.nan)
+    cells[rows.front_block, rows.back_block] = rows.top1
+    image = axes.imshow(cells, cmap=COLOUR_MAP, vmin=low, vmax=high, aspect="equal")
+    if max(shape) <= NUMBERED_BLOCKS:
+        for i, j, top1 in zip(rows.front_block, rows.back_block, rows.top1, strict=True):
+            dark = top1 < (low + high) / 2
+            axes.text(j, i, f"{top1:.0f}", ha="center", va="center", fontsize=6.5,
+                      color="white" if dark else "black")  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5]))
+    axes.grid(visible=False)
+    return image
+
+
+def caption(data: pd.DataFrame) -> str:
+    """How many stitches, and which is best and worst."""
+    ordered = data.sort_values("top1", kind="stable")
+    worst, best = ordered.iloc[0], ordered.iloc[-1]
+    return (
+        f"Top-1 of the baseline's {len(data)} stitches of two anchors, by the block after which a "
+        "stitch leaves the first and the block where it enters the second (counted from 0). White: "
+        f"no stitch. Best: {best.route} with {best.top1:.1f} %; worst: {worst.route} with "
+        f"{worst.top1:.1f} %. {seeds_sentence(data.seeds, bars=False)}"
+    )
+
+
+FIGURE = FigureKind("Accuracy by blocks", "study", 20, data, draw, caption)

@@ -1,0 +1,141 @@
+"""Does the effect of one choice depend on another? Mean top-1 for each pair of axes."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.captions import seeds_sentence
+from reports.drawing import colour_of, groups, keep_to_percent, marker_of, panels
+from reports.figure import FigureKind
+from reports.interval import Estimate, estimate
+from reports.levels import baseline_level
+from reports.style import COLUMN_INCHES
+from reports.subject import NothingToDrawError, Subject
+
+LETTERS_AN_INCH = 12  # of the labels of an axis
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a run: a level of either axis, the other axes at the baseline; baselines come first."""
+    plan = subject.study.plan
+    if plan["design"] != "factorial" or len(plan["axes"]) < 2:
+        raise NothingToDrawError("it needs a factorial design of two axes or more")
+    if not baseline_level(subject.study).runs:
+        raise NothingToDrawError("no run of the baseline is finished")
+    rows = []
+    for pair in combinations(plan["axes"], 2):
+        across, lines = sorted(pair, key=lambda axis: len("".join(plan["axes"][axis])))
+        for line in _baseline_first(plan, lines):
+            for level in _baseline_first(plan, across):
+                runs = subject.study.replicates({**plan["baseline"], across: level, lines: line})
+                rows += [
+                    {
+                        "pair": f"{across} × {lines}",
+                        "across": across,
+                        "level": level,
+                        "lines": lines,
+                        "line": line,
+                        "seed": seed,
+                        "top1": 100 * run.metrics["mean_top1"],
+                    }
+                    for seed, run in runs.items()
+                    if run is not None
+                ]
+    return pd.DataFrame(rows)
+
+
+def _baseline_first(plan: dict[str, Any], axis: str) -> list[str]:
+    return sorted(plan["axes"][axis], key=lambda label: label != plan["baseline"][axis])
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A panel a pair: one axis across, a line for each level of the other."""
+    pairs = groups(data, "pair")
+    width = COLUMN_INCHES[0] / min(len(pairs), 2)
+    height = COLUMN_INCHES[1] * (1 if len(pairs) == 1 else 0.85)
+    figure, axes = panels(len(pairs), height, sharey=True)
+    for panel, (number, _, rows) in zip(axes, pairs, strict=True):
+        _lines(panel, rows, width)
+        if number % 2 == 0:  # the first of a row
+            panel.set_ylabel("mean top-1 over stitches (%)")
+    keep_to_percent(axes[0])  # shared by all
+    return figure
+
+
+def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
+    places = {level: place for place, level in enumerate(rows.level.drop_duplicates())}
+    lines = groups(rows, "line")
+    for number, name, line in lines:
+        shift = 0.06 * (number - (len(lines) - 1) / 2)  # so that intervals stand side by side
+        means = [(places[level], estimate(list(part.top1))) for _, level, part in groups(line)]
+        means.sort(key=lambda point: point[0])
+        axes.errorbar(
+            [place + shift for place, _ in means],
+            [found.mean for _, found in means],
+            [np.nan if (w := found.half_width) is None else w for _, found in means],
+            color=colour_of(number),
+            marker=marker_of(number),
+            markerfacecolor="none",
+            markersize=4.5,
+            linewidth=0.9,
+            elinewidth=0.7,
+            capsize=2,
+            label=name,
+        )
+    axes.set_xticks(list(places.values()), list(places), fontsize=8)
+    if sum(len(level) + 2 for level in places) > LETTERS_AN_INCH * width:
+        plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.4, len(places) - 0.6)
+    axes.grid(axis="x", visible=False)
+    axes.set_xlabel(rows.across.iloc[0])
+    longest = max(len(name) for _, name, _ in lines)
+    axes.legend(
+        title=rows.lines.iloc[0],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2 if 2 * longest < LETTERS_AN_INCH * (width - 1) else 1,
+        columnspacing=1.0,
+        title_fontsize=8,
+    )
+
+
+def caption(data: pd.DataFrame) -> str:
+    """What two changes do together beyond the sum of what each does alone."""
+    found = []
+    for _, pair, rows in groups(data, "pair"):
+        beyond = _beyond_the_sum(rows)
+        if beyond:
+            (level, line), most = max(beyond.items(), key=lambda item: abs(item[1].mean))
+            found.append(f"{pair} {most.text(sign=True)} points ({level} with {line})")
+    counts = data.groupby(["pair", "level", "line"]).seed.nunique()
+    return (
+        "Mean top-1 over stitches for each combination of two axes, other axes at the baseline; "
+        "parallel lines say that choices act on their own. What two changes do beyond the sum of "
+        f"each alone, where it is most: {'; '.join(found) or 'runs are missing'}. "
+        f"{seeds_sentence(counts)}"
+    )
+
+
+def _beyond_the_sum(rows: pd.DataFrame) -> dict[tuple[str, str], Estimate]:
+    """Percentage points, paired by seed, for every combination of levels off the baseline."""
+    table = rows.pivot(index="seed", columns=["level", "line"], values="top1")
+    level0, line0 = rows.level.iloc[0], rows.line.iloc[0]
+    found = {}
+    for level, line in product(dict.fromkeys(rows.level), dict.fromkeys(rows.line)):
+        corners = [(level, line), (level0, line), (level, line0), (level0, line0)]
+        if level != level0 and line != line0 and all(c in table.columns for c in corners):
+            both, one, other, none = (table[corner] for corner in corners)
+            values = (both - one - other + none).dropna()
+            if len(values):
+                found[level, line] = estimate(list(values))
+    return found
+
+
+FIGURE = FigureKind("Interaction of two axes", "study", 30, data, draw, caption)

@@ -1,0 +1,57 @@
+"""Is a stitch better that was trained more often? Visits against accuracy."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from reports.captions import rank_correlation, seeds_sentence
+from reports.drawing import groups, level_legend, scatter, stitch_rows
+from reports.figure import FigureKind
+from reports.style import COLUMN_INCHES
+from reports.subject import NothingToDrawError, Subject
+
+WIDE = 20  # times: from there on visits are shown by their logarithm
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a sub-network and level."""
+    rows = stitch_rows(subject.levels, "visits")
+    if rows.groupby("level").visits.nunique().max() < 2:
+        raise NothingToDrawError("all sub-networks of a level were trained equally often")
+    return rows
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A point a sub-network."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    for level, _, rows in groups(data):
+        scatter(axes, level, rows, rows.visits, rows.top1)
+    if data.visits.min() > 0 and data.visits.max() > WIDE * data.visits.min():
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("visits (training passes)")
+    axes.set_ylabel("top-1 after training (%)")
+    level_legend(figure, [name for _, name, _ in groups(data)])
+    return figure
+
+
+def caption(data: pd.DataFrame) -> str:
+    """How often each level's stitches were visited, and whether that ranks them."""
+    stitches = data[~data.is_anchor]
+    levels = "; ".join(
+        f"{name}: {rows.visits.min():.0f} to {rows.visits.max():.0f} visits, rank correlation "
+        f"{rank_correlation(rows.visits, rows.top1)}, {len(rows)} stitches"
+        for _, name, rows in groups(stitches)
+    )
+    return (
+        "Top-1 of every sub-network over its passes in training. Stitches without anchors: "
+        f"{levels}. {seeds_sentence(data.seeds, bars=False)}"
+    )
+
+
+FIGURE = FigureKind("Visits", "axis", 50, data, draw, caption)

@@ -1,0 +1,73 @@
+"""Do more stitches give a better front? The number of stitches against the area under it."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from reports.captions import seeds_sentence, with_interval
+from reports.drawing import colour_of, groups, level_legend, marker_of
+from reports.figure import FigureKind
+from reports.levels import area
+from reports.style import COLUMN_INCHES
+from reports.subject import NothingToDrawError, Subject
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a level."""
+    rows = []
+    for level in subject.compared():
+        found = area(level)
+        rows.append(
+            {
+                "level": level.name,
+                "stitches": int((~level.stitches.is_anchor).sum()),
+                "area": found.mean,
+                "half_width": found.half_width,
+                "seeds": found.n,
+            }
+        )
+    if len({row["stitches"] for row in rows}) < 2:
+        raise NothingToDrawError("all levels have equally many stitches")
+    return pd.DataFrame(rows).astype({"half_width": float})
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A point a level, with its interval."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    for level, _, rows in groups(data):
+        axes.errorbar(
+            rows.stitches,
+            rows.area,
+            rows.half_width,
+            fmt=marker_of(level),
+            color=colour_of(level),
+            markerfacecolor="none",
+            markersize=5,
+            elinewidth=0.9,
+            capsize=2,
+        )
+    axes.margins(x=0.1, y=0.1)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.set_xlabel("stitches (anchors not counted)")
+    axes.set_ylabel("area under the front (%)")
+    level_legend(figure, list(data.level), anchors=False)
+    return figure
+
+
+def caption(data: pd.DataFrame) -> str:
+    """The numbers of the points."""
+    columns = (data[column] for column in ("level", "stitches", "area", "half_width"))
+    points = "; ".join(
+        f"{level}: {stitches} stitches, {with_interval(mean, half_width)} %"
+        for level, stitches, mean, half_width in zip(*columns, strict=True)
+    )
+    return (
+        "Area under the front (best top-1 within a budget, averaged over budgets) by the number of "
+        f"stitches. {points}. {seeds_sentence(data.seeds)}"
+    )
+
+
+FIGURE = FigureKind("Number of stitches", "axis", 25, data, draw, caption)
