@@ -278,6 +278,16 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
 @main.command()
 @click.argument("study", required=False, shell_complete=complete_study)
 @click.option("--all", "everything", is_flag=True, help="All studies, and a page of verdicts.")
+@click.option("--figure", metavar="NAME", help="Only this figure, such as accuracy or heatmap.")
+@click.option("--axis", help="With --figure: of this axis.  [default: each]")
+@click.option(
+    "--format",
+    "ending",
+    type=click.Choice(["pdf", "png", "svg", "csv"]),
+    default="pdf",
+    show_default=True,
+    help="With --figure; csv is the data that it shows.",
+)
 @tracking_option
 @click.option(
     "--output",
@@ -286,16 +296,28 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
 )
 @click.pass_obj
 def report(
-    home: Home, study: str | None, everything: bool, tracking_uri: str | None, output: Path | None
+    home: Home,
+    study: str | None,
+    everything: bool,
+    figure: str | None,
+    axis: str | None,
+    ending: str,
+    tracking_uri: str | None,
+    output: Path | None,
 ) -> None:
     """Draw figures, tables and index.html of a study, from the tracking store alone.
 
-    With --all those of every study, and a page that opens with the verdicts on all claims.
+    \b
+      ablate report overview                                  the page with everything
+      ablate report overview --figure accuracy --axis init    one figure
+      ablate report --all                                     verdicts on the claims of all studies
     """
     from importlib.metadata import entry_points
 
     if everything == bool(study):
         raise UserError("name a study, or ask for --all of them")
+    if (figure and everything) or (axis and not figure):
+        raise UserError("--figure goes with a study, and --axis with --figure")
     uri = tracking_uri or home.tracking_uri
     if uri == home.tracking_uri and not (home.root / "mlflow.db").exists():
         raise UserError(
@@ -305,10 +327,15 @@ def report(
         reports = point.load()
         if study:
             name = Path(study).stem if study.endswith(".py") else study
-            page = reports.build_report(uri, name, output or home.report(name))
+            target = output or home.report(name)
+            if figure:
+                pages = reports.save_figure(uri, name, figure, axis, ending, target)
+            else:
+                pages = [reports.build_report(uri, name, target)]
         else:
-            page = reports.build_all(uri, output or home.reports)
-        click.echo(f"report: {page}")
+            pages = [reports.build_all(uri, output or home.reports)]
+        for page in pages:
+            click.echo(f"report: {page}")
     click.echo(f"tracking store: {uri}")
 
 

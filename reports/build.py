@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ablations.errors import UserError
+from ablations.files import writing
 from ablations.store import connect, reaching
 from ablations.tracked import TrackedStudy, read_plans, read_study
 
@@ -51,7 +52,44 @@ def build_all(uri: str, target: Path) -> Path:
     return build_index(begun, target)
 
 
-def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
+def save_figure(
+    uri: str, name: str, figure: str, axis: str | None, ending: str, target: Path
+) -> list[Path]:
+    """Draw one figure of study `name` into the folder `target`; returns its files.
+
+    Arguments:
+        figure: its name, see `reports.figures`.
+        axis: which one, for a figure of an axis; None: each.
+        ending: `png`, `pdf`, `svg`, or `csv` for the data that it shows.
+
+    Raises:
+        UserError: the study is not tracked, or has no such figure or axis.
+    """
+    study = read_study(uri, name, "stitch")
+    _check(study, uri)
+    from reports.figures import FIGURES, applicable, draw
+    from reports.page import slug
+    from reports.style import encode
+
+    apply = applicable(study)
+    axes = [one for found, one in apply if found == figure and axis in (None, one)]
+    if figure not in FIGURES or not axes:
+        draw(study, figure, axis)  # says what is wrong
+    target.mkdir(parents=True, exist_ok=True)
+    files = []
+    for one in axes:
+        drawing = draw(study, figure, one)
+        files.append(target / f"{f'{slug(one)}-' if one else ''}{figure}.{ending}")
+        with writing(files[-1]) as temporary:
+            if ending == "csv":
+                drawing.data.to_csv(temporary, index=False)
+            else:
+                temporary.write_bytes(encode(drawing.figure, ending))
+    return files
+
+
+def _check(study: TrackedStudy, uri: str) -> None:
+    """Refuse a study that has nothing to draw, or runs without what is drawn."""
     name = study.plan["study"]
     for run in study.runs.values():
         missing = [c for c in COLUMNS if c not in run.table] + [
@@ -61,13 +99,17 @@ def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
             raise UserError(f"run {run.key} has no {', '.join(missing)}, which the report draws")
     if not study.runs:
         raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
+
+
+def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
+    _check(study, uri)
     digest = _digest(study)
     if _is_current(target / "index.html", digest):
         return target / "index.html"
     from reports.page import render_page  # matplotlib and scipy: only where something is drawn
 
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target) as temporary:
+    with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
         folder = Path(temporary)
         page = render_page(study, folder, digest)
         for file in folder.iterdir():

@@ -12,12 +12,14 @@ from pathlib import Path
 import jinja2
 
 from ablations.tracked import TrackedStudy
+from reports.claims import claims_table
 from reports.figure import FigureKind
 from reports.figures import FIGURES
 from reports.interval import Estimate
 from reports.levels import Level, anchor_changes, area, area_gain, mean_gain, percent
 from reports.style import inline_svg, save
 from reports.subject import NothingToDrawError, Subject
+from reports.verdicts import judge
 
 DESIGNS = {
     "one_factor": "one factor at a time",
@@ -59,6 +61,7 @@ def render_page(study: TrackedStudy, folder: Path, digest: str = "") -> str:
         digest=digest,
         plan=study.plan,
         facts=_facts(study),
+        claims=claims_table(judge([study])).to_dict("records"),
         overview=pictures[:1],
         sections=sections,
         others=pictures[1:],
