@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -63,19 +62,18 @@ def _brief(values: Mapping[str, Any], question: Question) -> str:
 
 
 def _show_importance(home: Home, question: Question, done: list[FrozenTrial]) -> None:
-    from optuna.importance import get_param_importances
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     study, added = _with_grid(home, question, done)
     if len(study.trials) < FEWEST or len({trial.values[0] for trial in study.trials}) == 1:
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a target given for several goals
-        found = get_param_importances(study, target=lambda trial: trial.values[0])
+    evaluator = FanovaImportanceEvaluator(seed=0)
+    found = get_param_importances(study, evaluator=evaluator, target=lambda trial: trial.values[0])
     source = f"{len(done)} trials" + (f" and {added} settings of grids" if added else "")
     name = question.aim.names[0]
     console.print(f"\nwhat matters for {name}, by {source}:")
     table = simple_table("setting", "importance")
-    for setting, share in found.items():
+    for setting, share in sorted(found.items(), key=lambda item: (-item[1], item[0])):
         table.add_row(setting, f"{share:.0%}")
     console.print(table)
 

@@ -12,7 +12,7 @@ from ablations.errors import UserError
 from ablations.objective import Aim, find_aim
 from ablations.parsing import parse_changes
 from ablations.plan import Planned
-from ablations.space import Space, parse_range
+from ablations.space import Space, Values, parse_range
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -57,6 +57,16 @@ class Question:
         """What two sittings of one search must agree in, as JSON values."""
         own = {"objective": self.aim.text, "seeds": self.seeds, "pruning": self.pruning}
         return {**self.space.record(), **own}
+
+    def check(self, values: Values) -> None:
+        """Refuse a setting whose runs could not start here, or would not tell the objective.
+
+        Raises:
+            UserError: says why.
+        """
+        config = self.space.config(values)
+        self.aim.objective.check(config)
+        self.space.experiment.check_ready(config)
 
     def cells(self, trial: FrozenTrial) -> list[Planned]:
         """The runs that a trial has asked for so far, by seed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import chain, takewhile
 from math import isnan
 from statistics import fmean
@@ -18,27 +19,31 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+@dataclass(frozen=True)
+class Sitting:
+    """How far to go on with a search.
+
+    Attributes:
+        trials: in all, those of earlier sittings included.
+        workers: runs at once; so many are kept open.
+        sampler_seed: of what is proposed.
+    """
+
+    trials: int
+    workers: int
+    sampler_seed: int = 0
+
+
 class Search:
     """One sitting of a search. The journal holds all state: this can die at any moment.
 
     Attributes:
-        trials: how many to ask for in all, those of earlier sittings included.
-        workers: runs at once; so many are kept open.
-        failed: trials that failed in this sitting.
+        failed: how many trials failed in this sitting.
         exhausted: whether all settings were tried.
     """
 
-    def __init__(
-        self,
-        home: Home,
-        question: Question,
-        journal: Journal,
-        trials: int,
-        workers: int,
-        sampler_seed: int,
-    ) -> None:
-        self.home, self.question, self.journal = home, question, journal
-        self.trials, self.workers, self.sampler_seed = trials, workers, sampler_seed
+    def __init__(self, home: Home, question: Question, journal: Journal, sitting: Sitting) -> None:
+        self.home, self.question, self.journal, self.sitting = home, question, journal, sitting
         self.failed, self.exhausted = 0, False
         self._scores: dict[str, list[float]] = {}  # by run key
 
@@ -62,7 +67,7 @@ class Search:
             moved, left = self._settle(trial, given_up)
             changed |= moved
             open_runs += left
-        while open_runs < self.workers and self._ask():
+        while open_runs < self.sitting.workers and self._ask():
             changed = True
             open_runs += self._settle(self.journal.running[-1], given_up)[1]
         return changed
@@ -70,16 +75,16 @@ class Search:
     def _ask(self) -> bool:
         """Make one more trial, if one is due."""
         trials, question = self.journal.trials, self.question
-        if self.exhausted or len(trials) >= self.trials:
+        if self.exhausted or len(trials) >= self.sitting.trials:
             return False
         tried = {trial.user_attrs[KEYS][0] for trial in trials}
-        values = propose(question.space, question.aim.goals, trials, tried, self.sampler_seed)
+        values = propose(
+            question.space, question.aim.goals, trials, tried, self.sitting.sampler_seed
+        )
         if values is None:
             self.exhausted = True
             return False
-        config = question.space.config(values)
-        question.space.experiment.check_ready(config)
-        question.aim.objective.check(config)
+        question.check(values)
         keys = [question.space.cell(values, seed).key for seed in range(question.seeds)]
         self.journal.ask(values, question.space.distributions, keys)
         return True
@@ -132,8 +137,8 @@ class Search:
     def progress(self) -> str:
         """How far it is, and the best so far."""
         told = len(self.journal.trials) - len(self.journal.running)
-        text = f"{told} of {self.trials} trials told"
+        text = f"{told} of {self.sitting.trials} trials told"
         best = self.journal.best
-        if len(best) == 1:
+        if best and len(best[0].values) == 1:
             text += f", best {self.question.aim.names[0]} {best[0].values[0]:.4g}"
         return text

@@ -98,7 +98,8 @@ def search(
     from ablations.catalogue import study_names
     from ablations.journal import Journal
     from ablations.question import Asked, make_question
-    from ablations.sitting import Sitting, check_name, run_search
+    from ablations.search import Sitting
+    from ablations.sitting import check_name, run_search
 
     name = name or f"{Path(study).stem}-search"
     check_name(home, name, study_names())

@@ -186,6 +186,14 @@ def _announce(plan: Plan, snapshot: Snapshot, expected: dict[str, float], worker
 
 
 def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
+    failed = tell_failures(home, plan, snapshot)
+    done = len(snapshot.runs) - failed
+    console.print(f"{done} of {len(snapshot.runs)} runs done")
+    return Outcome(done, failed)
+
+
+def tell_failures(home: Home, plan: Plan, snapshot: Snapshot) -> int:
+    """Print why runs brought no result; returns how many."""
     runs = plan.runs
     failed = {key: run for key, run in snapshot.runs.items() if run.state is not State.DONE}
     for key, run in failed.items():
@@ -196,6 +204,4 @@ def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
         failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
         console.print(f"failed: {name}: {failure['error']}", style="red", soft_wrap=True)
         console.print(f"        more in {home.run(key).path}", soft_wrap=True)
-    done = len(snapshot.runs) - len(failed)
-    console.print(f"{done} of {len(snapshot.runs)} runs done")
-    return Outcome(done, len(failed))
+    return len(failed)

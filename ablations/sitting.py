@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from ablations.display import LiveProgress, console
 from ablations.errors import UserError
@@ -13,27 +13,12 @@ from ablations.journal import writing_journal
 from ablations.launcher import Launcher, Snapshot, check_space
 from ablations.plan import Plan
 from ablations.question import Question
-from ablations.search import Search
-from ablations.session import collecting
+from ablations.search import Search, Sitting
+from ablations.session import collecting, tell_failures
 from ablations.store import check_uri
 from ablations.timing import expected_seconds
 
 MakeLauncher = Callable[[Plan], Launcher]
-
-
-@dataclass(frozen=True)
-class Sitting:
-    """How far to go on with a search.
-
-    Attributes:
-        trials: in all, those of earlier sittings included.
-        workers: runs at once.
-        sampler_seed: of what is proposed.
-    """
-
-    trials: int
-    workers: int
-    sampler_seed: int
 
 
 def run_search(
@@ -53,19 +38,19 @@ def run_search(
     """
     uri = tracking_uri or home.tracking_uri
     check_uri(uri)
+    question.check(question.space.baseline)
     check_space(home)
     path = home.journal(question.name)
     goals, record = question.aim.goals, question.record()
     with writing_journal(path, goals, record, asdict(question.asked)) as journal:
-        search = Search(
-            home, question, journal, sitting.trials, sitting.workers, sitting.sampler_seed
-        )
+        search = Search(home, question, journal, sitting)
         _announce(search)
         plan = search.plan()
         if journal.running or len(journal.trials) < sitting.trials:
             launcher = make_launcher(plan)
             with collecting(home, uri), LiveProgress(home, plan, {}, sitting.workers) as progress:
-                launcher.run(_Watch(home, search, launcher, progress))
+                snapshot = launcher.run(_Watch(home, search, launcher, progress))
+            tell_failures(home, launcher.plan, snapshot)
         if search.exhausted:
             console.print(f"all {len(journal.trials)} settings of the space were tried")
         show_findings(home, question, journal)
@@ -99,10 +84,10 @@ def _announce(search: Search) -> None:
     trials, question = search.journal.trials, search.question
     plan = question.space.plan
     text = f"{question.name} at scale {plan.scale} ({plan.family}): "
-    text += f"{len(trials)} of {search.trials} trials asked already"
-    left = len(search.journal.running) + max(0, search.trials - len(trials))
+    text += f"{len(trials)} of {search.sitting.trials} trials asked already"
+    left = len(search.journal.running) + max(0, search.sitting.trials - len(trials))
     if left:
-        text += f", {left} to do with {search.workers} workers"
+        text += f", {left} to do with {search.sitting.workers} workers"
     console.print(f"{text}; looking for {question.aim.text}")
     if not left:
         console.print("nothing is left to do; a larger --trials goes on")
