@@ -24,8 +24,7 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     """Print all that a search found."""
     from optuna.trial import TrialState
 
-    trials = journal.trials
-    done = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    trials, done = journal.trials, journal.done
     counts = {state: sum(trial.state is state for trial in trials) for state in TrialState}
     told = [f"{count} {state.name.lower()}" for state, count in counts.items() if count]
     console.print(f"\n{question.name}: {len(trials)} trials ({', '.join(told) or 'none yet'})")

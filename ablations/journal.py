@@ -101,18 +101,27 @@ class Journal:
     @property
     def running(self) -> list[FrozenTrial]:
         """Those of which nothing was told yet."""
+        return self._in_state("RUNNING")
+
+    @property
+    def failed(self) -> list[FrozenTrial]:
+        """Those that brought nothing."""
+        return self._in_state("FAIL")
+
+    @property
+    def done(self) -> list[FrozenTrial]:
+        """Those that have a value."""
+        return self._in_state("COMPLETE")
+
+    def _in_state(self, name: str) -> list[FrozenTrial]:
         from optuna.trial import TrialState
 
-        return self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return self._study.get_trials(deepcopy=False, states=(TrialState[name],))
 
     @property
     def best(self) -> list[FrozenTrial]:
         """The best trial; of several goals those that no other beats; none before one is done."""
-        from optuna.trial import TrialState
-
-        if not self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-            return []
-        return self._study.best_trials
+        return self._study.best_trials if self.done else []
 
     def ask(
         self, values: dict[str, Any], space: dict[str, BaseDistribution], keys: list[str]

@@ -45,11 +45,19 @@ class Search:
     def __init__(self, home: Home, question: Question, journal: Journal, sitting: Sitting) -> None:
         self.home, self.question, self.journal, self.sitting = home, question, journal, sitting
         self.failed, self.exhausted = 0, False
+        self._past = {trial.number for trial in journal.failed}
         self._scores: dict[str, list[float]] = {}  # by run key
 
     def plan(self) -> Plan:
         """Every run that was asked for so far."""
-        cells = [cell for trial in self.journal.trials for cell in self.question.cells(trial)]
+        return self._plan(self.journal.trials)
+
+    def work(self) -> Plan:
+        """The same without trials that failed in earlier sittings: these are not tried again."""
+        return self._plan([one for one in self.journal.trials if one.number not in self._past])
+
+    def _plan(self, trials: Sequence[FrozenTrial]) -> Plan:
+        cells = [cell for trial in trials for cell in self.question.cells(trial)]
         return self.question.space.grown(self.question.name, cells)
 
     def step(self, given_up: Collection[str] = ()) -> bool:

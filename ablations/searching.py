@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ablations.completion import complete_setting
 from ablations.errors import EXIT_FAILED_RUNS, UserError
 from ablations.options import (
     plan_options,
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from ablations.launcher import Launcher
     from ablations.plan import Plan
 
+SLURM_WORKERS = 8  # more at once, and few proposals would know of the others' results
+
 
 @click.command()
 @study_argument
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     "--over",
     multiple=True,
     metavar="SETTING=LOW:HIGH[:log]",
+    shell_complete=complete_setting,
     help="A range to choose from, beside the levels of the axes. Repeatable.",
 )
 @plan_options
@@ -52,7 +57,11 @@ if TYPE_CHECKING:
 @click.option(
     "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
 )
-@click.option("--workers", type=click.IntRange(1), help="Runs at once.  [default: one a core]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Runs at once.  [default: one a core, or 8 with slurm]",
+)
 @resource_option
 @profile_option
 @tracking_option
@@ -91,6 +100,9 @@ def search(
       pareto     auc against passes, the sub-networks trained times steps: more accuracy
                  for less training (no pruning)
 
+    With --cluster slurm it submits a job for what is due and stays, to tell and to ask; when
+    it ends early, jobs go on, and so does the same command.
+
     A trial's value is the mean over --seeds. With --prune seeds go one after the other, and
     a trial ends when a Wilcoxon test calls it worse than the best one (p < 0.1): that needs
     4 seeds, so it saves something from 5 on.
@@ -111,22 +123,39 @@ def search(
         return
     if trials is None:
         raise UserError("say how far to go on: --trials N, or --show what was found so far")
-    if cluster == "local" and (profile or resources):
-        raise UserError("--profile and --resource go with --cluster slurm")
     question = make_question(study, name, Asked(**chosen))
-    sitting = Sitting(trials, workers or os.cpu_count() or 1, sampler_seed)
-
-    def make_launcher(plan: Plan) -> Launcher:
-        from ablations.launcher import Launcher
-        from ablations.provenance import code_provenance
-
-        if cluster == "local":
-            return Launcher(home, plan, study, sitting.workers, code_provenance())
-        from ablations.resources import read_profile
-        from ablations.submission import ClusterLauncher
-
-        asked = read_profile(profile, parse_pairs("--resource", resources))
-        return ClusterLauncher(home, plan, study, sitting.workers, code_provenance(), asked)
-
+    at_once = workers or (SLURM_WORKERS if cluster == "slurm" else os.cpu_count() or 1)
+    make_launcher = _launchers(home, study, at_once, cluster, profile, resources)
+    sitting = Sitting(trials, at_once, sampler_seed)
     failed = run_search(home, question, sitting, make_launcher, tracking_uri)
     sys.exit(EXIT_FAILED_RUNS if failed else 0)
+
+
+def _launchers(
+    home: Home,
+    study: str,
+    workers: int,
+    cluster: str,
+    profile: Path | None,
+    resources: tuple[str, ...],
+) -> Callable[[Plan], Launcher]:
+    """What makes a launcher for a plan.
+
+    Raises:
+        UserError: there is no such cluster, or the profile is wrong.
+    """
+    from ablations.launcher import Launcher
+    from ablations.provenance import code_provenance
+
+    if cluster == "slurm":
+        from ablations.resources import read_profile
+        from ablations.slurm import Cluster
+        from ablations.submission import ClusterLauncher
+
+        asked, queue = read_profile(profile, parse_pairs("--resource", resources)), Cluster(home)
+        return lambda plan: ClusterLauncher(
+            home, plan, study, workers, code_provenance(), asked, queue
+        )
+    if profile or resources:
+        raise UserError("--profile and --resource go with --cluster slurm")
+    return lambda plan: Launcher(home, plan, study, workers, code_provenance())

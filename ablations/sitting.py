@@ -18,14 +18,12 @@ from ablations.session import collecting, tell_failures
 from ablations.store import check_uri
 from ablations.timing import expected_seconds
 
-MakeLauncher = Callable[[Plan], Launcher]
-
 
 def run_search(
     home: Home,
     question: Question,
     sitting: Sitting,
-    make_launcher: MakeLauncher,
+    make_launcher: Callable[[Plan], Launcher],
     tracking_uri: str | None,
 ) -> int:
     """Search; returns how many trials failed in this sitting.
@@ -45,8 +43,8 @@ def run_search(
     with writing_journal(path, goals, record, asdict(question.asked)) as journal:
         search = Search(home, question, journal, sitting)
         _announce(search)
-        plan = search.plan()
         if journal.running or len(journal.trials) < sitting.trials:
+            plan = search.work()
             launcher = make_launcher(plan)
             with collecting(home, uri), LiveProgress(home, plan, {}, sitting.workers) as progress:
                 snapshot = launcher.run(_Watch(home, search, launcher, progress))
@@ -71,8 +69,8 @@ class _Watch:
         moved = self.search.step(self.launcher.given_up(snapshot))
         if moved or not self._begun:
             self._begun = True
-            plan = self.search.plan()
-            self.home.save_plan(plan.record())
+            self.home.save_plan(self.search.plan().record())
+            plan = self.search.work()
             self.launcher.extend(plan)
             expected = expected_seconds(self.home, plan)
             self.progress.extend(plan, expected, self.search.progress())

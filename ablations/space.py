@@ -242,13 +242,15 @@ class Space:
 
     def record(self) -> dict[str, Any]:
         """What makes it this space, as JSON values."""
+        from pydantic_core import to_jsonable_python
+
         return {
             "experiment": self.experiment.name,
             "schema": self.experiment.schema,
             "scale": self.plan.scale,
             "family": self.plan.family,
             "settings": self.plan.settings,
-            "axes": {axis: dict(levels) for axis, levels in self._levels.items()},
+            "axes": to_jsonable_python(self._levels),
             "ranges": {name: one.record() for name, one in self.ranges.items()},
         }
 
@@ -288,4 +290,7 @@ def _is_plain(label: str) -> bool:
 
 
 def _as_text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, list | dict | tuple) else str(value)
+    from pydantic_core import to_jsonable_python
+
+    plain = to_jsonable_python(value)
+    return json.dumps(plain) if isinstance(plain, list | dict) else str(plain)

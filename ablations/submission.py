@@ -58,10 +58,10 @@ class ClusterLauncher(Launcher):
         workers: int,
         provenance: dict[str, Any],
         profile: Profile,
+        cluster: Cluster,
     ) -> None:
-        """Raises UserError where there is no SLURM."""
         super().__init__(home, plan, study, workers, provenance)
-        self._cluster, self._array, self._profile = Cluster(home), Array(workers), profile
+        self._cluster, self._array, self._profile = cluster, Array(workers), profile
         self._queue: Mapping[Launch, Counter[str]] = {}
         self._launches: list[Launch] = []
         self._barren_since = -1  # attempts when workers were last submitted

@@ -18,11 +18,14 @@ from conftest import STUDIES, TOY
 from optuna.trial import TrialState
 from test_machinery import descendants, start, states, tracked_keys, wait_for
 
+from ablations.catalogue import load_study, study_names
 from ablations.claim import take_claim
 from ablations.errors import UserError
 from ablations.findings import show_findings
 from ablations.home import Home, State
 from ablations.journal import KEYS, Journal, writing_journal
+from ablations.parsing import parse_changes
+from ablations.plan import expand
 from ablations.proposal import propose
 from ablations.question import Asked, make_question
 from ablations.search import Search, Sitting
@@ -155,6 +158,8 @@ def test_failed_runs_are_told_and_the_search_goes_on(ablate, home, tmp_path):
     assert [trial.state for trial in trials_of(home)] == [TrialState.FAIL] * 3
     cure.touch()
     assert ablate(*arguments, "--trials", "5").returncode == 0
+    assert len(home.plan("toy-search")["cells"]) == 5
+    assert states(home) == {State.FAILED: 3, State.DONE: 2}
     expected = [TrialState.FAIL] * 3 + [TrialState.COMPLETE] * 2
     assert [trial.state for trial in trials_of(home)] == expected
 
@@ -295,6 +300,19 @@ def test_ranges_round_to_what_people_can_read():
     assert Range(1e-4, 1e-2).rounded(0.00123456) == 0.00123
     assert Range(0.12345, 0.2).rounded(0.12346) == 0.12345  # never outside
     assert Range(50, 500).rounded(123) == 123
+
+
+@pytest.mark.parametrize("name", [name for name in study_names() if load_study(name)[1].axes])
+def test_a_setting_of_any_study_is_repeated_by_the_line_that_is_printed(name):
+    asked = make_question(name, "s", Asked("auc", (), None, None, 1, (), None))
+    assert json.loads(json.dumps(asked.record())) == asked.record()
+    settings = list(asked.space.grid())
+    for values in (settings[0], settings[-1]):
+        words = shlex.split(f"{asked.again} {asked.space.arguments(values)}")
+        assert words[:5] == ["ablate", "run", name, "--seeds", "1"]
+        changes = parse_changes(words[6::2])
+        (cell,) = expand(name, load_study(name)[1], seeds=1, changes=changes).cells
+        assert cell.key == asked.space.cell(values, 0).key
 
 
 def test_a_stitching_run_is_judged_by_its_validation_images(tmp_path):
