@@ -15,6 +15,7 @@ from ablations.question import Question
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
+    from rich.table import Table
 
 SHOWN = 10
 FEWEST = 4  # trials that can tell anything about importance
@@ -30,27 +31,28 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     console.print(f"\n{question.name}: {len(trials)} trials ({', '.join(told) or 'none yet'})")
     if not done:
         return
-    _show_best(question, done, journal.best)
+    several = len(question.aim.names) > 1
+    sign = -1 if question.aim.goals[0] == "maximize" else 1
+    ranked = sorted(
+        journal.best if several else done, key=lambda trial: (sign * trial.values[0], trial.number)
+    )
+    console.print("\ntrials that no other beats:" if several else "\nbest trials:")
+    console.print(_trials_table(question, ranked[:SHOWN]))
     _show_importance(home, question, done)
-    best = journal.best[0]
-    console.print("\nthe best setting again, done already, or with more --seeds:")
-    console.print(f"  {question.again} {question.space.arguments(best.params)}", soft_wrap=True)
+    console.print("\nthe first of these settings again, done already, or with more --seeds:")
+    first = question.space.arguments(ranked[0].params)
+    console.print(f"  {question.again} {first}", soft_wrap=True)
     console.print("all trials in the browser (pip install optuna-dashboard):")
     console.print(f"  optuna-dashboard {home.journal(question.name)}", soft_wrap=True)
 
 
-def _show_best(question: Question, done: list[FrozenTrial], best: list[FrozenTrial]) -> None:
-    """A table of the best trials; of several goals, of those that no other beats."""
-    names, several = question.aim.names, len(question.aim.names) > 1
-    sign = -1 if question.aim.goals[0] == "maximize" else 1
-    rows = sorted(best if several else done, key=lambda trial: sign * trial.values[0])[:SHOWN]
-    console.print("\ntrials that no other beats:" if several else "\nbest trials:")
-    table = simple_table("trial", *names, "setting", "run")
-    for trial in rows:
+def _trials_table(question: Question, trials: list[FrozenTrial]) -> Table:
+    table = simple_table("trial", *question.aim.names, "setting", "run")
+    for trial in trials:
         values = [f"{value:.4g}" for value in trial.values]
         key = trial.user_attrs[KEYS][0]
         table.add_row(str(trial.number), *values, _brief(trial.params, question), key)
-    console.print(table)
+    return table
 
 
 def _brief(values: Mapping[str, Any], question: Question) -> str:

@@ -195,6 +195,27 @@ def test_several_objectives_give_a_front(home, capsys):
     assert all(one[1] > other[1] for one, other in pairwise(best))
     assert f"{best[0][0]:.4g}" in shown
     assert "what matters for error, by 12 trials" in shown
+    first = next(t for t in search.journal.best if t.values == best[0])
+    assert search.question.space.arguments(first.params) in shown
+
+
+def test_runs_of_others_in_the_space_count_for_importance(home, capsys):
+    sit(home, question(over=()), 8)
+    search = sit(home, question(over=(), name="short"), 4)
+    assert len(list(home.runs())) == 8
+    show_findings(home, search.question, search.journal)
+    shown = capsys.readouterr().out
+    assert "what matters for error, by 4 trials and 4 settings of grids" in shown
+    assert "optuna-dashboard" in shown
+
+
+def test_a_space_of_whole_numbers_is_tried_to_its_end(home):
+    """Of two modes and three limits, `where` refuses one pair."""
+    search = sit(home, noisy(over=("limit=7:9",), changes=("mode=a,c",)), 20)
+    assert search.exhausted
+    tried = {(t.params["mode"], t.params["limit"]) for t in trials_of(home, "noisy-search")}
+    assert tried == {("a", 7), ("a", 8), ("a", 9), ("c", 7), ("c", 8)}
+    assert len(trials_of(home, "noisy-search")) == 5
 
 
 def test_every_seed_proposes_its_own_and_always_the_same():
