@@ -20,6 +20,7 @@ from ablations.options import (
     tracking_option,
 )
 from ablations.parsing import parse_changes, parse_pairs
+from ablations.searching import search
 from ablations.steering import cancel, cluster, logs, retry
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def main(context: click.Context, home: Path) -> None:
       ablate studies                what can be asked
       ablate plan overview          which runs that means, and how long they take
       ablate run overview           train what is missing, with live progress
+      ablate search overview        let Optuna choose settings
       ablate report overview        figures, tables and a page from the tracked runs
       ablate ui                     the runs in the MLflow UI
 
@@ -247,7 +249,7 @@ def status(home: Home, study: str | None, watch: bool, as_json: bool) -> None:
         show(home, plans, watch)
 
 
-for command in (logs, retry, cancel, repair, gc, cluster):
+for command in (search, logs, retry, cancel, repair, gc, cluster):
     main.add_command(command)
 
 

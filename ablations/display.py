@@ -133,11 +133,16 @@ class LiveProgress:
     """Shows snapshots as they come: a live table in a terminal, now and then a line elsewhere."""
 
     def __init__(self, home: Home, plan: Plan, expected: dict[str, float], workers: int) -> None:
-        self.home, self.expected, self.workers = home, expected, workers
-        self.names = {key: run.name(plan.baseline) for key, run in plan.runs.items()}
+        self.home, self.workers = home, workers
+        self.extend(plan, expected)
         self.start = time.monotonic()
         self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
         self._last_line, self._last_time = "", 0.0
+
+    def extend(self, plan: Plan, expected: dict[str, float], note: str = "") -> None:
+        """Take over a plan that has grown, and what to say before all else."""
+        self.expected, self.note = expected, note
+        self.names = {key: run.name(plan.baseline) for key, run in plan.runs.items()}
 
     def __enter__(self) -> LiveProgress:
         if self._live:
@@ -167,7 +172,8 @@ class LiveProgress:
 
     def _summary(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> str:
         count = snapshot.count()
-        parts = [f"{count[State.DONE]} of {len(snapshot.runs)} runs done"]
+        parts = [self.note] if self.note else []
+        parts.append(f"{count[State.DONE]} of {len(snapshot.runs)} runs done")
         parts += [f"{count[s]} {s}" for s in State if s is not State.DONE and count[s]]
         parts.append(f"{in_words(time.monotonic() - self.start)} so far")
         left = self._seconds_left(snapshot, running)

@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import UserError, explain, nearest
+from ablations.objective import Objective
 from ablations.run import Run
 
 Settings = Mapping[str, Any]
@@ -46,6 +47,7 @@ class Experiment:
     )
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
     check_ready: Callable[[Any], None] = lambda config: None
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

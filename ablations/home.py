@@ -2,6 +2,7 @@
 
 HOME/runs/KEY/     one run: config, claims, progress, tables, and the result last
 HOME/studies/      the plan of every study that was asked for
+HOME/search/       journals of searches, which Optuna reads
 HOME/cache/        what runs share, such as trained anchors
 HOME/reports/      drawn pages
 HOME/launches/     logs of workers; what was submitted to SLURM
@@ -59,6 +60,10 @@ class Home:
     def artifacts(self) -> Path:
         """Where the default store keeps files."""
         return self.root.resolve() / "artifacts"
+
+    def journal(self, search: str) -> Path:
+        """What a search asked and was told; absolute, as Optuna's links to it want it."""
+        return self.root.resolve() / "search" / f"{search}.journal"
 
     def observer(self) -> Observer:
         """One that may write, so it knows at once what has long been silent on another host."""

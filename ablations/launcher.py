@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,6 @@ from ablations.plan import Plan
 from ablations.resources import THREADS
 from ablations.worker import Request, requests_of
 
-POLL_SECONDS = 0.5
 NEEDED_BYTES = 50_000_000
 MAX_BARREN = 4  # workers that died without a claim
 LOCAL_TIMEOUT_MINUTES = 60 * 24 * 30  # submitit's default of 2 minutes would end long runs
@@ -49,46 +48,55 @@ class Launcher:
 
     Attributes:
         workers: how many runs at once. Workers of an earlier launch that still live count in.
+        poll_seconds: between two looks.
     """
+
+    poll_seconds = 0.5
 
     def __init__(
         self, home: Home, plan: Plan, study: str, workers: int, provenance: dict[str, Any]
     ) -> None:
-        self.home, self.plan, self.study = home, plan, study
+        self.home, self.study = home, study
         self.workers, self.provenance = workers, provenance
         self.observer = home.observer()
         self.jobs: list[submitit.Job[None]] = []
         self._attempts, self._barren = 0, 0
         self._trouble: str | None = None  # why a worker ended early
-        self.requests = requests_of(plan, self.snapshot().runs)
+        self.requests: list[Request] = []
+        self.extend(plan)
+
+    def extend(self, plan: Plan) -> None:
+        """Take over a plan that has grown: its new runs are due, too."""
+        self.plan = plan
+        known = {request.key for request in self.requests}
+        asked = requests_of(plan, self.snapshot().runs)
+        self.requests += [request for request in asked if request.key not in known]
 
     def snapshot(self) -> Snapshot:
         """Where the runs of the plan stand now."""
         return take_snapshot(self.home, list(self.plan.runs), self.observer)
 
     def run(self, watch: Callable[[Snapshot], None]) -> Snapshot:
-        """Work until nothing is left to do; `watch` sees every snapshot.
+        """Work until nothing is left to do; `watch` sees every snapshot, and may `extend` the plan.
 
         An interruption (Ctrl-C) stops the workers in good order and is raised again.
         """
         self.home.prepare()
         try:
             while True:
-                snapshot = self.snapshot()
+                plan, snapshot = self.plan, self.snapshot()
                 watch(snapshot)
+                if self.plan is not plan:
+                    continue
                 self._check_workers(snapshot)
-                live = [job for job in self.jobs if not job.done()]
                 due = [] if self._trouble else self._due(snapshot)
-                running = snapshot.count()[State.RUNNING]
+                running, live = snapshot.count()[State.RUNNING], self._count_live()
                 if not due and not running and not live:
                     if self._trouble:
                         raise UserError(self._trouble)
                     return snapshot
-                # a worker that just started has not claimed a run yet
-                free = self.workers - max(running, len(live))
-                wanted = min(free, len(due) - max(len(live) - running, 0))
-                self.jobs = live + self._submit(max(wanted, 0))
-                time.sleep(POLL_SECONDS)
+                self._start(due, running, live)
+                time.sleep(self.poll_seconds)
         except BaseException:
             self._stop()
             raise
@@ -110,6 +118,28 @@ class Launcher:
 
     def _due(self, snapshot: Snapshot) -> list[Request]:
         return [request for request in self.requests if request.may_try(snapshot.runs[request.key])]
+
+    def given_up(self, snapshot: Snapshot) -> set[str]:
+        """Keys of runs that ended without a result, and that this launch does not try again."""
+        settled = (State.DONE, State.RUNNING)
+        return {
+            request.key
+            for request in self.requests
+            if (seen := snapshot.runs[request.key]).state not in settled
+            and not request.may_try(seen)
+        }
+
+    def _count_live(self) -> int:
+        """How many workers of this launch have not ended."""
+        self.jobs = [job for job in self.jobs if not job.done()]
+        return len(self.jobs)
+
+    def _start(self, due: Sequence[Request], running: int, live: int) -> None:
+        """Start as many workers as have work."""
+        # a worker that just started has not claimed a run yet
+        free = self.workers - max(running, live)
+        wanted = min(free, len(due) - max(live - running, 0))
+        self.jobs += self._submit(max(wanted, 0))
 
     def _submit(self, count: int) -> list[submitit.Job[None]]:
         if count == 0:

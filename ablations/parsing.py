@@ -7,6 +7,18 @@ from typing import Any
 
 from ablations.errors import UserError
 
+FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9}
+
+
+def parse_count(text: str) -> float:
+    """A number that may end in K, M or G: `4.6G` to 4.6e9.
+
+    Raises:
+        ValueError: it is none.
+    """
+    factor = FACTORS.get(text[-1:].upper(), 1.0)
+    return float(text if factor == 1.0 else text[:-1]) * factor
+
 
 def parse_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
     """`name=value` by name."""

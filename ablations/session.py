@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,11 +142,18 @@ def run_study(
     launcher = Launcher(home, plan, study, workers, code_provenance())
     expected = expected_seconds(home, plan)
     _announce(plan, launcher.snapshot(), expected, workers)
+    with collecting(home, uri), LiveProgress(home, plan, expected, workers) as progress:
+        snapshot = launcher.run(progress)
+    return _conclude(home, plan, snapshot)
+
+
+@contextmanager
+def collecting(home: Home, uri: str) -> Iterator[None]:
+    """Inside, the tracking store is kept up to date; Ctrl-C ends the command in good order."""
     collector = BackgroundCollector(home, uri)
     collector.start()
     try:
-        with LiveProgress(home, plan, expected, workers) as progress:
-            snapshot = launcher.run(progress)
+        yield
     except KeyboardInterrupt:
         warn("interrupted; the same command goes on from here")
         sys.exit(EXIT_INTERRUPTED)
@@ -152,7 +161,6 @@ def run_study(
         collector.finish()
         if collector.error:
             warn(f"not everything was tracked: {collector.error}; try `ablate sync`")
-    return _conclude(home, plan, snapshot)
 
 
 def check_ready(home: Home, plan: Plan) -> None:
@@ -178,6 +186,14 @@ def _announce(plan: Plan, snapshot: Snapshot, expected: dict[str, float], worker
 
 
 def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
+    failed = tell_failures(home, plan, snapshot)
+    done = len(snapshot.runs) - failed
+    console.print(f"{done} of {len(snapshot.runs)} runs done")
+    return Outcome(done, failed)
+
+
+def tell_failures(home: Home, plan: Plan, snapshot: Snapshot) -> int:
+    """Print why runs brought no result; returns how many."""
     runs = plan.runs
     failed = {key: run for key, run in snapshot.runs.items() if run.state is not State.DONE}
     for key, run in failed.items():
@@ -188,6 +204,4 @@ def _conclude(home: Home, plan: Plan, snapshot: Snapshot) -> Outcome:
         failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
         console.print(f"failed: {name}: {failure['error']}", style="red", soft_wrap=True)
         console.print(f"        more in {home.run(key).path}", soft_wrap=True)
-    done = len(snapshot.runs) - len(failed)
-    console.print(f"{done} of {len(snapshot.runs)} runs done")
-    return Outcome(done, len(failed))
+    return len(failed)

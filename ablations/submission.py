@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from ablations.display import console
+from ablations.errors import UserError
 from ablations.home import Home, State
-from ablations.launcher import check_space, take_snapshot
+from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
 from ablations.provenance import code_provenance
 from ablations.resources import Profile, Resources
@@ -41,6 +43,56 @@ class Array:
         runs = len(requests)
         wanted = min(self.workers, runs) if self.pack is None else math.ceil(runs / self.pack)
         return Order(requests, resources, max(0, wanted - queued), self.workers, self.pack)
+
+
+class ClusterLauncher(Launcher):
+    """Keeps workers in SLURM's queue for a plan that grows. When it leaves, they go on."""
+
+    poll_seconds = 5.0
+
+    def __init__(
+        self,
+        home: Home,
+        plan: Plan,
+        study: str,
+        workers: int,
+        provenance: dict[str, Any],
+        profile: Profile,
+        cluster: Cluster,
+    ) -> None:
+        super().__init__(home, plan, study, workers, provenance)
+        self._cluster, self._array, self._profile = cluster, Array(workers), profile
+        self._queue: Mapping[Launch, Counter[str]] = {}
+        self._launches: list[Launch] = []
+        self._barren_since = -1  # attempts when workers were last submitted
+
+    def _check_workers(self, snapshot: Snapshot) -> None:
+        """Give up where a worker says why none can work, or all ended before they claimed a run."""
+        self._queue = self._cluster.queue(self.plan.study)
+        attempts = sum(run.attempt for run in snapshot.runs.values())
+        self._trouble = next(filter(None, (one.trouble for one in self._launches)), None)
+        if not self._queue and attempts == self._barren_since and self._due(snapshot):
+            where = f"workers end before they start a run; logs: {self._launches[-1].path}"
+            raise UserError(self._trouble or where)
+        self._attempts = attempts
+
+    def _count_live(self) -> int:
+        return sum(states.total() for states in self._queue.values())
+
+    def _start(self, due: Sequence[Request], running: int, live: int) -> None:
+        """Submit workers for what nobody in the queue is to do."""
+        orders = []
+        for resources, requests in _by_resources(self.plan, due, self._profile):
+            queued = _workers_for(requests, self._queue)
+            order = self._array.order(requests, resources, queued)
+            orders += [order] if order.workers else []
+        if orders:
+            content = {"study": self.study, "name": self.plan.study, "provenance": self.provenance}
+            self._launches += self._cluster.submit(content, orders, None)
+            self._barren_since = self._attempts
+
+    def _stop(self) -> None:
+        """Workers in the queue go on."""
 
 
 def submit_study(

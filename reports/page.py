@@ -25,6 +25,7 @@ DESIGNS = {
     "one_factor": "one factor at a time",
     "factorial": "every combination; the figures hold the other axes at the baseline",
     "zipped": "levels of all axes changed together",
+    "search": "settings that Optuna chose one after the other: no designed comparison",
 }
 
 

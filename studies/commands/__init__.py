@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ablations.errors import UserError
+from ablations.parsing import parse_count
 
 if TYPE_CHECKING:
     from ablations.home import Home
-
-
-FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9}
 
 
 class Count(click.ParamType[float]):
@@ -30,15 +28,12 @@ class Count(click.ParamType[float]):
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> float:
         """For example 4.6G to 4.6e9."""
-        text = str(value)
-        factor = FACTORS.get(text[-1:].upper(), 1.0)
         try:
-            number = float(text if factor == 1.0 else text[:-1]) * factor
+            return parse_count(str(value))
         except ValueError:
             self.fail(
-                f"{text!r} is no number such as 4600000000, 4.6e9 or 4.6G", parameter, context
+                f"{str(value)!r} is no number such as 4600000000, 4.6e9 or 4.6G", parameter, context
             )
-        return number
 
 
 def stage_list(

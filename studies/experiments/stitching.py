@@ -12,6 +12,7 @@ from snnet.errors import MissingDataError
 from snnet.locations import check_dataset
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
+from studies.experiments.objectives import OBJECTIVES
 
 # measured on one of two busy cores: seconds for 1000 training images through a sub-network, and
 # for 1000 test images through one more stitch of a sweep
@@ -61,4 +62,5 @@ STITCHING = Experiment(
     scales=SCALES,
     expected_seconds=expected_seconds,
     check_ready=check_ready,
+    objectives=OBJECTIVES,
 )

@@ -9,6 +9,7 @@ import pandas as pd
 from annotated_types import Ge
 
 from ablations.experiment import Experiment
+from ablations.objective import Objective
 from ablations.statement import Statement
 from ablations.study import Axis, Study
 
@@ -63,12 +64,31 @@ def run_toy(config, run):
     }
 
 
+def final_error(run, budget):
+    """How far from the minimum it ended."""
+    return [abs(run.result()["metrics"]["final"])]
+
+
+def error_and_passes(run, budget):
+    return [*final_error(run, budget), run.result()["metrics"]["passes"]]
+
+
+def best_within(run, budget):
+    table = pd.read_parquet(run.path / "stitch.parquet")
+    return [table.top1[table.macs <= budget].max()]
+
+
 TOY = Experiment(
     name="toy",
     config=ToyConfig,
     function=run_toy,
     scales={"small": {"parabola": {}}, "large": {"parabola": {"pause": 0.001}}},
     expected_seconds=lambda config: config.steps * (config.pause + 0.001),
+    objectives={
+        "error": Objective({"error": "minimize"}, final_error),
+        "top1": Objective({"top1": "maximize"}, best_within, budget="MACS"),
+        "pareto": Objective({"error": "minimize", "passes": "minimize"}, error_and_passes),
+    },
 )
 
 STUDY = Study(

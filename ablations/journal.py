@@ -1,0 +1,208 @@
+"""The journal of a search: every trial that was asked, and what was told of it.
+
+Optuna's own, so that its dashboard and its functions read it. A trial comes into being in one
+line, with its values and the keys of its runs. So whatever is killed when, a trial is whole or is
+not, and what goes on is known by its runs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from ablations.errors import UserError
+from ablations.objective import Goal
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+KEYS = "keys"  # of a trial's runs, by seed
+DEFINITION, OPTIONS = "definition", "options"
+LOCK_SECONDS = 5  # after which Optuna takes a lock for one that a kill left behind
+
+
+class Journal:
+    """One search as Optuna knows it."""
+
+    def __init__(self, path: Path, goals: Sequence[Goal] | None = None) -> None:
+        """Open it; where there is none, make it for these goals.
+
+        Raises:
+            UserError: the file is damaged, or there is none and no goals are given.
+        """
+        import optuna
+        from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        if goals is None and not path.exists():
+            raise UserError(f"there is no {path}: nothing was searched yet, or --name is another")
+        lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_SECONDS)
+        try:
+            self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
+            if goals is not None:
+                optuna.create_study(
+                    storage=self._storage,
+                    study_name=path.stem,
+                    directions=list(goals),
+                    load_if_exists=True,
+                )
+            # its sampler is never asked: see `ablations.proposal`
+            self._study = optuna.load_study(study_name=path.stem, storage=self._storage)
+        except (ValueError, KeyError) as error:
+            raise UserError(
+                f"{path} is damaged ({error}); move it away and search anew: runs that are done "
+                "are not done again"
+            ) from None
+
+    @property
+    def definition(self) -> dict[str, Any] | None:
+        """What the search is about, or None before that is known."""
+        return self._study.user_attrs.get(DEFINITION)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What the command line said when the search began."""
+        return self._study.user_attrs.get(OPTIONS, {})
+
+    def define(self, wanted: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Remember what the search is about, and how that was said.
+
+        Raises:
+            UserError: it is about something else; says what differs, and what to do.
+        """
+        found = self.definition
+        if found is None:
+            self._study.set_user_attr(OPTIONS, dict(options))
+            self._study.set_user_attr(DEFINITION, dict(wanted))
+            return
+        differing = [
+            f"{name} {inner}".strip()
+            for name in wanted
+            for inner in _differing(wanted[name], found.get(name))
+        ]
+        if differing:
+            raise UserError(
+                f"search {self._study.study_name} is about something else "
+                f"({', '.join(differing)}); go on as it was begun, or begin another with --name "
+                "NAME"
+            )
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All of them, by number."""
+        return self._study.get_trials(deepcopy=False)
+
+    @property
+    def running(self) -> list[FrozenTrial]:
+        """Those of which nothing was told yet."""
+        return self._in_state("RUNNING")
+
+    @property
+    def failed(self) -> list[FrozenTrial]:
+        """Those that brought nothing."""
+        return self._in_state("FAIL")
+
+    @property
+    def done(self) -> list[FrozenTrial]:
+        """Those that have a value."""
+        return self._in_state("COMPLETE")
+
+    def _in_state(self, name: str) -> list[FrozenTrial]:
+        from optuna.trial import TrialState
+
+        return self._study.get_trials(deepcopy=False, states=(TrialState[name],))
+
+    @property
+    def best(self) -> list[FrozenTrial]:
+        """The best trial; of several goals those that no other beats; none before one is done."""
+        return self._study.best_trials if self.done else []
+
+    def ask(
+        self, values: dict[str, Any], space: dict[str, BaseDistribution], keys: list[str]
+    ) -> None:
+        """A new trial."""
+        from optuna.trial import TrialState, create_trial
+
+        running = create_trial(
+            state=TrialState.RUNNING, params=values, distributions=space, user_attrs={KEYS: keys}
+        )
+        self._study.add_trial(running)
+
+    def report(self, trial: FrozenTrial, seed: int, value: float) -> None:
+        """What one replicate of a running trial brought."""
+        self._storage.set_trial_intermediate_value(trial._trial_id, seed, value)
+
+    def must_prune(self, trial: FrozenTrial) -> bool:
+        """Whether the replicates so far say that the trial is worse than the best one."""
+        from optuna.pruners import WilcoxonPruner
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of scipy, where all differences are zero
+            return WilcoxonPruner().prune(self._study, self.trials[trial.number])
+
+    def tell(self, trial: FrozenTrial, values: Sequence[float]) -> None:
+        """The trial is done."""
+        self._study.tell(trial.number, list(values))
+
+    def fail(self, trial: FrozenTrial) -> None:
+        """The trial brought nothing."""
+        from optuna.trial import TrialState
+
+        self._study.tell(trial.number, state=TrialState.FAIL)
+
+    def prune(self, trial: FrozenTrial) -> None:
+        """The trial ended early."""
+        from optuna.trial import TrialState
+
+        self._study.tell(trial.number, state=TrialState.PRUNED)
+
+
+@contextmanager
+def writing_journal(
+    path: Path, goals: Sequence[Goal], definition: Mapping[str, Any], options: Mapping[str, Any]
+) -> Iterator[Journal]:
+    """The journal of a search, there or new, for its only writer.
+
+    Raises:
+        UserError: another process writes it, or it is of another search.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UserError(
+            f"another process goes on with {path}; wait for it, or give this search another --name"
+        ) from None
+    with lock:
+        _drop_torn_line(path)
+        journal = Journal(path, goals)
+        journal.define(definition, options)
+        yield journal
+
+
+def _differing(one: Any, other: Any) -> list[str]:
+    """Names of what differs in two mappings; an empty name where they are none."""
+    if one == other:
+        return []
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return [""]
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Take off what a crash left of a line that was being written; the next one would join it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with open(path, "rb+") as file:
+            file.truncate(whole)

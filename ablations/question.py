@@ -1,0 +1,110 @@
+"""What a search is about: from the command line to a space, an aim, and runs for each trial."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablations.catalogue import load_study
+from ablations.errors import UserError
+from ablations.objective import Aim, find_aim
+from ablations.parsing import parse_changes
+from ablations.plan import Planned
+from ablations.space import Space, Values, parse_range
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+SURE_SEEDS = 4  # fewer pairs cannot tell two settings apart at the pruner's 10 %
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says of a search, as it says it; None: by default."""
+
+    objective: str
+    over: tuple[str, ...]
+    scale: str | None
+    family: str | None
+    seeds: int | None
+    changes: tuple[str, ...]
+    prune: bool | None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is searched.
+
+    Attributes:
+        name: of the search.
+        seeds: replicates of a trial, whose mean is its value.
+        pruning: whether replicates are done one after the other, until the trial is surely bad.
+        asked: how the command line said it.
+        again: the command that repeats one of its settings, up to that setting.
+    """
+
+    name: str
+    space: Space
+    aim: Aim
+    seeds: int
+    pruning: bool
+    asked: Asked
+    again: str
+
+    def record(self) -> dict[str, Any]:
+        """What two sittings of one search must agree in, as JSON values."""
+        own = {"objective": self.aim.text, "seeds": self.seeds, "pruning": self.pruning}
+        return {**self.space.record(), **own}
+
+    def check(self, values: Values) -> None:
+        """Refuse a setting whose runs could not start here, or would not tell the objective.
+
+        Raises:
+            UserError: says why.
+        """
+        config = self.space.config(values)
+        self.aim.objective.check(config)
+        self.space.experiment.check_ready(config)
+
+    def cells(self, trial: FrozenTrial) -> list[Planned]:
+        """The runs that a trial has asked for so far, by seed."""
+        return [self.space.cell(trial.params, seed) for seed in range(self._asked(trial))]
+
+    def _asked(self, trial: FrozenTrial) -> int:
+        from optuna.trial import TrialState
+
+        if not self.pruning or trial.state is TrialState.COMPLETE:
+            return self.seeds
+        reported = len(trial.intermediate_values)
+        return reported if trial.state is TrialState.PRUNED else min(reported + 1, self.seeds)
+
+
+def make_question(study: str, name: str, asked: Asked) -> Question:
+    """What a search of that name over a study is about.
+
+    Arguments:
+        study: what `load_study` takes.
+
+    Raises:
+        UserError: a name or a value is unknown, or nothing is left to search.
+    """
+    found = load_study(study)[1]
+    experiment = found.experiment
+    aim = find_aim(experiment.objectives, asked.objective)
+    ranges = dict(parse_range(experiment, text) for text in asked.over)
+    changes = parse_changes(asked.changes)
+    space = Space(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
+    seeds, several = asked.seeds or found.seeds, len(aim.goals) > 1
+    if asked.prune and (several or seeds == 1):
+        raise UserError(
+            "--prune compares one value seed by seed: it needs one objective and --seeds 2 or more"
+        )
+    pruning = seeds > SURE_SEEDS and not several if asked.prune is None else asked.prune
+    fixed = [text for text in asked.changes if len(changes[text.partition("=")[0]]) == 1]
+    parts = [f"ablate run {shlex.quote(study)} --seeds {seeds}"]
+    parts += [f"--scale {asked.scale}"] if asked.scale else []
+    parts += [f"--family {asked.family}"] if asked.family else []
+    parts += [f"--set {shlex.quote(text)}" for text in fixed]
+    return Question(name, space, aim, seeds, pruning, asked, " ".join(parts))

@@ -1,0 +1,152 @@
+"""A search: asks for trials while runs go on, and tells the journal what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import chain, takewhile
+from math import isnan
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from ablations.home import Home
+from ablations.journal import KEYS, Journal
+from ablations.plan import Plan
+from ablations.proposal import propose
+from ablations.question import Question
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """How far to go on with a search.
+
+    Attributes:
+        trials: in all, those of earlier sittings included.
+        workers: runs at once; so many are kept open.
+        sampler_seed: of what is proposed.
+    """
+
+    trials: int
+    workers: int
+    sampler_seed: int = 0
+
+
+class Search:
+    """One sitting of a search. The journal holds all state: this can die at any moment.
+
+    Attributes:
+        failed: how many trials failed in this sitting.
+        exhausted: whether all settings were tried.
+    """
+
+    def __init__(self, home: Home, question: Question, journal: Journal, sitting: Sitting) -> None:
+        self.home, self.question, self.journal, self.sitting = home, question, journal, sitting
+        self.failed, self.exhausted = 0, False
+        self._past = {trial.number for trial in journal.failed}
+        self._scores: dict[str, list[float]] = {}  # by run key
+
+    def plan(self) -> Plan:
+        """Every run that was asked for so far."""
+        return self._plan(self.journal.trials)
+
+    def work(self) -> Plan:
+        """The same without trials that failed in earlier sittings: these are not tried again."""
+        return self._plan([one for one in self.journal.trials if one.number not in self._past])
+
+    def _plan(self, trials: Sequence[FrozenTrial]) -> Plan:
+        cells = [cell for trial in trials for cell in self.question.cells(trial)]
+        return self.question.space.grown(self.question.name, cells)
+
+    def step(self, given_up: Collection[str] = ()) -> bool:
+        """Tell what ended, and ask for more where workers would be idle; whether either was due.
+
+        Arguments:
+            given_up: keys of runs that failed and are not tried again.
+
+        Raises:
+            UserError: a run does not tell the objective or cannot start here, or no setting can be
+                proposed.
+        """
+        changed, open_runs = False, 0
+        for trial in self.journal.running:
+            moved, left = self._settle(trial, given_up)
+            changed |= moved
+            open_runs += left
+        while open_runs < self.sitting.workers and self._ask():
+            changed = True
+            open_runs += self._settle(self.journal.running[-1], given_up)[1]
+        return changed
+
+    def _ask(self) -> bool:
+        """Make one more trial, if one is due."""
+        trials, question = self.journal.trials, self.question
+        if self.exhausted or len(trials) >= self.sitting.trials:
+            return False
+        tried = {trial.user_attrs[KEYS][0] for trial in trials}
+        values = propose(
+            question.space, question.aim.goals, trials, tried, self.sitting.sampler_seed
+        )
+        if values is None:
+            self.exhausted = True
+            return False
+        question.check(values)
+        keys = [question.space.cell(values, seed).key for seed in range(question.seeds)]
+        self.journal.ask(values, question.space.distributions, keys)
+        return True
+
+    def _settle(self, trial: FrozenTrial, given_up: Collection[str]) -> tuple[bool, int]:
+        """Tell of a running trial what can be told; whether that was anything, and its open runs.
+
+        With pruning, one run of it is open at a time.
+        """
+        keys: list[str] = trial.user_attrs[KEYS]
+        scores = self._first_scores(keys)
+        if any(map(isnan, chain(*scores))):
+            return self._fail(trial)
+        if len(scores) == len(keys):
+            self._report(trial, scores)
+            self.journal.tell(trial, [fmean(column) for column in zip(*scores, strict=True)])
+            return True, 0
+        moved = self._report(trial, scores)
+        if moved and self.question.pruning and self.journal.must_prune(trial):
+            self.journal.prune(trial)
+            return True, 0
+        left = [key for key in keys[len(scores) :] if key not in self._scores]
+        if any(key in given_up for key in left):
+            return self._fail(trial)
+        return moved, 1 if self.question.pruning else len(left)
+
+    def _first_scores(self, keys: Sequence[str]) -> list[list[float]]:
+        """Of the runs that are done, up to the first that is not."""
+        for key in keys:
+            run = self.home.run(key)
+            if key not in self._scores and run.result() is not None:
+                self._scores[key] = self.question.aim.score(run)
+        done = takewhile(self._scores.__contains__, keys)
+        return [self._scores[key] for key in done]
+
+    def _report(self, trial: FrozenTrial, scores: Sequence[Sequence[float]]) -> bool:
+        """Keep what each replicate brought, of one goal; whether that is news."""
+        if len(self.question.aim.goals) > 1:
+            return False
+        new = [seed for seed in range(len(scores)) if seed not in trial.intermediate_values]
+        for seed in new:
+            self.journal.report(trial, seed, scores[seed][0])
+        return bool(new)
+
+    def _fail(self, trial: FrozenTrial) -> tuple[bool, int]:
+        self.journal.fail(trial)
+        self.failed += 1
+        return True, 0
+
+    def progress(self) -> str:
+        """How far it is, and the best so far."""
+        told = len(self.journal.trials) - len(self.journal.running)
+        text = f"{told} of {self.sitting.trials} trials told"
+        best = self.journal.best
+        if best and len(best[0].values) == 1:
+            text += f", best {self.question.aim.names[0]} {best[0].values[0]:.4g}"
+        return text

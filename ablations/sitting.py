@@ -1,0 +1,107 @@
+"""One `ablate search`: go on with a search until so many trials were told, and show the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from ablations.display import LiveProgress, console
+from ablations.errors import UserError
+from ablations.findings import show_findings
+from ablations.home import Home
+from ablations.journal import writing_journal
+from ablations.launcher import Launcher, Snapshot, check_space
+from ablations.plan import Plan
+from ablations.question import Question
+from ablations.search import Search, Sitting
+from ablations.session import collecting, tell_failures
+from ablations.store import check_uri
+from ablations.timing import expected_seconds
+
+
+def run_search(
+    home: Home,
+    question: Question,
+    sitting: Sitting,
+    make_launcher: Callable[[Plan], Launcher],
+    tracking_uri: str | None,
+) -> int:
+    """Search; returns how many trials failed in this sitting.
+
+    Arguments:
+        make_launcher: what gets the plan done that a search begins with.
+
+    Raises:
+        UserError: something is missing, or the journal is of another search.
+    """
+    uri = tracking_uri or home.tracking_uri
+    check_uri(uri)
+    question.check(question.space.baseline)
+    check_space(home)
+    path = home.journal(question.name)
+    goals, record = question.aim.goals, question.record()
+    with writing_journal(path, goals, record, asdict(question.asked)) as journal:
+        search = Search(home, question, journal, sitting)
+        _announce(search)
+        if journal.running or len(journal.trials) < sitting.trials:
+            plan = search.work()
+            launcher = make_launcher(plan)
+            with collecting(home, uri), LiveProgress(home, plan, {}, sitting.workers) as progress:
+                snapshot = launcher.run(_Watch(home, search, launcher, progress))
+            tell_failures(home, launcher.plan, snapshot)
+        if search.exhausted:
+            console.print(f"all {len(journal.trials)} settings of the space were tried")
+        show_findings(home, question, journal)
+        return search.failed
+
+
+class _Watch:
+    """Between two looks of the launcher: tell, ask, and hand over what is new."""
+
+    def __init__(
+        self, home: Home, search: Search, launcher: Launcher, progress: LiveProgress
+    ) -> None:
+        self.home, self.search = home, search
+        self.launcher, self.progress = launcher, progress
+        self._begun = False
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        moved = self.search.step(self.launcher.given_up(snapshot))
+        if moved or not self._begun:
+            self._begun = True
+            self.home.save_plan(self.search.plan().record())
+            plan = self.search.work()
+            self.launcher.extend(plan)
+            expected = expected_seconds(self.home, plan)
+            self.progress.extend(plan, expected, self.search.progress())
+        else:
+            self.progress(snapshot)
+
+
+def _announce(search: Search) -> None:
+    trials, question = search.journal.trials, search.question
+    plan = question.space.plan
+    text = f"{question.name} at scale {plan.scale} ({plan.family}): "
+    text += f"{len(trials)} of {search.sitting.trials} trials asked already"
+    left = len(search.journal.running) + max(0, search.sitting.trials - len(trials))
+    if left:
+        text += f", {left} to do with {search.sitting.workers} workers"
+    console.print(f"{text}; looking for {question.aim.text}")
+    if not left:
+        console.print("nothing is left to do; a larger --trials goes on")
+
+
+def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
+    """Refuse a name that a study has.
+
+    Arguments:
+        known: studies by name.
+
+    Raises:
+        UserError: it is taken, or no name of a file.
+    """
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise UserError(f"--name {name}: use letters, digits, - and _")
+    asked = {plan["study"]: plan["design"] for plan in home.plans()}
+    if name in known or asked.get(name, "search") != "search":
+        raise UserError(f"--name {name}: a study is called so; give the search another name")

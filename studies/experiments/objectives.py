@@ -1,0 +1,94 @@
+"""What a search over stitching runs can look for, on the images held back for choosing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ablations.errors import UserError
+from ablations.home import RunDirectory
+from ablations.objective import Objective
+from snnet.config import IN_MEMORY, StitchingConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORE = "top1_validation"
+
+
+def front_area(table: pd.DataFrame) -> float:
+    """The mean of the best validation top-1 within a budget, as `reports.front.front_area` has it.
+
+    Over budgets from the cheapest to the dearest anchor's MACs.
+    """
+    anchors = table[table.is_anchor].macs
+    low, high = float(anchors.min()), float(anchors.max())
+    if low == high:
+        return best_within(table, low)
+    inside = table.macs[(table.macs > low) & (table.macs < high)]
+    edges = sorted({low, high, *map(float, inside)})
+    return sum(best_within(table, a) * (b - a) for a, b in pairwise(edges)) / (high - low)
+
+
+def best_within(table: pd.DataFrame, budget: float) -> float:
+    """The best validation top-1 of the sub-networks with at most `budget` MACs.
+
+    Raises:
+        UserError: there is none.
+    """
+    affordable = table[table.macs <= budget]
+    if affordable.empty:
+        raise UserError(
+            f"no sub-network has {budget:g} MACs or fewer: the cheapest has {table.macs.min()}"
+        )
+    return float(affordable[SCORE].max())
+
+
+def check_validation(config: StitchingConfig) -> None:
+    """Refuse to search where runs would have no validation scores.
+
+    Raises:
+        UserError: the dataset holds no images back.
+    """
+    if config.dataset not in IN_MEMORY:
+        raise UserError(
+            f"dataset {config.dataset} holds no images back to choose settings by; search on one "
+            f"that does: {', '.join(IN_MEMORY)}"
+        )
+
+
+def _of_table(score: Callable[[pd.DataFrame, float], float]) -> Callable[..., Sequence[float]]:
+    """A score of a run's stitches as a score of the run."""
+
+    def of_run(run: RunDirectory, budget: float) -> list[float]:
+        import pandas as pd
+
+        table = pd.read_parquet(run.path / "stitch.parquet")
+        if SCORE not in table:
+            raise UserError(
+                f"run {run.key} has no validation scores: it was done by an earlier version; "
+                f"remove {run.path} to have it done again"
+            )
+        return [score(table, budget)]
+
+    return of_run
+
+
+_area = _of_table(lambda table, budget: front_area(table))
+
+
+def _area_and_passes(run: RunDirectory, budget: float) -> list[float]:
+    result = run.result() or {}
+    return [*_area(run, budget), result["metrics"]["passes"]]
+
+
+OBJECTIVES = {
+    "auc": Objective({"auc": "maximize"}, _area, check=check_validation),
+    "top1": Objective(
+        {"top1": "maximize"}, _of_table(best_within), budget="MACS", check=check_validation
+    ),
+    "pareto": Objective(
+        {"auc": "maximize", "passes": "minimize"}, _area_and_passes, check=check_validation
+    ),
+}
