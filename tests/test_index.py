@@ -5,15 +5,30 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from conftest import TINY, TOY, run_ablate
 
+CLAIMS = """
+from dataclasses import replace
+
+from ablations.statement import Statement
+
+STUDY = replace(STUDY, claims=[
+    Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"}),
+    Statement("Twice the steps bring nothing", "front_area", {"pace": "10"}, {"pace": "5"},
+              "equivalent", margin=0.5),
+])
+"""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("index") / "home"
-    assert run_ablate(home, "run", TOY, "--seeds", "4").returncode == 0
+    folder = tmp_path_factory.mktemp("index")
+    study, home = folder / "judged.py", folder / "home"
+    study.write_text(Path(TOY).read_text() + CLAIMS)
+    assert run_ablate(home, "run", str(study), "--seeds", "4").returncode == 0
     assert run_ablate(home, "run", TINY, "--set", "epochs=3").returncode == 0
     return home
 
@@ -30,7 +45,7 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(home):
     assert "2 claims: 1 supported, 1 contradicted, 0 undecided." in " ".join(page.split())
     for link in re.findall(r'href="([^"#]+)"', page):
         assert (folder / link).exists(), link
-    assert {"toy", "tiny"} <= {path.name for path in folder.iterdir()}
+    assert {"judged", "tiny"} <= {path.name for path in folder.iterdir()}
     rows = list(csv.DictReader((folder / "claims.csv").open()))
     told = [(row["claim"], row["verdict"], row["seeds"], row["planned"]) for row in rows]
     assert told == [
@@ -38,8 +53,8 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(home):
         ("Twice the steps bring nothing", "contradicted", "4", "4"),
     ]
     assert all(float(row["p_corrected"]) < 0.05 for row in rows)
-    assert "| toy | Momentum is better | supported | +" in (folder / "claims.md").read_text()
-    assert r"toy & Momentum is better & supported" in (folder / "claims.tex").read_text()
+    assert "| judged | Momentum is better | supported | +" in (folder / "claims.md").read_text()
+    assert r"judged & Momentum is better & supported" in (folder / "claims.tex").read_text()
 
 
 def test_it_needs_the_tracking_store_alone_and_is_the_same_again(home, tmp_path):
@@ -56,7 +71,7 @@ def test_it_needs_the_tracking_store_alone_and_is_the_same_again(home, tmp_path)
 
 
 def test_what_is_asked_for_must_be_clear(home):
-    for arguments in ((), ("toy", "--all")):
+    for arguments in ((), ("judged", "--all")):
         refused = run_ablate(home, "report", *arguments)
         assert refused.returncode == 2
         assert "name a study, or ask for --all of them" in refused.stderr
@@ -71,6 +86,6 @@ def test_the_page_in_a_browser(home, chromium, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
     image = page.locator("figure img")
     assert image.evaluate("image => image.naturalWidth") > 500
-    page.get_by_role("link", name="toy").first.click()
-    page.wait_for_url("**/toy/index.html")
+    page.get_by_role("link", name="judged").first.click()
+    page.wait_for_url("**/judged/index.html")
     page.close()

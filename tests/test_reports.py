@@ -142,7 +142,7 @@ def test_an_unchanged_report_is_not_drawn_again(uri, tmp_path):
 
 def test_a_zipped_study_has_one_section(ablate, tmp_path):
     study = tmp_path / "zipped.py"
-    again = 'STUDY = replace(STUDY, seeds=1, design="zipped", claims=())'
+    again = 'STUDY = replace(STUDY, seeds=1, design="zipped")'
     study.write_text(f"{Path(TOY).read_text()}\nfrom dataclasses import replace\n{again}\n")
     assert ablate("run", str(study)).returncode == 0
     assert ablate("report", str(study)).returncode == 0

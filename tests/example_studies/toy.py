@@ -10,7 +10,6 @@ from annotated_types import Ge
 
 from ablations.experiment import Experiment
 from ablations.objective import Objective
-from ablations.statement import Statement
 from ablations.study import Axis, Study
 
 
@@ -102,15 +101,4 @@ STUDY = Study(
         Axis("pace", {"5": {"steps": 5}, "10": {"steps": 10}}),
     ],
     seeds=2,
-    claims=[
-        Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"}),
-        Statement(
-            "Twice the steps bring nothing",
-            "front_area",
-            {"pace": "10"},
-            {"pace": "5"},
-            "equivalent",
-            margin=0.5,
-        ),
-    ],
 )
