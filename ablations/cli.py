@@ -20,7 +20,7 @@ from ablations.options import (
     tracking_option,
 )
 from ablations.parsing import parse_changes, parse_pairs
-from ablations.searching import search
+from ablations.search.command import search
 from ablations.steering import cancel, cluster, logs, retry
 
 if TYPE_CHECKING:
@@ -213,8 +213,8 @@ def run(
     """
     planned = make_plan(study, **chosen)
     if cluster == "slurm":
-        from ablations.resources import read_profile
-        from ablations.submission import Array, submit_study
+        from ablations.cluster.resources import read_profile
+        from ablations.cluster.submission import Array, submit_study
 
         asked = read_profile(profile, parse_pairs("--resource", resources))
         array = Array(workers or Array.workers, pack, sync == "after")

@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 
 from ablations.claim import Observer
+from ablations.cluster.jobs import Jobs, launch_of
+from ablations.cluster.slurm import SYNC
 from ablations.files import read_json
 from ablations.home import Home, Inspection, RunDirectory, State
-from ablations.jobs import Jobs, launch_of
-from ablations.slurm import SYNC
 
 HOUR = 3600.0  # what is younger may just be coming into use
 MODEL = "model.safetensors"

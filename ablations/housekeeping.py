@@ -28,7 +28,7 @@ def repair(home: Home, study: str | None, yes: bool) -> None:
     Of the runs of STUDY, or of all that is in HOME. It lists what it finds, and asks. What is done
     and sound, and what somebody works on, is left alone.
     """
-    from ablations.jobs import queued_jobs
+    from ablations.cluster.jobs import queued_jobs
     from ablations.repair import find_damage
 
     check_there(home)
@@ -60,8 +60,8 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
 
     It lists what may go, and asks. What a job in SLURM's queue uses stays.
     """
+    from ablations.cluster.jobs import queued_jobs
     from ablations.garbage import find_garbage, has_launches, in_units, remove, size_of
-    from ablations.jobs import queued_jobs
 
     check_there(home)
     jobs = queued_jobs() if has_launches(home) else {}

@@ -15,11 +15,11 @@ import submitit
 from submitit.helpers import clean_env
 
 from ablations.claim import Observer
+from ablations.cluster.resources import THREADS
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, State
 from ablations.payload import last_words, work_here
 from ablations.plan import Plan
-from ablations.resources import THREADS
 from ablations.worker import Request, requests_of
 
 NEEDED_BYTES = 50_000_000

@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from ablations.claim import STALE_SECONDS, Owner
+from ablations.cluster.jobs import Ask, launch_of
 from ablations.errors import UserError
 from ablations.files import read_json, write_json
 from ablations.home import Home, RunDirectory
-from ablations.jobs import Ask, launch_of
 
 HOUR = 3600.0
 HALF_MADE = ".*.tmp"  # see `files.writing`; folders are named so, too

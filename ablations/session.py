@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ablations.cluster.slurm import Cluster, launches_of
 from ablations.display import LiveProgress, console, warn
 from ablations.errors import EXIT_INTERRUPTED, UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
 from ablations.provenance import code_provenance
-from ablations.slurm import Cluster, launches_of
 from ablations.store import check_uri
 from ablations.timing import about, expected_seconds, wall_seconds
 from ablations.tracking import Collector, RefusedError

@@ -15,11 +15,11 @@ from rich.live import Live
 from rich.text import Text
 
 from ablations.claim import STALE_SECONDS, Claim, Observer
+from ablations.cluster.slurm import Cluster, launches_of
 from ablations.display import COLOURS, console, describe, last_progress, rows_table, seconds_left
 from ablations.errors import UserError
 from ablations.home import Home, Inspection, RunDirectory, State
 from ablations.launcher import lack_of_space, take_snapshot
-from ablations.slurm import Cluster, launches_of
 from ablations.timing import in_words
 
 WATCH_SECONDS = 2.0

@@ -66,7 +66,7 @@ def cancel(home: Home, study_or_run: str) -> None:
     worker of a cancelled run, on SLURM or here, takes the next one.
     """
     from ablations.claim import Observer
-    from ablations.slurm import Cluster
+    from ablations.cluster.slurm import Cluster
 
     name = Path(study_or_run).stem
     if name in {plan["study"] for plan in home.plans()}:
@@ -92,9 +92,9 @@ def cluster() -> None:
 @click.pass_obj
 def check(home: Home, profile: Path | None, resources: tuple[str, ...], scale: str) -> None:
     """Submit a small job and tell what works: files, Python, GPUs, signals, requeue, accounting."""
+    from ablations.cluster.probe import check_cluster
+    from ablations.cluster.resources import read_profile
     from ablations.display import console
-    from ablations.probe import check_cluster
-    from ablations.resources import read_profile
 
     asked = read_profile(profile, parse_pairs("--resource", resources)).resources(scale, {})
     failed = False

@@ -14,8 +14,8 @@ import pytest
 from test_machinery import wait_for
 
 from ablations.claim import Observer
+from ablations.cluster.slurm import Cluster
 from ablations.home import Home, State
-from ablations.slurm import Cluster
 
 pytestmark = pytest.mark.xdist_group("slurm")
 PAGE = Path(__file__).parents[1] / "docs/cluster.md"

@@ -21,15 +21,15 @@ from test_machinery import descendants, start, states, tracked_keys, wait_for
 from ablations.catalogue import load_study, study_names
 from ablations.claim import take_claim
 from ablations.errors import UserError
-from ablations.findings import show_findings
 from ablations.home import Home, State
-from ablations.journal import KEYS, Journal, writing_journal
 from ablations.parsing import parse_changes
 from ablations.plan import expand
-from ablations.proposal import propose
-from ablations.question import Asked, make_question
-from ablations.search import Search, Sitting
-from ablations.space import Range
+from ablations.search.findings import show_findings
+from ablations.search.journal import KEYS, Journal, writing_journal
+from ablations.search.proposal import propose
+from ablations.search.question import Asked, make_question
+from ablations.search.space import Range
+from ablations.search.trials import Search, Sitting
 from ablations.worker import Request, execute
 from reports.front import front_area
 from studies.experiments import objectives

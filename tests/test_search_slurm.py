@@ -8,9 +8,9 @@ from optuna.trial import TrialState
 from test_machinery import start, states, wait_for
 from test_search import trials_of
 
+from ablations.cluster.slurm import Cluster
 from ablations.home import State
-from ablations.journal import KEYS
-from ablations.slurm import Cluster
+from ablations.search.journal import KEYS
 
 pytestmark = pytest.mark.xdist_group("slurm")
 SEARCH = ("search", TOY, "--objective", "error", "--seeds", "1", "--over", "rate=0.05:0.6")

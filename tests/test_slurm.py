@@ -13,9 +13,9 @@ from slurm_helpers import SLOW, check_same_bits, finish, submit, wait_for_two_at
 from test_machinery import check_complete, states, tracked_keys, wait_for
 
 from ablations.claim import latest_claim
+from ablations.cluster.slurm import Cluster
 from ablations.home import Home, State
 from ablations.session import follow_runs
-from ablations.slurm import Cluster
 
 pytestmark = pytest.mark.xdist_group("slurm")
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ablations.display import console, simple_table
 from ablations.errors import UserError
 from ablations.home import Home
-from ablations.journal import KEYS, Journal
-from ablations.question import Question
+from ablations.search.journal import KEYS, Journal
+from ablations.search.question import Question
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
 from ablations.objective import Goal
-from ablations.space import Space
+from ablations.search.space import Space
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

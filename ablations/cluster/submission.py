@@ -10,15 +10,15 @@ from typing import Any
 
 import click
 
+from ablations.cluster.resources import Profile, Resources
+from ablations.cluster.slurm import Cluster, Launch, Order
 from ablations.display import console
 from ablations.errors import UserError
 from ablations.home import Home, State
 from ablations.launcher import Launcher, Snapshot, check_space, take_snapshot
 from ablations.plan import Plan
 from ablations.provenance import code_provenance
-from ablations.resources import Profile, Resources
 from ablations.session import check_ready
-from ablations.slurm import Cluster, Launch, Order
 from ablations.store import check_uri
 from ablations.tracking import Collector
 from ablations.worker import Request, requests_of

@@ -16,10 +16,10 @@ from typing import Any
 import submitit
 from submitit.helpers import DelayedSubmission
 
+from ablations.cluster.resources import Resources
+from ablations.cluster.slurm import Cluster, slurm, submitting
 from ablations.files import read_json, write_json
 from ablations.home import Home
-from ablations.resources import Resources
-from ablations.slurm import Cluster, slurm, submitting
 
 POLL_SECONDS = 0.2
 START_SECONDS = 600.0  # in the queue

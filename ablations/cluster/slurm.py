@@ -26,12 +26,12 @@ import submitit
 from submitit.core.utils import FailedJobError, FailedSubmissionError
 from submitit.helpers import clean_env
 
+from ablations.cluster.resources import Resources
+from ablations.cluster.snapshot import snapshot_code, snapshot_study
 from ablations.errors import UserError
 from ablations.files import read_json, write_json
 from ablations.home import Home
 from ablations.payload import KILLED, TROUBLE, Worker, track
-from ablations.resources import Resources
-from ablations.snapshot import snapshot_code, snapshot_study
 from ablations.worker import Request
 
 COMMAND_SECONDS = 60

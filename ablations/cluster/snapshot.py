@@ -19,7 +19,7 @@ def snapshot_code(home: Home) -> Path | None:
 
     None where the code is installed (in site-packages), and does not change under the runs.
     """
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if root.name in ("site-packages", "dist-packages"):
         return None
     packages = sorted(path.parent for path in root.glob("*/__init__.py"))

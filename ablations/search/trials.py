@@ -10,10 +10,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from ablations.home import Home
-from ablations.journal import KEYS, Journal
 from ablations.plan import Plan
-from ablations.proposal import propose
-from ablations.question import Question
+from ablations.search.journal import KEYS, Journal
+from ablations.search.proposal import propose
+from ablations.search.question import Question
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

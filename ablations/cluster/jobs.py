@@ -16,7 +16,7 @@ Ask = Callable[[], Jobs]
 
 def queued_jobs() -> Jobs:
     """All jobs that SLURM has not let go of, those that are just ending included."""
-    from ablations.slurm import ALIVE, slurm
+    from ablations.cluster.slurm import ALIVE, slurm
 
     if shutil.which("squeue") is None:
         return None

@@ -108,15 +108,15 @@ def search(
     4 seeds, so it saves something from 5 on.
     """
     from ablations.catalogue import study_names
-    from ablations.journal import Journal
-    from ablations.question import Asked, make_question
-    from ablations.search import Sitting
-    from ablations.sitting import check_name, run_search
+    from ablations.search.journal import Journal
+    from ablations.search.question import Asked, make_question
+    from ablations.search.sitting import check_name, run_search
+    from ablations.search.trials import Sitting
 
     name = name or f"{Path(study).stem}-search"
     check_name(home, name, study_names())
     if show:
-        from ablations.findings import show_findings
+        from ablations.search.findings import show_findings
 
         journal = Journal(home.journal(name))
         show_findings(home, make_question(study, name, Asked(**journal.options)), journal)
@@ -148,9 +148,9 @@ def _launchers(
     from ablations.provenance import code_provenance
 
     if cluster == "slurm":
-        from ablations.resources import read_profile
-        from ablations.slurm import Cluster
-        from ablations.submission import ClusterLauncher
+        from ablations.cluster.resources import read_profile
+        from ablations.cluster.slurm import Cluster
+        from ablations.cluster.submission import ClusterLauncher
 
         asked, queue = read_profile(profile, parse_pairs("--resource", resources)), Cluster(home)
         return lambda plan: ClusterLauncher(

@@ -52,7 +52,7 @@ class Journal:
                     directions=list(goals),
                     load_if_exists=True,
                 )
-            # its sampler is never asked: see `ablations.proposal`
+            # its sampler is never asked: see `ablations.search.proposal`
             self._study = optuna.load_study(study_name=path.stem, storage=self._storage)
         except (ValueError, KeyError) as error:
             raise UserError(

@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 from ablations.display import LiveProgress, console
 from ablations.errors import UserError
-from ablations.findings import show_findings
 from ablations.home import Home
-from ablations.journal import writing_journal
 from ablations.launcher import Launcher, Snapshot, check_space
 from ablations.plan import Plan
-from ablations.question import Question
-from ablations.search import Search, Sitting
+from ablations.search.findings import show_findings
+from ablations.search.journal import writing_journal
+from ablations.search.question import Question
+from ablations.search.trials import Search, Sitting
 from ablations.session import collecting, tell_failures
 from ablations.store import check_uri
 from ablations.timing import expected_seconds

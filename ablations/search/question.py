@@ -12,7 +12,7 @@ from ablations.errors import UserError
 from ablations.objective import Aim, find_aim
 from ablations.parsing import parse_changes
 from ablations.plan import Planned
-from ablations.space import Space, Values, parse_range
+from ablations.search.space import Space, Values, parse_range
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

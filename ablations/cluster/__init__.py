@@ -1,0 +1,1 @@
+"""Launching on SLURM: what jobs may use, submitting them, finding them again."""

@@ -1,0 +1,1 @@
+"""`ablate search`: Optuna chooses settings over the axes of a study."""
