@@ -11,6 +11,9 @@ import pandas as pd
 from ablations.tracked import TrackedRun, TrackedStudy
 from reports.front import front_area
 from reports.interval import Estimate, estimate
+from reports.mcnemar import mcnemar
+
+ALONE = 0.05  # p of one pair of sub-networks, not corrected for the others
 
 
 @dataclass(frozen=True)
@@ -94,3 +97,24 @@ def anchor_changes(level: Level) -> list[Estimate]:
     tables = [run.table[run.table.is_anchor] for run in level.runs.values()]
     changes = [100 * (table.top1 - table.top1_before).to_numpy() for table in tables]
     return [estimate(values) for values in zip(*changes, strict=True)]
+
+
+def told_apart(level: Level, baseline: Level) -> tuple[int, int, int]:
+    """Pairs of sub-networks, equal in route and seed, that the same test images tell apart.
+
+    How many are better and how many worse (McNemar, p < 0.05, each pair for itself), and of how
+    many; none where tables do not keep what was right.
+    """
+    better = worse = pairs = 0
+    for seed in level.runs.keys() & baseline.runs.keys():
+        one, other = (runs[seed].table for runs in (level.runs, baseline.runs))
+        if "correct" not in one or "correct" not in other:
+            continue
+        both = one.merge(other, on="route", suffixes=("", "_other"))
+        for ours, theirs in zip(both.correct, both.correct_other, strict=True):
+            found = mcnemar(ours, theirs, 8 * len(ours))  # what fills the last byte is equal
+            pairs += 1
+            if found.p < ALONE:
+                better += found.only_ours > found.only_theirs
+                worse += found.only_ours < found.only_theirs
+    return better, worse, pairs

@@ -16,7 +16,7 @@ from reports.claims import claims_table
 from reports.figure import FigureKind
 from reports.figures import FIGURES
 from reports.interval import Estimate
-from reports.levels import Level, anchor_changes, area, area_gain, mean_gain, percent
+from reports.levels import Level, anchor_changes, area, area_gain, mean_gain, percent, told_apart
 from reports.style import inline_svg, save
 from reports.subject import NothingToDrawError, Subject
 from reports.verdicts import judge
@@ -113,7 +113,9 @@ def summary_row(level: Level, baseline: Level) -> dict[str, str]:
     def mean(metric: str) -> str:
         return f"{sum(run.metrics[metric] for run in level.runs.values()) / len(tables):.0f}"
 
+    better, worse, pairs = told_apart(level, baseline)
     return row | {
+        "pairs": f"{better} / {worse} of {pairs}" if pairs and not level.is_baseline else "",
         "stitches": f"{len(tables[0])}",
         "before": percent(level, "mean_top1_before").text(),
         "mean": percent(level, "mean_top1").text() + against(mean_gain),

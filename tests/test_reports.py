@@ -12,11 +12,11 @@ from conftest import TOY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.tracked import read_study
+from ablations.tracked import TrackedRun, read_study
 from reports.build import build_report
 from reports.front import front_area, front_at, pareto_front
 from reports.interval import estimate
-from reports.levels import axis_levels, mean_gain
+from reports.levels import Level, axis_levels, mean_gain, told_apart
 from reports.page import render_page
 
 
@@ -92,6 +92,19 @@ def test_levels_pair_seeds(uri):
     assert gain.mean == pytest.approx(np.mean(expected))
     assert gain.n == 3
     assert baseline.stitches.loc["0.0>1.1"].half_width > 0
+
+
+def test_stitches_are_told_apart_by_the_images_that_only_one_gets_right():
+    def level(**wrong):
+        """One seed, 83 images; of each route so many of the first are wrong."""
+        bits = [np.packbits(np.arange(83) >= count).tobytes() for count in wrong.values()]
+        table = pd.DataFrame({"route": list(wrong), "correct": bits})
+        return Level("axis", "level", False, {0: TrackedRun("", "", {}, {}, table)}, 1)
+
+    ours = level(better=0, worse=20, same=3, near=1, alone=0)
+    theirs = level(better=20, worse=0, same=3, near=5)  # 4 images: p = 0.125
+    assert told_apart(ours, theirs) == (1, 1, 4)
+    assert told_apart(theirs, theirs) == (0, 0, 4)
 
 
 def test_the_report_is_whole_and_stable(tracked_home, uri, tmp_path):

@@ -72,6 +72,17 @@ def test_workers_are_submitted_once(home, cluster):
     assert "0 due" in submit(home, *SLOW)
 
 
+def test_runs_that_are_not_asked_for_any_more_are_told(home, cluster):
+    submit(home, *SLOW, "--workers", "1")
+    wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
+    other = submit(home, "run", TOY, "--cluster", "slurm", "--set", "steps=1", "--workers", "1")
+    assert "workers in the queue also do 6 runs that toy asked for earlier" in " ".join(
+        other.split()
+    )
+    finish(home, 12)  # neither question is dropped
+    check_complete(home, 12)
+
+
 def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     submit(home, *SLOW, "--workers", "2", "--pack", "3", "--sync", "after")
     wait_for_two_at_work(home, cluster)
