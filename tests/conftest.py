@@ -129,7 +129,7 @@ def read_only():
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    """A real SLURM; its tests share a group, for one is enough."""
+    """A real SLURM; its tests are in two groups, so that no more than two are started."""
     reason = missing()
     if reason:
         pytest.skip(reason)

@@ -19,7 +19,7 @@ from test_machinery import check_complete, states
 from ablations.claim import Observer, latest_claim
 from ablations.home import State
 
-pytestmark = pytest.mark.xdist_group("slurm")
+pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
 
 @pytest.fixture

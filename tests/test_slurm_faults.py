@@ -19,7 +19,7 @@ from ablations.claim import latest_claim
 from ablations.cluster.slurm import Cluster
 from ablations.home import Home, State
 
-pytestmark = pytest.mark.xdist_group("slurm")
+pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
 
 @pytest.fixture
