@@ -290,7 +290,7 @@ with writing(Path(sys.argv[1])) as path:
 COPIER = """
 import sys, time
 from pathlib import Path
-from ablations import snapshot
+from ablations.cluster import snapshot
 from ablations.home import Home
 snapshot.shutil.copytree = lambda *_, **__: time.sleep(60)  # a large copy
 snapshot.snapshot_code(Home(Path(sys.argv[1])))
