@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from ablations.plan import Plan
 
 
+# what a network file system says that is gone, or just going
+GONE = (errno.ENOTCONN, errno.ECONNABORTED, errno.ESTALE, errno.EIO)
+
+
 class Commands(click.Group):
     """Shows commands in the order in which one uses them, and user errors as one line.
 
@@ -59,7 +63,7 @@ class Commands(click.Group):
             raise
         except OSError as error:  # a full disk, a directory that cannot be written
             message = f"{error.strerror or error}: {error.filename}"
-            if error.errno in (errno.ENOTCONN, errno.ESTALE, errno.EIO):
+            if error.errno in GONE:
                 message += "; mount that file system again, then repeat the command"
         click.echo(f"ablate: {message}", err=True)
         sys.exit(EXIT_USER_ERROR)

@@ -24,7 +24,15 @@ from ablations.provenance import DIFF, installed, place, versions
 from ablations.run import Run, Stopped, check_metrics, stopping_on_signals
 from ablations.team import ALONE, FORM_SECONDS, PATIENCE_SECONDS, BrokenTeamError, Team
 
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE, errno.EIO, errno.ENOTCONN)
+UNWRITABLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.ESTALE,
+    errno.EIO,
+    errno.ENOTCONN,
+    errno.ECONNABORTED,
+)
 MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
 
 
