@@ -176,8 +176,9 @@ def test_a_network_disk_that_vanishes_and_comes_back(cluster, home, network_disk
     home = Home(network_disk.place / "home")
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
+    (launch,) = (path.parent.name for path in home.launches.glob("*/launch.json"))
     network_disk.vanish()
-    wait_for(lambda: not cluster.run("squeue", "-h", "-o", "%i"), 60)
+    wait_for(lambda: not cluster.run("squeue", "-h", f"--name={launch}", "-o", "%i"), 60)
     for arguments in (("status", "toy"), SLOW):
         refused = run_ablate(home.root, *arguments)
         assert refused.returncode == 2
