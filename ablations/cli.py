@@ -15,6 +15,7 @@ from ablations.errors import EXIT_FAILED_RUNS, EXIT_INTERRUPTED, EXIT_USER_ERROR
 from ablations.housekeeping import gc, repair
 from ablations.options import (
     cluster_options,
+    executor_option,
     plan_options,
     study_argument,
     tracking_option,
@@ -181,9 +182,7 @@ def plan(home: Home, /, study: str, as_json: bool, **chosen: Any) -> None:
 @main.command()
 @study_argument
 @plan_options
-@click.option(
-    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
-)
+@executor_option
 @click.option(
     "--workers",
     type=click.IntRange(1),

@@ -51,6 +51,9 @@ profile_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
 )
+executor_option = click.option(
+    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
+)
 resource_option = click.option(
     "--resource",
     "resources",

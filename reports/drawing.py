@@ -53,6 +53,16 @@ def legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> N
     figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
 
 
+def scatter_levels(data: pd.DataFrame, x: str) -> tuple[Figure, Axes]:
+    """A point a sub-network: its top-1 over the column `x`, level by level."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    for level, _, rows in groups(data):
+        scatter(axes, level, rows, rows[x], rows.top1)
+    axes.set_ylabel("top-1 after training (%)")
+    level_legend(figure, [name for _, name, _ in groups(data)])
+    return figure, axes
+
+
 def level_legend(figure: Figure, names: Sequence[str], anchors: bool = True) -> None:
     """Levels by points, and the star of the anchors."""
     handles = [handle_of(number, line=False) for number in range(len(names))]

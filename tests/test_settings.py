@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -81,4 +81,3 @@ def test_held_back_images_are_scored_apart(tmp_path):
     table = pd.read_parquet(tmp_path / "stitch.parquet")
     assert table.top1_validation.between(0, 1).all()
     assert not table.top1_validation.equals(table.top1)
-    assert asdict(settings())["test_images"] == 51

@@ -13,6 +13,7 @@ import click
 from ablations.completion import complete_setting
 from ablations.errors import EXIT_FAILED_RUNS, UserError
 from ablations.options import (
+    executor_option,
     plan_options,
     profile_option,
     resource_option,
@@ -54,9 +55,7 @@ SLURM_WORKERS = 8  # more at once, and few proposals would know of the others' r
 @click.option("--sampler-seed", default=0, show_default=True, help="Of what is proposed.")
 @click.option("--name", help="Of the search.  [default: STUDY-search]")
 @click.option("--show", is_flag=True, help="Only show what was found so far.")
-@click.option(
-    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
-)
+@executor_option
 @click.option(
     "--workers",
     type=click.IntRange(1),

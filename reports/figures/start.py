@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from reports.captions import rank_correlation, seeds_sentence
-from reports.drawing import GREY, groups, level_legend, scatter, stitch_rows
+from reports.drawing import GREY, groups, scatter_levels, stitch_rows
 from reports.figure import FigureKind
 from reports.interval import number
-from reports.style import COLUMN_INCHES
 from reports.subject import Subject
 
 
@@ -21,14 +19,10 @@ def data(subject: Subject) -> pd.DataFrame:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A point a sub-network; above the diagonal it gained."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    for level, _, rows in groups(data):
-        scatter(axes, level, rows, rows.top1_before, rows.top1)
+    figure, axes = scatter_levels(data, "top1_before")
     both = data[["top1", "top1_before"]].max().min()  # a point of the diagonal inside the axes
     axes.axline((both, both), slope=1, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
     axes.set_xlabel("top-1 before training (%)")
-    axes.set_ylabel("top-1 after training (%)")
-    level_legend(figure, [name for _, name, _ in groups(data)])
     return figure
 
 

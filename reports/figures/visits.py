@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from reports.captions import rank_correlation, seeds_sentence
-from reports.drawing import groups, level_legend, scatter, stitch_rows
+from reports.drawing import groups, scatter_levels, stitch_rows
 from reports.figure import FigureKind
-from reports.style import COLUMN_INCHES
 from reports.subject import NothingToDrawError, Subject
 
 WIDE = 20  # times: from there on visits are shown by their logarithm
@@ -26,17 +24,13 @@ def data(subject: Subject) -> pd.DataFrame:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A point a sub-network."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    for level, _, rows in groups(data):
-        scatter(axes, level, rows, rows.visits, rows.top1)
+    figure, axes = scatter_levels(data, "visits")
     if data.visits.min() > 0 and data.visits.max() > WIDE * data.visits.min():
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("visits (training passes)")
-    axes.set_ylabel("top-1 after training (%)")
-    level_legend(figure, [name for _, name, _ in groups(data)])
     return figure
 
 
