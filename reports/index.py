@@ -28,12 +28,14 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
         folder = Path(temporary)
         facts = facts_of(studies)
         save_claims(verdicts, facts, folder)
-        with figure_style():
-            png = save(forest(verdicts), folder / "forest")
-        page = _render(studies, verdicts, facts, png.read_bytes())
+        png = b""
+        if any(verdict.evidence.n_seeds for verdict in verdicts):
+            with figure_style():
+                png = save(forest(verdicts), folder / "forest").read_bytes()
+        page = _render(studies, verdicts, facts, png)
+        for file in folder.iterdir():
+            os.replace(file, target / file.name)
         (folder / "index.html").write_text(page, encoding="utf-8")
-        for name in ("claims.md", "claims.tex", "claims.csv", "forest.png", "forest.pdf"):
-            os.replace(folder / name, target / name)
         os.replace(folder / "index.html", target / "index.html")
     return target / "index.html"
 

@@ -70,6 +70,17 @@ def test_it_needs_the_tracking_store_alone_and_is_the_same_again(home, tmp_path)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
+def test_studies_without_claims_are_listed_without_an_empty_plot(tmp_path):
+    home = tmp_path / "home"
+    assert run_ablate(home, "run", TOY, "--seeds", "1").returncode == 0
+    assert run_ablate(home, "report", "--all").returncode == 0
+    page = (home / "reports/index.html").read_text()
+    assert "None of these studies makes a claim." in page
+    assert 'href="toy/index.html"' in page
+    assert "All effects" not in page
+    assert not (home / "reports/forest.png").exists()
+
+
 def test_what_is_asked_for_must_be_clear(home):
     for arguments in ((), ("judged", "--all")):
         refused = run_ablate(home, "report", *arguments)
