@@ -91,6 +91,9 @@ class StitchingConfig:
     dataset: str = "digits"
     training_images: Positive | None = None  # only so many, drawn by the dataset's own seed
     test_images: Positive | None = None
+    # so many training images are held back, to choose settings by; datasets in memory hold back
+    # their own tenth
+    validation_images: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
     pretrained: bool = True  # else the anchors begin with random weights, drawn by `seed`
 
@@ -138,6 +141,8 @@ class StitchingConfig:
                     f"{name} ({getattr(self, name)}) must be at most {images}, the training "
                     f"images of {self.dataset}"
                 )
+        if self.validation_images and self.dataset in IN_MEMORY:
+            raise ValueError(f"{self.dataset} holds back its own; leave validation_images out")
         share, left = divmod(self.batch_size, self.subnetworks_per_step)
         if left:
             raise ValueError(

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from snnet.anatomy import count_params
 from snnet.anchors import create_anchor, create_model
 from snnet.checkpoint import load_network, resume_training, save_network, save_training
 from snnet.config import IN_MEMORY, AnchorSpec, StitchingConfig
@@ -20,25 +21,29 @@ from snnet.data import LOADERS, Data, take
 from snnet.distributed import Process, connect
 from snnet.evaluation import Score, evaluate
 from snnet.initialisation import Fit, initialise_least_squares
+from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import pretrained_anchors
 from snnet.space import epochs_for
 from snnet.surroundings import Follower, RunLike
 from snnet.training import Training
+from snnet.validation import rungs_at, validation_file, validation_scores, validation_table
 
 CHECKPOINT = "checkpoint.safetensors"  # while training goes on
 MODEL = "model.safetensors"  # once it has ended
 CHECKPOINT_SECONDS = 10.0  # between checkpoints, at least
 CHECKPOINT_SHARE = 0.02  # of the time may go into writing them
 EVALUATION_BATCH = 64
+LATENCY_BATCH = 64  # images
+LATENCY_REPEATS, LATENCY_SECONDS = 10, 10.0  # at most
 
 
 def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     """Stitch, initialise, score, train, score again.
 
-    Saves the tables `stitch` (one row a sub-network, index = stitch id) and `layer` (one row a
-    stitching layer), keeps the trained network, and returns the summary. Goes on from the
-    checkpoint that an earlier attempt left. Several processes may share the run (see
+    Saves the tables `stitch` and `latency` (one row a sub-network, index = stitch id) and `layer`
+    (one row a stitching layer), keeps the trained network, and returns the summary. Goes on from
+    the checkpoint that an earlier attempt left. Several processes may share the run (see
     `snnet.distributed`): all call this, only the first writes.
     """
     with connect() as process:
@@ -64,14 +69,16 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     )
     _train(training, run)
     after = _score(network, data, process, run, "scores after training")
-    held_back = data.validation_batches(EVALUATION_BATCH, process.part)
-    validation = evaluate(network, held_back, process.interleave)
+    validation = validation_scores(network, data, process)
     if fits:
         run.save_table("layer", layer_table(network, fits))
     table = stitch_table(network, before, after, training.visits.tolist())
     if validation:  # for choosing settings; reports show the test images
-        table["top1_validation"] = [score.top1 for score in validation]
+        table["top1_validation"] = validation
     run.save_table("stitch", table)
+    if process.first:
+        run.say("latency")
+        run.save_table("latency", latency_table(network))
     return summary(table, training)
 
 
@@ -107,19 +114,22 @@ def load_data(config: StitchingConfig) -> Data:
     counts = config.training_images, config.test_images
     if config.dataset in IN_MEMORY:
         return take(LOADERS[config.dataset](), *counts)
-    from snnet.images import load_images, preprocessing_of  # torchvision: only where needed
+    from snnet.images import load_images  # torchvision: only where needed
+    from snnet.preprocessing import preprocessing_of
 
     with torch.device("meta"):
         bare = [replace(spec, weights="random") for spec in config.anchors]
         models = [create_anchor(spec).model for spec in bare]
-    return load_images(config.dataset, preprocessing_of(models), *counts)
+    preprocessing = preprocessing_of(models)
+    return load_images(config.dataset, preprocessing, *counts, config.validation_images)
 
 
 def dataset_name(config: StitchingConfig) -> str:
     """The dataset with its subset: what anchors trained on it depend on."""
-    if config.training_images is None:
-        return config.dataset
-    return f"{config.dataset}-{config.training_images}"
+    name = config.dataset
+    if config.training_images is not None:
+        name += f"-{config.training_images}"
+    return f"{name}-without-{config.validation_images}" if config.validation_images else name
 
 
 def load_teacher(
@@ -162,6 +172,7 @@ def _train(training: Training, run: RunLike) -> None:
         while training.epoch < config.epochs:
             metrics = training.run_epoch(lambda: run.stopping or (process.first and clock.due))
             if metrics is not None:
+                metrics |= _reach_rungs(training, run)
                 run.log(training.epoch, config.epochs, metrics)
             if training.epoch == config.epochs:
                 break
@@ -179,6 +190,19 @@ def _train(training: Training, run: RunLike) -> None:
             with run.writing(MODEL) as path:
                 save_network(network, {**kept, "epoch": training.epoch}, path)
             checkpoint.unlink(missing_ok=True)
+
+
+def _reach_rungs(training: Training, run: RunLike) -> dict[str, float]:
+    """Where the epoch that ended reached a rung: keep the scores, and give their mean."""
+    rungs = rungs_at(training.epoch, training.config.epochs)
+    scores = validation_scores(training.network, training.data, training.process) if rungs else []
+    if not scores:
+        return {}
+    if training.process.first:
+        for rung in rungs:
+            with run.writing(validation_file(rung)) as path:
+                validation_table(training.network, scores).to_parquet(path)
+    return {"validation_top1": sum(scores) / len(scores)}
 
 
 class _Clock:
@@ -231,6 +255,21 @@ def layer_table(network: StitchedNetwork, fits: list[Fit]) -> pd.DataFrame:
     return table
 
 
+def latency_table(network: StitchedNetwork) -> pd.DataFrame:
+    """One row a sub-network: how long a batch takes here, in ms: median, 10 and 90 %."""
+    found = measure_latencies(network, LATENCY_BATCH, LATENCY_REPEATS, seconds=LATENCY_SECONDS)
+    table = pd.DataFrame(
+        {
+            "batch_size": LATENCY_BATCH,
+            "latency": [one.median for one in found],
+            "latency_low": [one.low for one in found],
+            "latency_high": [one.high for one in found],
+        }
+    )
+    table.index.name = "stitch"
+    return table
+
+
 def stitch_table(
     network: StitchedNetwork, before: list[Score], after: list[Score], visits: list[int]
 ) -> pd.DataFrame:
@@ -271,4 +310,5 @@ def summary(table: pd.DataFrame, training: Training) -> dict[str, float]:
         "train_seconds": training.seconds,
         "images_per_second": steps * training.config.batch_size / training.seconds,
         "passes": float(training.visits.sum()),
+        "stored_params": float(count_params(training.network)),
     }

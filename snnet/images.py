@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -17,110 +17,37 @@ from typing import Any
 import numpy as np
 import torch
 from PIL.Image import Image
-from timm.data import auto_augment, create_dataset, create_transform, resolve_model_data_config
+from timm.data import create_dataset
 from timm.data.distributed_sampler import RepeatAugSampler
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from snnet.config import Augmentation
 from snnet.data import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
 from snnet.errors import MissingDataError
 from snnet.locations import DATA_VARIABLE, REMOTE, TEST_SPLITS, data_root, image_folder
+from snnet.preprocessing import Preprocessing
 from snnet.seeding import generator
 
 Place = tuple[int, int]  # position in the epoch, index in the dataset
 
 
-def posterize(image: Image, bits: int, **options: Any) -> Image:
-    """timm's, but for no bits at all: a black image, which Pillow 13 refuses to make."""
-    if bits:
-        return auto_augment.posterize(image, bits, **options)
-    black: Image = image.point([0] * 256 * len(image.getbands()))
-    return black
-
-
-for _name in ("Posterize", "PosterizeIncreasing", "PosterizeOriginal"):
-    auto_augment.NAME_TO_OP[_name] = posterize
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What networks want to see: how an image becomes a normalised tensor."""
-
-    image_shape: tuple[int, int, int]
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-    interpolation: str
-    crop: float  # share of the test image's shorter side that is kept
-
-    @property
-    def mode(self) -> str:
-        """PIL's name for its colours."""
-        return "L" if self.image_shape[0] == 1 else "RGB"
-
-    def for_test(self) -> Any:
-        """The un-augmented transform, PIL image to tensor (C, H, W)."""
-        return create_transform(
-            self.image_shape,
-            is_training=False,
-            mean=self.mean,
-            std=self.deviation,
-            interpolation=self.interpolation,
-            crop_pct=self.crop,
-        )
-
-    def for_training(self, augmentation: Augmentation) -> Any:
-        """The augmenting transform, PIL image to tensor (C, H, W)."""
-        return create_transform(
-            self.image_shape,
-            is_training=True,
-            mean=self.mean,
-            std=self.deviation,
-            interpolation=self.interpolation,
-            auto_augment=augmentation.rand_augment or None,
-            re_prob=augmentation.random_erasing,
-            re_mode="pixel",
-        )
-
-
-def preprocessing_of(models: Sequence[nn.Module]) -> Preprocessing:
-    """What the anchors' timm models, ordered from fast to slow, were trained with.
-
-    Interpolation and crop are those of the last one.
-
-    Raises:
-        ValueError: they want images of different size or normalisation.
-    """
-    configs = [resolve_model_data_config(model) for model in models]
-    for name in ("input_size", "mean", "std"):
-        values = [tuple(config[name]) for config in configs]
-        if len(set(values)) > 1:
-            raise ValueError(
-                f"anchors want different preprocessing: {name} is {values[0]} for the first, "
-                f"{next(value for value in values if value != values[0])} for another; choose "
-                "anchors that agree"
-            )
-    last = configs[-1]
-    return Preprocessing(
-        tuple(last["input_size"]),
-        tuple(last["mean"]),
-        tuple(last["std"]),
-        last["interpolation"],
-        last["crop_pct"],
-    )
-
-
 def load_images(
-    dataset: str, preprocessing: Preprocessing, train: int | None, test: int | None
+    dataset: str,
+    preprocessing: Preprocessing,
+    train: int | None,
+    test: int | None,
+    validation: int | None = None,
 ) -> TimmData:
     """Open a dataset: the name of an image folder, or with one of timm's prefixes (torch/cifar10).
 
     Arguments:
         train, test: only so many images, drawn once for all runs.
+        validation: so many of the training set are held back, drawn once for all runs.
 
     Raises:
         MissingDataError: it is not there, or cannot be read.
-        ValueError: its training and test set hold different classes.
+        ValueError: its training and test set hold different classes, or no image is left to train.
     """
     openers = [
         partial(_open, dataset, split, preprocessing, count)
@@ -135,11 +62,16 @@ def load_images(
             f"example {differing[0]}; give both the same class folders"
         )
     known = classes[0]
+    training = Source.of(sets[0], openers[0], "train", None if validation else train)
+    held_back = None
+    if validation:
+        training, held_back = training.hold_back(validation, train)
     return TimmData(
-        Source.of(sets[0], openers[0], "train", train),
+        training,
         Source.of(sets[1], openers[1], "test", test),
         len(known) if known else None,
         preprocessing,
+        held_back,
     )
 
 
@@ -199,6 +131,26 @@ class Source:
         indices = torch.arange(length) if count is None else order.sort().values
         return cls(dataset, opener, indices, len(indices))
 
+    def hold_back(self, count: int, left: int | None) -> tuple[Source, Source]:
+        """What is left to train on (at most `left` images), and `count` images to choose by.
+
+        Raises:
+            ValueError: the set can only be streamed, or has no more images than `count`.
+        """
+        if self.indices is None or count >= self.count:
+            reason = "the set can only be streamed" if self.indices is None else f"of {self.count}"
+            raise ValueError(
+                f"validation_images is {count}, and cannot be held back: {reason}; lower it or "
+                "leave it out"
+            )
+        order = torch.randperm(self.count, generator=generator("subset", "validation"))
+        held, rest = self.indices[order[:count].sort().values], self.indices[order[count:]]
+        training = rest[:left].sort().values
+        return (
+            replace(self, indices=training, count=len(training)),
+            replace(self, indices=held, count=count),
+        )
+
 
 @dataclass(frozen=True)
 class TimmData(Data):
@@ -212,6 +164,7 @@ class TimmData(Data):
     test: Source
     classes: int | None
     preprocessing: Preprocessing
+    held_back: Source | None = None
 
     @property
     def train_count(self) -> int:
@@ -284,13 +237,20 @@ class TimmData(Data):
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
         """See `Data.test_batches`."""
+        return self._in_order(self.test, batch_size, part)
+
+    def validation_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
+        """See `Data.validation_batches`."""
+        return self._in_order(self.held_back, batch_size, part) if self.held_back else iter(())
+
+    def _in_order(self, source: Source, batch_size: int, part: Part) -> Batches:
         transform, mode = self.preprocessing.for_test(), self.preprocessing.mode
-        if self.test.indices is None:
-            items = islice(_stream(self.test.opener(), transform, mode, ("test",)), self.test.count)
+        if source.indices is None:
+            items = islice(_stream(source.opener(), transform, mode, ("test",)), source.count)
             yield from _collect(islice(items, part[0], None, part[1]), batch_size, last=True)
             return
-        places = [(n, index) for n, index in enumerate(self.test.indices.tolist())]
-        seeded = Seeded(self.test.dataset, transform, mode, ())
+        places = [(n, index) for n, index in enumerate(source.indices.tolist())]
+        seeded = Seeded(source.dataset, transform, mode, ())
         yield from _load(seeded, _cut(places[part[0] :: part[1]], batch_size))
 
 

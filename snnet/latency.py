@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -30,6 +31,7 @@ def measure_latencies(
     repeats: int = 20,
     warm_up: int = 3,
     watch: Callable[[int], None] = lambda passes: None,
+    seconds: float = math.inf,
 ) -> list[Latency]:
     """Time every route of the network's space, in its order, where the network is.
 
@@ -40,6 +42,7 @@ def measure_latencies(
         batch_size: images a pass; their content does not matter.
         warm_up: rounds that are not counted.
         watch: told the number of passes done, warm-up included.
+        seconds: after which no further repeat begins; the first is made whatever it takes.
 
     Raises:
         ValueError: a number is out of range.
@@ -54,16 +57,18 @@ def measure_latencies(
     device = next(network.parameters()).device
     images = torch.randn(batch_size, *network.image_shape, device=device)
     stitches = len(network.space.routes)
-    seconds = np.empty((warm_up + repeats, stitches))
+    times = np.empty((warm_up + repeats, stitches))
     order = list(range(stitches))
     shuffle = random.Random(0).shuffle
-    for number, times in enumerate(seconds):
+    deadline, rounds = time.monotonic() + seconds, 0
+    while rounds <= warm_up or (rounds < len(times) and time.monotonic() < deadline):
         shuffle(order)
         for done, stitch in enumerate(order, start=1):
-            times[stitch] = _seconds(network, images, stitch)
-            watch(number * stitches + done)
+            times[rounds, stitch] = _seconds(network, images, stitch)
+            watch(rounds * stitches + done)
+        rounds += 1
     network.train(training)
-    low, median, high = np.percentile(seconds[warm_up:] * 1e3, [10, 50, 90], axis=0)
+    low, median, high = np.percentile(times[warm_up:rounds] * 1e3, [10, 50, 90], axis=0)
     return [Latency(float(median[n]), float(low[n]), float(high[n])) for n in range(stitches)]
 
 

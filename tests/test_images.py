@@ -17,8 +17,9 @@ from PIL import Image
 
 from snnet.config import Augmentation
 from snnet.errors import MissingDataError
-from snnet.images import Preprocessing, load_images, preprocessing_of
+from snnet.images import load_images
 from snnet.locations import DEBIAN_FASHION
+from snnet.preprocessing import Preprocessing, preprocessing_of
 
 PREPROCESSING = Preprocessing((3, 32, 32), (0.5,) * 3, (0.25,) * 3, "bicubic", 0.9)
 STRONG = Augmentation(rand_augment="rand-m9-mstd0.5-inc1", random_erasing=0.5)
@@ -43,11 +44,33 @@ def folder(monkeypatch, tmp_path):
 
 
 def opened(**counts):
-    return load_images("flowers", PREPROCESSING, counts.get("train"), counts.get("test"))
+    chosen = (counts.get(name) for name in ("train", "test", "validation"))
+    return load_images("flowers", PREPROCESSING, *chosen)
 
 
 def tensors(batches):
     return [images for images, _ in batches]
+
+
+def test_images_held_back_are_none_that_train(folder):
+    data = opened(validation=6)
+    assert (data.train_count, data.test_count) == (18, 7)
+    held = torch.cat(tensors(data.validation_batches(4)))
+    assert len(held) == 6
+    assert torch.equal(held, torch.cat(tensors(opened(validation=6).validation_batches(6))))
+    trained = torch.cat(list(data.calibration(18, 0)))
+    every = torch.cat(list(opened().calibration(24, 0)))
+    assert {*map(picture, held)} | {*map(picture, trained)} == {*map(picture, every)}
+    fewer = opened(train=10, validation=6)
+    assert fewer.train_count == 10
+    assert torch.equal(held, torch.cat(tensors(fewer.validation_batches(6))))
+    assert not list(opened().validation_batches(4))
+    with pytest.raises(ValueError, match="validation_images is 24, and cannot be held back: of 24"):
+        opened(validation=24)
+
+
+def picture(image):
+    return image.numpy().tobytes()
 
 
 def test_counts_classes_and_shapes(folder):

@@ -365,5 +365,6 @@ def test_a_stitching_run_is_judged_by_its_validation_images(tmp_path):
 def test_a_dataset_without_validation_images_is_refused(ablate, home):
     done = ablate("search", "overview", "--scale", "imagenet", "--trials", "3")
     assert done.returncode == 2
-    assert "holds no images back to choose settings by; search on one that does" in done.stderr
+    assert "holds no images back to choose settings by" in done.stderr
+    assert "--set validation_images=10000" in done.stderr
     assert not home.root.exists()

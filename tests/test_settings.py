@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -15,6 +16,7 @@ from snnet.data import load_digits, take
 from snnet.experiment import prepare
 from snnet.loading import load
 from snnet.space import epochs_for, space_for
+from snnet.validation import RUNGS, rungs_at
 from studies.experiments.stitching import STITCHING, expected_seconds
 
 DEPTHS = [(3,), (3,)]
@@ -77,7 +79,35 @@ def test_held_back_images_are_scored_apart(tmp_path):
     assert sum(image.numpy().tobytes() in seen for image in images) < 2  # but for chance twins
     assert len(take(data, 64, 32).validation[0]) == 32
     run = Run(tmp_path, tmp_path / "cache", 1)
-    STITCHING.function(settings(epochs=2), run)
+    STITCHING.function(settings(epochs=4), run)
     table = pd.read_parquet(tmp_path / "stitch.parquet")
     assert table.top1_validation.between(0, 1).all()
     assert not table.top1_validation.equals(table.top1)
+    rungs = {rung: pd.read_parquet(tmp_path / f"validation-{rung}.parquet") for rung in (10, 50)}
+    assert rungs[50].route.tolist() == table.route.tolist()
+    assert rungs[50].macs.tolist() == table.macs.tolist()
+    entries = [json.loads(line) for line in (tmp_path / "progress-1.jsonl").open()]
+    logged = {
+        one["step"]: one["metrics"].get("validation_top1") for one in entries if "step" in one
+    }
+    means = [rungs[rung].top1_validation.mean() for rung in (10, 50)]
+    assert [logged[epoch] for epoch in (1, 2, 3, 4)] == [*map(pytest.approx, means), None, None]
+
+
+def test_every_rung_is_reached_once():
+    for epochs in (1, 2, 3, 4, 15, 50, 100):
+        reached = [rung for epoch in range(1, epochs + 1) for rung in rungs_at(epoch, epochs)]
+        assert reached == (list(RUNGS) if epochs > 1 else [])
+        assert rungs_at(epochs, epochs) == []
+    assert [epoch for epoch in range(51) if rungs_at(epoch, 50)] == [5, 13, 25]
+
+
+def test_latency_of_every_sub_network_is_kept(tmp_path):
+    metrics = STITCHING.function(settings(epochs=2), Run(tmp_path, tmp_path / "cache", 1))
+    stitches = pd.read_parquet(tmp_path / "stitch.parquet")
+    table = pd.read_parquet(tmp_path / "latency.parquet")
+    assert table.index.equals(stitches.index)
+    assert (table.latency_low > 0).all()
+    assert table.latency.between(table.latency_low, table.latency_high).all()
+    anchors = stitches[stitches.is_anchor].params.sum()
+    assert anchors < metrics["stored_params"] < stitches.params.sum()

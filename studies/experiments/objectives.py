@@ -51,10 +51,10 @@ def check_validation(config: StitchingConfig) -> None:
     Raises:
         UserError: the dataset holds no images back.
     """
-    if config.dataset not in IN_MEMORY:
+    if config.dataset not in IN_MEMORY and not config.validation_images:
         raise UserError(
-            f"dataset {config.dataset} holds no images back to choose settings by; search on one "
-            f"that does: {', '.join(IN_MEMORY)}"
+            f"dataset {config.dataset} holds no images back to choose settings by; say how many of "
+            "its training images it shall: --set validation_images=10000"
         )
 
 

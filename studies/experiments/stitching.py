@@ -18,6 +18,8 @@ from studies.experiments.objectives import OBJECTIVES
 # for 1000 test images through one more stitch of a sweep
 SPEED = {"digits": (0.6, 0.25), "fashion": (2.9, 0.67)}
 TEST_IMAGES = {"digits": 540, "fashion": 10_000}
+HELD_BACK = {"digits": 180, "fashion": 6_000}
+SWEEPS = 2, 4  # over the test images, and over those held back
 
 
 def run_stitching(config: StitchingConfig, run: Run) -> dict[str, float]:
@@ -36,8 +38,12 @@ def expected_seconds(config: StitchingConfig) -> float:
     routes = space_for(config, stages).routes
     training, scoring = SPEED[config.dataset]
     images = (config.training_images or IN_MEMORY[config.dataset]) / 1000
-    tests = (config.test_images or TEST_IMAGES[config.dataset]) / 1000
-    return training * images * passes * epochs_for(config, stages) + 2 * scoring * tests * len(
+    known = TEST_IMAGES[config.dataset], HELD_BACK[config.dataset]
+    scored = sum(
+        sweeps * min(count, config.test_images or count)
+        for sweeps, count in zip(SWEEPS, known, strict=True)
+    )
+    return training * images * passes * epochs_for(config, stages) + scoring * scored / 1000 * len(
         routes
     )
 
@@ -58,7 +64,7 @@ STITCHING = Experiment(
     name="stitching",
     config=StitchingConfig,
     function=run_stitching,
-    schema=3,
+    schema=4,
     scales=SCALES,
     expected_seconds=expected_seconds,
     check_ready=check_ready,

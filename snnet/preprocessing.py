@@ -1,0 +1,92 @@
+"""How images become what networks want to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL.Image import Image
+from timm.data import auto_augment, create_transform, resolve_model_data_config
+from torch import nn
+
+from snnet.config import Augmentation
+
+
+def posterize(image: Image, bits: int, **options: Any) -> Image:
+    """timm's, but for no bits at all: a black image, which Pillow 13 refuses to make."""
+    if bits:
+        return auto_augment.posterize(image, bits, **options)
+    black: Image = image.point([0] * 256 * len(image.getbands()))
+    return black
+
+
+for _name in ("Posterize", "PosterizeIncreasing", "PosterizeOriginal"):
+    auto_augment.NAME_TO_OP[_name] = posterize
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What networks want to see: how an image becomes a normalised tensor."""
+
+    image_shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    interpolation: str
+    crop: float  # share of the test image's shorter side that is kept
+
+    @property
+    def mode(self) -> str:
+        """PIL's name for its colours."""
+        return "L" if self.image_shape[0] == 1 else "RGB"
+
+    def for_test(self) -> Any:
+        """The un-augmented transform, PIL image to tensor (C, H, W)."""
+        return create_transform(
+            self.image_shape,
+            is_training=False,
+            mean=self.mean,
+            std=self.deviation,
+            interpolation=self.interpolation,
+            crop_pct=self.crop,
+        )
+
+    def for_training(self, augmentation: Augmentation) -> Any:
+        """The augmenting transform, PIL image to tensor (C, H, W)."""
+        return create_transform(
+            self.image_shape,
+            is_training=True,
+            mean=self.mean,
+            std=self.deviation,
+            interpolation=self.interpolation,
+            auto_augment=augmentation.rand_augment or None,
+            re_prob=augmentation.random_erasing,
+            re_mode="pixel",
+        )
+
+
+def preprocessing_of(models: Sequence[nn.Module]) -> Preprocessing:
+    """What the anchors' timm models, ordered from fast to slow, were trained with.
+
+    Interpolation and crop are those of the last one.
+
+    Raises:
+        ValueError: they want images of different size or normalisation.
+    """
+    configs = [resolve_model_data_config(model) for model in models]
+    for name in ("input_size", "mean", "std"):
+        values = [tuple(config[name]) for config in configs]
+        if len(set(values)) > 1:
+            raise ValueError(
+                f"anchors want different preprocessing: {name} is {values[0]} for the first, "
+                f"{next(value for value in values if value != values[0])} for another; choose "
+                "anchors that agree"
+            )
+    last = configs[-1]
+    return Preprocessing(
+        tuple(last["input_size"]),
+        tuple(last["mean"]),
+        tuple(last["std"]),
+        last["interpolation"],
+        last["crop_pct"],
+    )
