@@ -288,10 +288,15 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
 @click.option(
     "--format",
     "ending",
-    type=click.Choice(["pdf", "png", "svg", "csv"]),
+    type=click.Choice(["pdf", "png", "svg", "csv", "md", "tex"]),
     default="pdf",
     show_default=True,
-    help="With --figure; csv is the data that it shows.",
+    help="With --figure; the last three are tables of the data that it shows.",
+)
+@click.option(
+    "--ui",
+    metavar="URL",
+    help="MLflow UI that links on pages lead to.  [default: the server, or where `ablate ui` is]",
 )
 @tracking_option
 @click.option(
@@ -307,6 +312,7 @@ def report(
     figure: str | None,
     axis: str | None,
     ending: str,
+    ui: str | None,
     tracking_uri: str | None,
     output: Path | None,
 ) -> None:
@@ -336,9 +342,9 @@ def report(
             if figure:
                 pages = reports.save_figure(uri, name, figure, axis, ending, target)
             else:
-                pages = [reports.build_report(uri, name, target)]
+                pages = [reports.build_report(uri, name, target, ui)]
         else:
-            pages = [reports.build_all(uri, output or home.reports)]
+            pages = [reports.build_all(uri, output or home.reports, ui)]
         for page in pages:
             click.echo(f"report: {page}")
     click.echo(f"tracking store: {uri}")

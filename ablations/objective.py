@@ -21,12 +21,15 @@ class Objective:
         goals: what to do with each value, by its name.
         score: the values of a finished run, given its directory and the budget.
             Raises UserError where the run does not tell them.
+        curve: of a run that goes on, how good it was so far by the share of it that was done, in
+            percent; by this, bad runs are ended early. For objectives of one value.
         budget: the unit of the number that the user gives as NAME@NUMBER; None: it takes none.
         check: raises UserError where runs of this configuration would not tell the values.
     """
 
     goals: Mapping[str, Goal]
     score: Callable[[RunDirectory, float], Sequence[float]]
+    curve: Callable[[RunDirectory, float], Mapping[int, float]] | None = None
     budget: str | None = None
     check: Callable[[Any], None] = lambda config: None
 
@@ -57,6 +60,11 @@ class Aim:
             UserError: it does not tell them.
         """
         return [float(value) for value in self.objective.score(run, self.budget)]
+
+    def curve(self, run: RunDirectory) -> dict[int, float]:
+        """How good the run was so far, by percent of it; empty where it tells nothing yet."""
+        found = self.objective.curve(run, self.budget) if self.objective.curve else {}
+        return {percent: float(found[percent]) for percent in sorted(found)}
 
 
 def find_aim(objectives: Mapping[str, Objective], text: str) -> Aim:

@@ -29,7 +29,10 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of a study. Two cells may share a run: `keys` has each once."""
+    """All runs of a study. Two cells may share a run: `runs` has each once.
+
+    That of a search holds its trials too, see `ablations.search.record`.
+    """
 
     study: str
     title: str
@@ -43,6 +46,7 @@ class Plan:
     settings: Mapping[str, Any]  # the baseline's configuration in full, as JSON values, no seed
     cells: Sequence[Planned]
     claims: Sequence[Statement] = ()
+    search: Mapping[str, Any] | None = None  # JSON values
 
     @property
     def runs(self) -> dict[str, Planned]:
@@ -54,7 +58,8 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON values: what a report needs to know about the study."""
-        return {
+        own = {"search": self.search} if self.search else {}
+        return own | {
             "study": self.study,
             "title": self.title,
             "question": self.question,

@@ -25,6 +25,7 @@ class TrackedRun:
     metrics: dict[str, float]
     tags: dict[str, str]
     table: pd.DataFrame
+    params: dict[str, str] = field(default_factory=dict)  # see `ablations.tracking.flatten`
     store: MlflowClient | None = field(default=None, repr=False)  # for what few readers ask for
 
     def read_table(self, name: str) -> pd.DataFrame | None:
@@ -63,6 +64,7 @@ class TrackedStudy:
 
     plan: dict[str, Any]
     runs: dict[str, TrackedRun]
+    experiment: str = ""  # MLflow's id of the experiment that holds them
 
     def replicates(self, levels: dict[str, str]) -> dict[int, TrackedRun | None]:
         """The run of every planned seed for one setting of all axes; None where it is missing."""
@@ -97,9 +99,10 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
                     metrics=run.data.metrics,
                     tags=run.data.tags,
                     table=_read_table(client, run.info.run_id, table, temporary),
+                    params=run.data.params,
                     store=client,
                 )
-        return TrackedStudy(plan, runs)
+        return TrackedStudy(plan, runs, experiment)
 
 
 def read_plans(client: MlflowClient) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ablations.tracked import read_plans
 # undocumented in MLflow: an experiment tag that the runs page loads its state from; a test in a
 # real browser holds it
 VIEW_TAG = "mlflow.sharedViewState."
+DEFAULT_PORT = 5000
 CHARTS = (  # a metric, and the one that it is drawn over; None: the step
     ("stitch/top1", "stitch/macs"),
     ("stitch/top1_before", "stitch/macs"),
@@ -75,6 +77,21 @@ def _chart(metric: str, over: str | None) -> dict[str, Any]:
     }
 
 
+def view_path(experiment: str, study: str, axis: str | None) -> str:
+    """Where the UI shows the prepared view of a study, grouped by `axis`."""
+    query = f"viewStateShareKey={_view_name(study, axis)}&compareRunsMode=CHART"
+    return f"/#/experiments/{experiment}/runs?{query}"
+
+
+def run_path(experiment: str, run_id: str) -> str:
+    """Where the UI shows a run."""
+    return f"/#/experiments/{experiment}/runs/{run_id}"
+
+
+def _view_name(study: str, axis: str | None) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{study}-{axis}" if axis else study)
+
+
 def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
     """Write the views of every tracked study; gives (study, axis or "", path in the UI).
 
@@ -90,10 +107,9 @@ def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
             study = plan["study"]
             notes.setdefault(experiment, []).append(f"- **{study}**: {plan['question']}")
             for axis in plan["axes"] or [None]:
-                view = f"{study}-{axis}" if axis else study
-                client.set_experiment_tag(experiment, VIEW_TAG + view, view_state(plan, axis))
-                query = f"viewStateShareKey={view}&compareRunsMode=CHART"
-                yield study, axis or "", f"/#/experiments/{experiment}/runs?{query}"
+                tag = VIEW_TAG + _view_name(study, axis)
+                client.set_experiment_tag(experiment, tag, view_state(plan, axis))
+                yield study, axis or "", view_path(experiment, study, axis)
         for experiment, lines in notes.items():
             client.set_experiment_tag(experiment, NOTE_TAG, "\n".join(lines))
 

@@ -13,14 +13,18 @@ from ablations.errors import UserError
 from ablations.files import writing
 from ablations.store import connect, reaching
 from ablations.tracked import TrackedStudy, read_plans, read_study
+from reports.links import Links
 
 # what the report needs of every run, see `snnet.experiment`
 COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
 METRICS = ("mean_top1", "mean_top1_before", "train_seconds", "passes")
 
 
-def build_report(uri: str, name: str, target: Path) -> Path:
+def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Path:
     """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
+
+    Arguments:
+        ui: address of the MLflow UI that the page leads to, see `reports.links`.
 
     Returns the path of `index.html`, which is written last. Other files there stay as they are.
     A report of the same runs by the same code would be the same bytes and is not drawn again.
@@ -28,10 +32,10 @@ def build_report(uri: str, name: str, target: Path) -> Path:
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    return _draw(read_study(uri, name, "stitch"), uri, target)
+    return _draw(read_study(uri, name, "stitch"), uri, target, ui)
 
 
-def build_all(uri: str, target: Path) -> Path:
+def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     """Draw the reports of all studies that have finished runs, and the page with all verdicts.
 
     Returns the path of that page; the studies' are in folders of their names beside it.
@@ -46,7 +50,7 @@ def build_all(uri: str, target: Path) -> Path:
     if not begun:
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
     for study in begun:
-        _draw(study, uri, target / study.plan["study"])
+        _draw(study, uri, target / study.plan["study"], ui)
     from reports.index import build_index  # matplotlib and scipy: only where something is drawn
 
     return build_index(begun, target)
@@ -60,13 +64,14 @@ def save_figure(
     Arguments:
         figure: its name, see `reports.figures`.
         axis: which one, for a figure of an axis; None: each.
-        ending: `png`, `pdf`, `svg`, or `csv` for the data that it shows.
+        ending: `png`, `pdf`, `svg`, or `csv`, `md`, `tex` for the data that it shows.
 
     Raises:
         UserError: the study is not tracked, or has no such figure or axis.
     """
     study = read_study(uri, name, "stitch")
     _check(study, uri)
+    from reports import tables
     from reports.figures import FIGURES, applicable, draw
     from reports.page import slug
     from reports.style import encode
@@ -81,8 +86,8 @@ def save_figure(
         drawing = draw(study, figure, one)
         files.append(target / f"{f'{slug(one)}-' if one else ''}{figure}.{ending}")
         with writing(files[-1]) as temporary:
-            if ending == "csv":
-                drawing.data.to_csv(temporary, index=False)
+            if ending in ("csv", "md", "tex"):
+                temporary.write_text(tables.encode(drawing.data, ending), encoding="utf-8")
             else:
                 temporary.write_bytes(encode(drawing.figure, ending))
     return files
@@ -101,9 +106,10 @@ def _check(study: TrackedStudy, uri: str) -> None:
         raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
 
 
-def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
+def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
     _check(study, uri)
-    digest = _digest(study)
+    links = Links.to(uri, ui)
+    digest = _digest(study, links)
     if _is_current(target / "index.html", digest):
         return target / "index.html"
     from reports.page import render_page  # matplotlib and scipy: only where something is drawn
@@ -111,7 +117,7 @@ def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
         folder = Path(temporary)
-        page = render_page(study, folder, digest)
+        page = render_page(study, folder, links, digest)
         for file in folder.iterdir():
             os.replace(file, target / file.name)
         (folder / "index.html").write_text(page, encoding="utf-8")
@@ -119,9 +125,10 @@ def _draw(study: TrackedStudy, uri: str, target: Path) -> Path:
     return target / "index.html"
 
 
-def _digest(study: TrackedStudy) -> str:
-    """Of all that the report depends on: the plan, the runs, and this package."""
+def _digest(study: TrackedStudy, links: Links) -> str:
+    """Of all that the report depends on: the plan, the runs, where it leads, and this package."""
     content = hashlib.sha256(json.dumps(study.plan, sort_keys=True).encode())
+    content.update(f"{links.base} {study.experiment}".encode())
     for key in sorted(study.runs):
         run = study.runs[key]
         content.update(f"{key} {run.run_id} {sorted(run.tags.items())}".encode())
@@ -135,5 +142,5 @@ def _is_current(page: Path, digest: str) -> bool:
     if not page.exists():
         return False
     text = page.read_text(encoding="utf-8")
-    files = re.findall(r'href="([^"]+\.pdf)"', text)
+    files = re.findall(r'href="([^"#:]+)"', text)
     return digest in text and all((page.parent / name).exists() for name in files)

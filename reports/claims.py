@@ -9,6 +9,7 @@ import pandas as pd
 
 from reports.evidence import words
 from reports.power import outlook
+from reports.tables import latex, markdown
 from reports.verdicts import Verdict
 
 COLUMNS = {
@@ -45,16 +46,9 @@ def save_claims(verdicts: Sequence[Verdict], facts: Mapping[str, str], folder: P
     """
     table = claims_table(verdicts).rename(columns=COLUMNS)
     lines = "".join(f"- {name}: {text}\n" for name, text in facts.items())
-    (folder / "claims.md").write_text(f"{_markdown(table)}\n{lines}", encoding="utf-8")
-    (folder / "claims.tex").write_text(
-        table.to_latex(index=False, escape=True, column_format="llp{5cm}lp{5cm}"), encoding="utf-8"
-    )
+    (folder / "claims.md").write_text(f"{markdown(table)}\n{lines}", encoding="utf-8")
+    (folder / "claims.tex").write_text(latex(table, "lp{5cm}lp{5cm}p{5cm}"), encoding="utf-8")
     _numbers(verdicts).to_csv(folder / "claims.csv", index=False)
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
 
 
 def _numbers(verdicts: Sequence[Verdict]) -> pd.DataFrame:

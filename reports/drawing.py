@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.captions import with_interval
+from reports.interval import number
 from reports.levels import Level
 from reports.style import COLOURS, COLUMN_INCHES, MARKERS
 from reports.subject import NothingToDrawError
@@ -73,13 +75,15 @@ def level_legend(figure: Figure, names: Sequence[str], anchors: bool = True) -> 
 
 
 def scatter(axes: Axes, number: int, rows: pd.DataFrame, x: Any, y: Any, size: Any = 14) -> None:
-    """Rows as hollow markers of a level, anchors as filled stars."""
+    """Rows as hollow markers of a level, anchors as filled stars; all say what they are."""
+    names = np.array(words_of(rows), dtype=object)
     for is_anchor in (False, True):
         chosen = (rows.is_anchor == is_anchor).to_numpy()
         axes.scatter(
             np.asarray(x)[chosen],
             np.asarray(y)[chosen],
             s=60 if is_anchor else size,
+            urls=list(names[chosen]),
             marker="*" if is_anchor else marker_of(number),
             facecolor=colour_of(number) if is_anchor else "none",
             edgecolor="white" if is_anchor else colour_of(number),
@@ -88,9 +92,27 @@ def scatter(axes: Axes, number: int, rows: pd.DataFrame, x: Any, y: Any, size: A
         )
 
 
-def panels(count: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, two in a row of `height` inches; `options` of `subplots`."""
-    columns = min(count, 2)
+def words_of(rows: pd.DataFrame) -> list[str]:
+    """What each sub-network is, for those who point at it: route, level, cost, accuracy."""
+    found = []
+    for row in rows.to_dict("records"):
+        text = f"{'anchor' if row['is_anchor'] else 'stitch'} {row['route']}"
+        text += f", {row['level']}" if "level" in row else ""
+        if "macs" in row:
+            text += f": {row['macs'] / 1e6:.4g} million MACs"
+        if "top1" in row:
+            text += f", {with_interval(row['top1'], row.get('half_width', np.nan))} %"
+        if "difference" in row:
+            text += f", {number(row['difference'], sign=True)} points"
+        found.append(text)
+    return found
+
+
+def panels(
+    count: int, height: float, columns: int = 2, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, in rows of `height` inches; `options` of `subplots`."""
+    columns = min(count, columns)
     rows = -(-count // columns)
     size = COLUMN_INCHES[0], height * rows
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)

@@ -35,7 +35,6 @@ class FigureKind:
             percent. Raises `NothingToDrawError` where the figure does not apply, and says why.
         draw: the figure, from the data.
         caption: from the data.
-        speaking: its points say what they are (see `reports.style.encode`).
     """
 
     title: str
@@ -44,7 +43,6 @@ class FigureKind:
     data: Callable[[Subject], pd.DataFrame]
     draw: Callable[[pd.DataFrame], Figure]
     caption: Callable[[pd.DataFrame], str]
-    speaking: bool = False
 
     def drawing(self, subject: Subject) -> Drawing:
         """The figure for a study or an axis.

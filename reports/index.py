@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from ablations.tracked import TrackedStudy
 from reports.claims import claims_table, save_claims
 from reports.forest import forest
-from reports.style import figure_style, save
+from reports.page import slug, table_name, template
+from reports.style import figure_style, inline_svg, save
 from reports.verdicts import Verdict, judge
 
 
@@ -28,11 +26,13 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
         folder = Path(temporary)
         facts = facts_of(studies)
         save_claims(verdicts, facts, folder)
-        png = b""
+        svg = ""
         if any(verdict.evidence.n_seeds for verdict in verdicts):
             with figure_style():
-                png = save(forest(verdicts), folder / "forest").read_bytes()
-        page = _render(studies, verdicts, facts, png)
+                figure = forest(verdicts)
+            svg = inline_svg(figure)
+            save(figure, folder / "forest")
+        page = _render(studies, verdicts, facts, svg)
         for file in folder.iterdir():
             os.replace(file, target / file.name)
         (folder / "index.html").write_text(page, encoding="utf-8")
@@ -67,20 +67,26 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
 
 
 def _render(
-    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], png: bytes
+    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], svg: str
 ) -> str:
-    rows = claims_table(verdicts).to_dict("records")
+    rows = [
+        {**row, "figure": _figure_of(verdict), "table": table_name(verdict.axis)}
+        for row, verdict in zip(claims_table(verdicts).to_dict("records"), verdicts, strict=True)
+    ]
     counts = {
         name: sum(row["verdict"] == name for row in rows)
         for name in ("supported", "contradicted", "undecided")
     }
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
-    )
-    return environment.get_template("index.html.jinja").render(
+    return template("index.html.jinja").render(
         studies=[study.plan for study in studies],
         rows=rows,
         counts=counts,
         facts=facts,
-        forest=base64.b64encode(png).decode(),
+        forest=svg,
     )
+
+
+def _figure_of(verdict: Verdict) -> str:
+    """The place, on the page of its study, of the figure that shows what a claim is about."""
+    figure = "start" if verdict.claim.measure == "top1_before" else "accuracy"
+    return f"{slug(verdict.axis)}-{figure}" if verdict.axis else figure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import pandas as pd
 
 from ablations.tracked import TrackedStudy
 from reports.claims import claims_table
@@ -17,8 +17,10 @@ from reports.figure import FigureKind
 from reports.figures import FIGURES
 from reports.interval import Estimate
 from reports.levels import Level, anchor_changes, area, area_gain, mean_gain, percent, told_apart
+from reports.links import Links
 from reports.style import inline_svg, save
 from reports.subject import NothingToDrawError, Subject
+from reports.tables import save_tables
 from reports.verdicts import judge
 
 DESIGNS = {
@@ -28,6 +30,20 @@ DESIGNS = {
     "search": "settings that Optuna chose one after the other: no designed comparison",
 }
 
+SUMMARY = {
+    "level": "level",
+    "seeds": "seeds",
+    "stitches": "sub-networks",
+    "before": "mean top-1 before, %",
+    "mean": "mean top-1 after, % (against baseline)",
+    "area": "area under front, % (against baseline)",
+    "worst": "worst sub-network, % (route)",
+    "pairs": "better / worse on the same images (McNemar)",
+    "anchors": "anchors: change by training, points",
+    "seconds": "training, s",
+    "passes": "sub-network passes",
+}
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -35,8 +51,7 @@ class Picture:
 
     name: str
     title: str
-    image: str  # a PNG in base64, or an SVG element
-    is_svg: bool
+    svg: str
     caption: str
 
 
@@ -45,20 +60,19 @@ class Section:
     """One axis on the page, or the baseline of a study that has none."""
 
     name: str
+    table: str  # file name of its table, without ending
     pictures: list[Picture]
-    rows: list[dict[str, str]]
+    rows: list[list[str]]
     remark: str
+    view: str  # in the MLflow UI
 
 
-def render_page(study: TrackedStudy, folder: Path, digest: str = "") -> str:
-    """The page as HTML; its figures are written into `folder` as well."""
+def render_page(study: TrackedStudy, folder: Path, links: Links, digest: str = "") -> str:
+    """The page as HTML; its figures and tables are written into `folder` as well."""
     whole = Subject(study)
     pictures = _pictures(folder, whole, "study")
-    sections = [_section(folder, subject) for subject in whole.axes() or [whole]]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
-    )
-    return environment.get_template("page.html.jinja").render(
+    sections = [_section(folder, subject, links) for subject in whole.axes() or [whole]]
+    return template("page.html.jinja").render(
         digest=digest,
         plan=study.plan,
         facts=_facts(study),
@@ -66,10 +80,25 @@ def render_page(study: TrackedStudy, folder: Path, digest: str = "") -> str:
         overview=pictures[:1],
         sections=sections,
         others=pictures[1:],
+        columns=list(SUMMARY.values()),
+        runs=_runs(study, links),
     )
 
 
-def _section(folder: Path, subject: Subject) -> Section:
+def template(name: str) -> jinja2.Template:
+    """One of the pages in this folder."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reports", "."), autoescape=True, trim_blocks=True
+    )
+    return environment.get_template(name)
+
+
+def table_name(axis: str | None) -> str:
+    """The file name of the table of an axis, without ending; also its place on the page."""
+    return f"{slug(axis)}-summary" if axis else "summary"
+
+
+def _section(folder: Path, subject: Subject, links: Links) -> Section:
     levels = subject.planned
     missing = [f"{level.label} ({len(level.runs)} of {level.planned} seeds)"
                for level in levels if len(level.runs) < level.planned]  # fmt: skip
@@ -77,7 +106,34 @@ def _section(folder: Path, subject: Subject) -> Section:
     if not levels[0].runs:
         remark += " Without the baseline's runs there is nothing to compare with."
     rows = [summary_row(level, levels[0]) for level in levels]
-    return Section(subject.axis or "baseline", _pictures(folder, subject, "axis"), rows, remark)
+    table = pd.DataFrame(rows).reindex(columns=list(SUMMARY)).fillna("\N{EN DASH}")
+    name = table_name(subject.axis)
+    save_tables(table.rename(columns=SUMMARY), folder / name)
+    return Section(
+        subject.axis or "baseline",
+        name,
+        _pictures(folder, subject, "axis"),
+        table.to_numpy().tolist(),
+        remark,
+        links.view(subject.study, subject.axis),
+    )
+
+
+def _runs(study: TrackedStudy, links: Links) -> list[dict[str, str]]:
+    """Every planned run: what it is, where it is tracked, and what it comes from."""
+    rows = []
+    for cell in study.plan["cells"]:
+        row = {"name": cell["name"], "key": cell["key"]}
+        run = study.runs.get(cell["key"])
+        if run:
+            row |= {
+                "link": links.run(study, run),
+                "code": _code(run.tags),
+                "device": run.tags.get("device", ""),
+                "seconds": f"{run.metrics.get('run_seconds', float('nan')):.0f}",
+            }
+        rows.append(row)
+    return rows
 
 
 def _pictures(folder: Path, subject: Subject, of: str) -> list[Picture]:
@@ -93,10 +149,9 @@ def _pictures(folder: Path, subject: Subject, of: str) -> list[Picture]:
 
 def _picture(path: Path, kind: FigureKind, subject: Subject) -> Picture:
     _, figure, caption = kind.drawing(subject)
-    image = inline_svg(figure) if kind.speaking else ""
-    png = save(figure, path)
-    image = image or base64.b64encode(png.read_bytes()).decode()
-    return Picture(path.name, kind.title, image, kind.speaking, caption)
+    svg = inline_svg(figure)
+    save(figure, path)
+    return Picture(path.name, kind.title, svg, caption)
 
 
 def summary_row(level: Level, baseline: Level) -> dict[str, str]:

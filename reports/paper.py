@@ -15,25 +15,19 @@ SOURCE = "the authors' released evaluation on ImageNet-1K (github.com/ziplab/SN-
 def published(plan: dict[str, Any]) -> pd.DataFrame | None:
     """The authors' sub-networks of a study's family; None where they published none.
 
-    Columns: anchors, is_anchor, stage, front_block, back_block, macs, params, top1 (%).
+    Columns: route (named as ours), anchors, is_anchor, stage, macs, params, top1 (%).
     """
     path = FOLDER / f"{plan['family']}.csv"
     if plan["scale"] != SCALE or not path.exists():
         return None
     table = pd.read_csv(path)
-    is_anchor = table.front == table.back
-    anchors = table.front.astype(str).where(
-        is_anchor, table.front.astype(str) + "-" + table.back.astype(str)
+    front, back = (table[name].astype(str) for name in ("front", "back"))
+    leaves, enters = (
+        table[f"{name}_block"].astype("Int64").astype(str) for name in ("front", "back")
     )
-    return pd.DataFrame(
-        {
-            "anchors": anchors,
-            "is_anchor": is_anchor,
-            "stage": table.stage,
-            "front_block": table.front_block,
-            "back_block": table.back_block,
-            "macs": table.macs,
-            "params": table.params,
-            "top1": table.top1,
-        }
+    is_anchor = table.front == table.back
+    return table[["stage", "macs", "params", "top1"]].assign(
+        route=front.where(is_anchor, front + "." + leaves + ">" + back + "." + enters),
+        anchors=front.where(is_anchor, front + "-" + back),
+        is_anchor=is_anchor,
     )

@@ -19,6 +19,11 @@ class Verdict:
     claim: Statement
     evidence: Evidence
 
+    @property
+    def axis(self) -> str | None:
+        """The axis whose levels are compared; None where the claim is about the baseline alone."""
+        return next((axis for axis, _ in self.claim.levels), None)
+
 
 def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
     """Every claim of the studies; p is corrected for all of them together.

@@ -48,7 +48,17 @@ def home(tmp_path_factory):
     alone.write_text(re.sub(r"axes=\[.*\]", "axes=[]", text).replace('design="factorial",', ""))
     done = run_ablate(folder / "home", "run", str(alone))
     assert done.returncode == 0, done.stdout + done.stderr
+    trained = """Axis("trained", {"jointly": {"only": None}, "alone": {"only": "0.0>1.1"}})"""
+    solo = folder / "solo.py"
+    solo.write_text(re.sub(r"axes=\[.*\]", f"axes=[{trained}]", alone.read_text()))
+    done = run_ablate(folder / "home", "run", str(solo))
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder / "home"
+
+
+@pytest.fixture(scope="module")
+def solo(home):
+    return study_of(home, "solo")
 
 
 @pytest.fixture(scope="module")
@@ -73,25 +83,26 @@ def replicates(study, **changes):
     return study.replicates({**BASELINE, **changes})
 
 
-def test_which_figures_apply(study, home, paper):
+def test_which_figures_apply(study, home, paper, solo):
     def names(study, axis):
         return {name for name, of in applicable(study) if of == axis}
 
-    of_axis = {"accuracy", "difference", "start", "epochs", "visits"}
+    of_axis = {"accuracy", "difference", "latency", "start", "epochs", "visits"}
     assert names(study, "init") == of_axis
     assert names(study, "kernel") == of_axis | {"windows"}
     assert names(study, None) == {"effects", "heatmap", "interaction", "residual"}
     alone = names(study_of(home, "alone"), None)
-    assert alone == {"accuracy", "start", "epochs", "visits", "heatmap", "residual"}
+    assert alone == {"accuracy", "latency", "start", "epochs", "visits", "heatmap", "residual"}
     assert names(paper, None) == {"effects", "heatmap", "published"}
-    assert names(paper, "rate") == of_axis - {"visits"}
-    seen = {name for found in (study, paper) for name, _ in applicable(found)}
+    assert names(paper, "rate") == of_axis - {"visits", "latency"}
+    seen = {name for found in (study, paper, solo) for name, _ in applicable(found)}
     assert seen == set(FIGURES), "a figure that no test draws"
 
 
-def test_all_are_drawn_with_words_inside_their_bounds_and_with_equal_bytes(study, paper):
+def test_all_are_drawn_with_words_inside_their_bounds_and_with_equal_bytes(study, paper, solo):
     chosen = [(study, name, axis) for name, axis in applicable(study)]
-    for tracked, name, axis in [*chosen, (paper, "published", None), (paper, "accuracy", "rule")]:
+    chosen += [(paper, "published", None), (paper, "accuracy", "rule"), (solo, "cost", None)]
+    for tracked, name, axis in chosen:
         one, two = draw(tracked, name, axis), draw(tracked, name, axis)
         assert one.caption == two.caption
         assert one.caption.endswith(".")
@@ -148,6 +159,36 @@ def test_residual_by_hand(study):
     rank = stats.spearmanr(drawing.data.residual, drawing.data.top1).statistic
     assert f"{rank:.2f}".replace("-", "−") in drawing.caption
     assert replicates(study, init="kaiming")[0].read_table("layer") is None
+
+
+def test_latency_is_the_mean_of_the_runs_medians(study):
+    drawing = draw(study, "latency", "init")
+    tables = [run.read_table("latency") for run in replicates(study, init="kaiming").values()]
+    rows = drawing.data[drawing.data.level == "kaiming"]
+    assert rows.latency.tolist() == pytest.approx(sum(table.latency / 2 for table in tables))
+    device = replicates(study)[0].tags["device"]
+    assert f"Measured on {device}." in drawing.caption
+    assert "ms for 64 images" in drawing.figure.axes[0].get_xlabel()
+
+
+def test_cost_by_hand(solo):
+    drawing = draw(solo, "cost")
+    found = drawing.data.set_index(["quantity", "of"]).value
+    joint, alone = (solo.replicates({"trained": name})[0] for name in ("jointly", "alone"))
+    networks, anchors = joint.table, joint.table[joint.table.is_anchor]
+    assert found["parameters stored", "each alone"] == pytest.approx(networks.params.sum() / 1e6)
+    stored = found["parameters stored", "one SN-Net"] * 1e6
+    assert anchors.params.sum() < stored == joint.metrics["stored_params"]
+    epochs = found["training epochs"]  # the anchors' recipe has 15
+    assert epochs.to_dict() == {"one SN-Net": 15 + 15 + 2, "each alone": 2 * len(networks)}
+    passes = found["forward passes in training"] * 1e12
+    an_epoch = 64 * alone.metrics["passes"] / 2  # images
+    assert passes["each alone"] == pytest.approx(2 * an_epoch * networks.macs.sum())
+    both = solo.replicates({"trained": "jointly"}).values()
+    together = sum(32 * (run.table.visits * run.table.macs).sum() for run in both)
+    assert passes["one SN-Net"] == pytest.approx(15 * an_epoch * anchors.macs.sum() + together)
+    times = networks.params.sum() / joint.metrics["stored_params"]
+    assert f"parameters stored: {times:.3g} times" in drawing.caption
 
 
 def test_epochs_are_what_the_runs_logged(study, home):
@@ -257,9 +298,9 @@ def test_a_step_that_was_done_again_counts_as_it_was_last(home, study):
 def test_points_say_what_they_are(chromium, home, study, tmp_path):
     page = chromium.new_page()
     page.goto(build_report(f"sqlite:///{home / 'mlflow.db'}", "small", tmp_path).as_uri())
-    count = page.evaluate("document.querySelectorAll('#init svg title').length")
+    count = page.evaluate("document.querySelectorAll('#init-accuracy title').length")
     assert count == 2 * len(replicates(study)[0].table)
-    place = page.locator("#init svg g:has(> title)").first
+    place = page.locator("#init-accuracy g:has(> title)").first
     place.scroll_into_view_if_needed()
     words = place.evaluate(
         """group => {
@@ -273,4 +314,11 @@ def test_points_say_what_they_are(chromium, home, study, tmp_path):
     expected = row.loc[found[2], found[1]]
     assert float(found[3]) == pytest.approx(expected.macs / 1e6, rel=1e-3)
     assert float(found[4]) == pytest.approx(expected.top1, abs=0.051)
+    tip = page.locator(".tip")
+    assert not tip.is_visible()
+    box = page.locator("#heatmap g:has(> title)").first
+    box.scroll_into_view_if_needed()
+    box.hover()
+    assert re.fullmatch(r"stitch \S+: \S+ million MACs, \S+ ± \S+ %", tip.text_content())
+    assert tip.is_visible()
     page.close()

@@ -43,8 +43,12 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(home):
     folder = home / "reports"
     page = (folder / "index.html").read_text()
     assert "2 claims: 1 supported, 1 contradicted, 0 undecided." in " ".join(page.split())
-    for link in re.findall(r'href="([^"#]+)"', page):
-        assert (folder / link).exists(), link
+    for link in re.findall(r'<a href="([^"]+)"', page):
+        path, _, place = link.partition("#")
+        assert (folder / path).exists(), link
+        assert not place or f'id="{place}"' in (folder / path).read_text(), link
+    assert 'href="judged/index.html#rule-accuracy"' in page
+    assert 'href="judged/index.html#rule-summary"' in page
     assert {"judged", "tiny"} <= {path.name for path in folder.iterdir()}
     rows = list(csv.DictReader((folder / "claims.csv").open()))
     told = [(row["claim"], row["verdict"], row["seeds"], row["planned"]) for row in rows]
@@ -95,8 +99,7 @@ def test_the_page_in_a_browser(home, chromium, tmp_path):
     page.goto(f"file://{folder}/index.html")
     assert page.locator("tbody tr").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
-    image = page.locator("figure img")
-    assert image.evaluate("image => image.naturalWidth") > 500
+    assert page.locator("figure svg").evaluate("svg => svg.clientWidth") > 500
     page.get_by_role("link", name="judged").first.click()
     page.wait_for_url("**/judged/index.html")
     page.close()

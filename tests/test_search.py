@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict
 from itertools import pairwise
 
+import numpy as np
 import optuna
 import pandas as pd
 import pytest
@@ -25,7 +26,7 @@ from ablations.home import Home, State
 from ablations.parsing import parse_changes
 from ablations.plan import expand
 from ablations.search.findings import show_findings
-from ablations.search.journal import KEYS, Journal, writing_journal
+from ablations.search.journal import KEYS, Journal, curve_of, writing_journal
 from ablations.search.proposal import propose
 from ablations.search.question import Asked, make_question
 from ablations.search.space import Range
@@ -176,9 +177,54 @@ def test_bad_settings_end_before_their_last_seed(home):
     assert all(trial.params["offset"] >= best.params["offset"] for trial in pruned)
 
 
+def test_a_run_that_lags_is_ended_while_it_trains(ablate, home):
+    """Five trials set the median; each later one is judged by its curve."""
+    arguments = [*SEARCH, "--workers", "2", "--prune", "curves", "--set", "steps=20,30"]
+    arguments[arguments.index("--seeds") + 1] = "2"
+    first = ablate(*arguments, "--trials", "6", "--set", "pause=0.05")
+    assert first.returncode == 0, first.stdout + first.stderr
+    slow = Home(home.root)
+    done = ablate(*arguments, "--trials", "16", "--set", "pause=0.05")
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = trials_of(slow)
+    pruned = [trial for trial in trials if trial.state is TrialState.PRUNED]
+    assert pruned, "nothing was ended early"
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE, TrialState.PRUNED}
+    for trial in pruned:
+        first, second = (home.run(key) for key in trial.user_attrs[KEYS])
+        assert not second.path.exists()
+        curve = curve_of(trial)
+        at = max(curve)
+        others = [curve_of(one) for one in trials if one.state is TrialState.COMPLETE]
+        median = np.median([other[at] for other in others if at in other])
+        assert min(curve.values()) > median or first.result(), (trial.number, curve)
+    assert "pruned" in done.stdout
+    assert "cancelled" not in done.stdout
+    cells = {cell["key"] for cell in home.plan("toy-search")["cells"]}
+    asked = [trial.user_attrs[KEYS][: 1 if trial in pruned else 2] for trial in trials]
+    assert cells == {key for keys in asked for key in keys}
+    again = ablate(*arguments, "--trials", "16", "--set", "pause=0.05")
+    assert "nothing is left to do" in again.stdout
+    assert State.RUNNING not in states(home)
+
+
+def test_a_killed_search_ends_the_same_trials_early(home):
+    asked = question(prune="curves", changes=("steps=20",))
+    search = sit(home, asked, 7)
+    curves = [curve_of(trial) for trial in search.journal.trials]
+    assert all(sorted(curve) == list(range(5, 100, 5)) for curve in curves)
+    worst = {percent: max(curve[percent] for curve in curves) + 1 for percent in (5, 10)}
+    assert search.journal.must_cut(worst)
+    assert Journal(home.journal("toy-search")).must_cut(worst)
+    best = {percent: min(curve[percent] for curve in curves) - 1 for percent in (5, 10)}
+    assert not search.journal.must_cut(best)
+    few = sit(home, question(prune="curves", name="few"), 4)
+    assert not few.journal.must_cut(worst)
+
+
 def test_fewer_seeds_run_side_by_side_and_their_mean_counts(home):
     search = sit(home, noisy(over=("offset=0:20",), seeds=3, changes=("mode=a,b",)), 2, most=2)
-    assert search.question.pruning is False
+    assert search.question.pruning == "no"
     assert len(search.plan().cells) == 3  # of one trial alone
     sit(home, search.question, 2)
     first, _ = trials_of(home, "noisy-search")
@@ -270,7 +316,9 @@ def test_two_do_not_write_one_journal(home):
         (["--objective", "eror"], "there is no objective 'eror': did you mean error?"),
         (["--objective", "top1"], "the objective should read top1@MACS"),
         (["--objective", "top1@-3"], "needs a number above 0 of MACS"),
-        (["--objective", "pareto", "--prune"], "--prune compares one value"),
+        (["--objective", "pareto", "--prune", "seeds"], "--prune seeds compares one value"),
+        (["--seeds", "1", "--prune", "both"], "compares seed by seed: it needs --seeds 2 or more"),
+        (["--objective", "top1@250", "--prune", "curves"], "do not tell top1@250 while they go on"),
         (["--name", "a/b"], "use letters, digits, - and _"),
         (["--name", "overview"], "a study is called so"),
         (["--show"], "nothing was searched yet"),

@@ -48,9 +48,9 @@ SLURM_WORKERS = 8  # more at once, and few proposals would know of the others' r
 )
 @plan_options
 @click.option(
-    "--prune/--no-prune",
-    default=None,
-    help="End a trial before its last seed when it is surely bad.  [default: from 5 seeds on]",
+    "--prune",
+    type=click.Choice(["no", "seeds", "curves", "both"]),
+    help="What ends a bad trial early, see below.  [default: seeds, from 5 seeds on]",
 )
 @click.option("--sampler-seed", default=0, show_default=True, help="Of what is proposed.")
 @click.option("--name", help="Of the search.  [default: STUDY-search]")
@@ -99,12 +99,15 @@ def search(
       pareto     auc against passes, the sub-networks trained times steps: more accuracy
                  for less training (no pruning)
 
+    \b
+    A trial's value is the mean over --seeds. It ends early with
+      --prune seeds   when a Wilcoxon test over seeds, done one after the other, calls it worse
+                      than the best one (p < 0.1): needs 4 seeds, so saves something from 5 on
+      --prune curves  when its first run, at 10, 25 or 50 % of its training, lags behind the
+                      median of the trials that were done (from the sixth trial on)
+
     With --cluster slurm it submits a job for what is due and stays, to tell and to ask; when
     it ends early, jobs go on, and so does the same command.
-
-    A trial's value is the mean over --seeds. With --prune seeds go one after the other, and
-    a trial ends when a Wilcoxon test calls it worse than the best one (p < 0.1): that needs
-    4 seeds, so it saves something from 5 on.
     """
     from ablations.catalogue import study_names
     from ablations.search.journal import Journal

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ablations.display import console, simple_table
-from ablations.errors import UserError
 from ablations.home import Home
+from ablations.search.importance import importances
 from ablations.search.journal import KEYS, Journal
 from ablations.search.question import Question
+from ablations.search.record import grid_results
 
 if TYPE_CHECKING:
-    from optuna import Study
     from optuna.trial import FrozenTrial
     from rich.table import Table
 
 SHOWN = 10
-FEWEST = 4  # trials that can tell anything about importance
 
 
 def show_findings(home: Home, question: Question, journal: Journal) -> None:
@@ -38,10 +36,12 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     )
     console.print("\ntrials that no other beats:" if several else "\nbest trials:")
     console.print(_trials_table(question, ranked[:SHOWN]))
-    _show_importance(home, question, done)
+    _show_importance(home, question, journal)
     console.print("\nthe first of these settings again, done already, or with more --seeds:")
     first = question.space.arguments(ranked[0].params)
     console.print(f"  {question.again} {first}", soft_wrap=True)
+    console.print("its figures, from MLflow alone:")
+    console.print(f"  ablate report {question.name}", soft_wrap=True)
     console.print("all trials in the browser (pip install optuna-dashboard):")
     console.print(f"  optuna-dashboard {home.journal(question.name)}", soft_wrap=True)
 
@@ -62,40 +62,17 @@ def _brief(values: Mapping[str, Any], question: Question) -> str:
     return ", ".join(changes) or "baseline"
 
 
-def _show_importance(home: Home, question: Question, done: list[FrozenTrial]) -> None:
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-
-    study, added = _with_grid(home, question, done)
-    if len(study.trials) < FEWEST or len({trial.values[0] for trial in study.trials}) == 1:
+def _show_importance(home: Home, question: Question, journal: Journal) -> None:
+    grids = grid_results(home, question, journal.trials)
+    results = [(trial.params, trial.values[0]) for trial in journal.done]
+    results += [(params, values[0]) for params, values in grids]
+    found = importances(question.space.choices, results)
+    if not found:
         return
-    evaluator = FanovaImportanceEvaluator(seed=0)
-    found = get_param_importances(study, evaluator=evaluator, target=lambda trial: trial.values[0])
-    source = f"{len(done)} trials" + (f" and {added} settings of grids" if added else "")
-    name = question.aim.names[0]
-    console.print(f"\nwhat matters for {name}, by {source}:")
+    source = f"{len(journal.done)} trials"
+    source += f" and {len(grids)} settings of grids" if grids else ""
+    console.print(f"\nwhat matters for {question.aim.names[0]}, by {source}:")
     table = simple_table("setting", "importance")
-    for setting, share in sorted(found.items(), key=lambda item: (-item[1], item[0])):
+    for setting, share in found.items():
         table.add_row(setting, f"{share:.0%}")
     console.print(table)
-
-
-def _with_grid(home: Home, question: Question, done: list[FrozenTrial]) -> tuple[Study, int]:
-    """A study of these trials, and of what grids did in this space; how many the latter are."""
-    from optuna import create_study
-    from optuna.trial import create_trial
-
-    study = create_study(directions=question.aim.goals)
-    study.add_trials(done)
-    tried = {trial.user_attrs[KEYS][0] for trial in done}
-    for values in question.space.grid():
-        runs = [home.run(question.space.cell(values, seed).key) for seed in range(question.seeds)]
-        if runs[0].key in tried or any(run.result() is None for run in runs):
-            continue
-        try:
-            scores = [question.aim.score(run) for run in runs]
-        except UserError:  # of an earlier version, that kept less
-            continue
-        mean = [fmean(column) for column in zip(*scores, strict=True)]
-        space = question.space.distributions
-        study.add_trial(create_trial(params=values, distributions=space, values=mean))
-    return study, len(study.trials) - len(done)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 KEYS = "keys"  # of a trial's runs, by seed
+CURVE = "curve"  # how good its first run was so far, by percent of it
 DEFINITION, OPTIONS = "definition", "options"
 LOCK_SECONDS = 5  # after which Optuna takes a lock for one that a kill left behind
 
@@ -109,6 +110,11 @@ class Journal:
         return self._in_state("FAIL")
 
     @property
+    def pruned(self) -> list[FrozenTrial]:
+        """Those that ended early."""
+        return self._in_state("PRUNED")
+
+    @property
     def done(self) -> list[FrozenTrial]:
         """Those that have a value."""
         return self._in_state("COMPLETE")
@@ -146,6 +152,26 @@ class Journal:
             warnings.simplefilter("ignore")  # of scipy, where all differences are zero
             return WilcoxonPruner().prune(self._study, self.trials[trial.number])
 
+    def keep_curve(self, trial: FrozenTrial, curve: Mapping[int, float]) -> None:
+        """How good the first replicate of a running trial was so far, by percent of it."""
+        self._storage.set_trial_user_attr(trial._trial_id, CURVE, dict(curve))
+
+    def must_cut(self, curve: Mapping[int, float]) -> bool:
+        """Whether a run that was so good so far lags behind the median of those that were done.
+
+        Optuna's median rule, which needs five trials that are done.
+        """
+        from optuna import create_study
+        from optuna.pruners import MedianPruner
+        from optuna.trial import TrialState, create_trial
+
+        copy = create_study(direction=self._study.direction)
+        for trial in self.done:
+            known = curve_of(trial)
+            copy.add_trial(create_trial(value=trial.value, intermediate_values=known))
+        copy.add_trial(create_trial(state=TrialState.RUNNING, intermediate_values=dict(curve)))
+        return MedianPruner().prune(copy, copy.trials[-1])
+
     def tell(self, trial: FrozenTrial, values: Sequence[float]) -> None:
         """The trial is done."""
         self._study.tell(trial.number, list(values))
@@ -161,6 +187,11 @@ class Journal:
         from optuna.trial import TrialState
 
         self._study.tell(trial.number, state=TrialState.PRUNED)
+
+
+def curve_of(trial: FrozenTrial) -> dict[int, float]:
+    """How good its first replicate was, by percent of it, as far as that is known."""
+    return {int(percent): value for percent, value in trial.user_attrs.get(CURVE, {}).items()}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.catalogue import load_study
 from ablations.errors import UserError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 SURE_SEEDS = 4  # fewer pairs cannot tell two settings apart at the pruner's 10 %
+Pruning = Literal["no", "seeds", "curves", "both"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Asked:
     family: str | None
     seeds: int | None
     changes: tuple[str, ...]
-    prune: bool | None
+    prune: Pruning | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Question:
     Attributes:
         name: of the search.
         seeds: replicates of a trial, whose mean is its value.
-        pruning: whether replicates are done one after the other, until the trial is surely bad.
+        pruning: what ends a trial early. `seeds`: its replicates, done one after the other, are
+            surely bad; `curves`: its first one lags behind while it trains.
         asked: how the command line said it.
         again: the command that repeats one of its settings, up to that setting.
     """
@@ -49,9 +51,19 @@ class Question:
     space: Space
     aim: Aim
     seeds: int
-    pruning: bool
+    pruning: Pruning
     asked: Asked
     again: str
+
+    @property
+    def by_seeds(self) -> bool:
+        """Whether replicates are done one after the other, and end a trial."""
+        return self.pruning in ("seeds", "both")
+
+    @property
+    def by_curves(self) -> bool:
+        """Whether the learning curve of the first replicate, done before the others, ends it."""
+        return self.pruning in ("curves", "both")
 
     def record(self) -> dict[str, Any]:
         """What two sittings of one search must agree in, as JSON values."""
@@ -75,10 +87,17 @@ class Question:
     def _asked(self, trial: FrozenTrial) -> int:
         from optuna.trial import TrialState
 
-        if not self.pruning or trial.state is TrialState.COMPLETE:
-            return self.seeds
         reported = len(trial.intermediate_values)
-        return reported if trial.state is TrialState.PRUNED else min(reported + 1, self.seeds)
+        if trial.state is TrialState.PRUNED:
+            return max(reported, 1)  # by its curve before the first was done
+        if trial.state is TrialState.COMPLETE:
+            return self.seeds
+        return min(reported + self.at_once(reported), self.seeds)
+
+    def at_once(self, done: int) -> int:
+        """How many more replicates of a trial may go side by side when so many are done."""
+        alone = self.by_seeds or (self.by_curves and not done)
+        return 1 if alone else self.seeds - done
 
 
 def make_question(study: str, name: str, asked: Asked) -> Question:
@@ -97,14 +116,20 @@ def make_question(study: str, name: str, asked: Asked) -> Question:
     changes = parse_changes(asked.changes)
     space = Space(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
     seeds, several = asked.seeds or found.seeds, len(aim.goals) > 1
-    if asked.prune and (several or seeds == 1):
-        raise UserError(
-            "--prune compares one value seed by seed: it needs one objective and --seeds 2 or more"
-        )
-    pruning = seeds > SURE_SEEDS and not several if asked.prune is None else asked.prune
+    pruning: Pruning = asked.prune or ("seeds" if seeds > SURE_SEEDS and not several else "no")
+    _check_pruning(pruning, aim, seeds)
     fixed = [text for text in asked.changes if len(changes[text.partition("=")[0]]) == 1]
     parts = [f"ablate run {shlex.quote(study)} --seeds {seeds}"]
     parts += [f"--scale {asked.scale}"] if asked.scale else []
     parts += [f"--family {asked.family}"] if asked.family else []
     parts += [f"--set {shlex.quote(text)}" for text in fixed]
     return Question(name, space, aim, seeds, pruning, asked, " ".join(parts))
+
+
+def _check_pruning(pruning: Pruning, aim: Aim, seeds: int) -> None:
+    if pruning != "no" and len(aim.goals) > 1:
+        raise UserError(f"--prune {pruning} compares one value: choose an objective of one")
+    if pruning in ("seeds", "both") and seeds == 1:
+        raise UserError(f"--prune {pruning} compares seed by seed: it needs --seeds 2 or more")
+    if pruning in ("curves", "both") and aim.objective.curve is None:
+        raise UserError(f"--prune {pruning}: runs do not tell {aim.text} while they go on")

@@ -48,7 +48,9 @@ def run_search(
             launcher = make_launcher(plan)
             with collecting(home, uri), LiveProgress(home, plan, {}, sitting.workers) as progress:
                 snapshot = launcher.run(_Watch(home, search, launcher, progress))
-            tell_failures(home, launcher.plan, snapshot)
+                home.save_plan(search.plan(with_grids=True).record())
+            ended = {key: run for key, run in snapshot.runs.items() if key not in search.cut}
+            tell_failures(home, launcher.plan, Snapshot(ended))
         if search.exhausted:
             console.print(f"all {len(journal.trials)} settings of the space were tried")
         show_findings(home, question, journal)

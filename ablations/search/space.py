@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ablations.errors import UserError
 from ablations.experiment import REPLICATE, Experiment, Settings
 from ablations.plan import Plan, Planned, expand
+from ablations.search.importance import distribution
 from ablations.study import Study
 
 if TYPE_CHECKING:
@@ -160,23 +161,17 @@ class Space:
         return found
 
     @property
-    def distributions(self) -> dict[str, BaseDistribution]:
-        """The space as Optuna has it."""
-        from optuna.distributions import (
-            CategoricalDistribution,
-            FloatDistribution,
-            IntDistribution,
-        )
-
-        found: dict[str, BaseDistribution] = {
-            axis: CategoricalDistribution(list(levels)) for axis, levels in self._levels.items()
+    def choices(self) -> dict[str, dict[str, Any]]:
+        """What is chosen from, as JSON values: levels by their labels, ranges by their ends."""
+        return {
+            **{axis: {"levels": list(levels)} for axis, levels in self._levels.items()},
+            **{name: asdict(one) for name, one in self.ranges.items()},
         }
-        for name, one in self.ranges.items():
-            kind: Callable[..., BaseDistribution] = (
-                IntDistribution if one.whole else FloatDistribution
-            )
-            found[name] = kind(one.low, one.high, log=one.log)
-        return found
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The same as Optuna has it."""
+        return {name: distribution(choice) for name, choice in self.choices.items()}
 
     def settings(self, values: Values) -> dict[str, Any]:
         """What these values set."""

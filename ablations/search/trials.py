@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, takewhile
 from math import isnan
 from statistics import fmean
@@ -14,6 +14,7 @@ from ablations.plan import Plan
 from ablations.search.journal import KEYS, Journal
 from ablations.search.proposal import propose
 from ablations.search.question import Question
+from ablations.search.record import grid_results, record_of
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -39,21 +40,34 @@ class Search:
 
     Attributes:
         failed: how many trials failed in this sitting.
+        cut: keys of runs that it ended early.
         exhausted: whether all settings were tried.
     """
 
     def __init__(self, home: Home, question: Question, journal: Journal, sitting: Sitting) -> None:
         self.home, self.question, self.journal, self.sitting = home, question, journal, sitting
         self.failed, self.exhausted = 0, False
-        self._past = {trial.number for trial in journal.failed}
+        self.cut: set[str] = set()
+        self._past = {trial.number for trial in (*journal.failed, *journal.pruned)}
         self._scores: dict[str, list[float]] = {}  # by run key
+        self._seen: dict[int, int] = {}  # points of its curve, by a trial's number
+        self._observer = home.observer()
 
-    def plan(self) -> Plan:
-        """Every run that was asked for so far."""
-        return self._plan(self.journal.trials)
+    def plan(self, with_grids: bool = False) -> Plan:
+        """Every run that was asked for so far, and what came of the trials.
+
+        Arguments:
+            with_grids: also of what grids did in the same space, which takes a while to look up.
+        """
+        plan, journal = self._plan(self.journal.trials), self.journal
+        grids = grid_results(self.home, self.question, journal.trials) if with_grids else []
+        return replace(plan, search=record_of(self.question, journal, grids))
 
     def work(self) -> Plan:
-        """The same without trials that failed in earlier sittings: these are not tried again."""
+        """The same without trials that failed or were pruned in earlier sittings.
+
+        These are not tried again.
+        """
         return self._plan([one for one in self.journal.trials if one.number not in self._past])
 
     def _plan(self, trials: Sequence[FrozenTrial]) -> Plan:
@@ -98,12 +112,9 @@ class Search:
         return True
 
     def _settle(self, trial: FrozenTrial, given_up: Collection[str]) -> tuple[bool, int]:
-        """Tell of a running trial what can be told; whether that was anything, and its open runs.
-
-        With pruning, one run of it is open at a time.
-        """
+        """Tell what can be told of a running trial; whether anything was, and its open runs."""
         keys: list[str] = trial.user_attrs[KEYS]
-        scores = self._first_scores(keys)
+        lags, scores = self._lags(trial, keys[0]), self._first_scores(keys)
         if any(map(isnan, chain(*scores))):
             return self._fail(trial)
         if len(scores) == len(keys):
@@ -111,13 +122,27 @@ class Search:
             self.journal.tell(trial, [fmean(column) for column in zip(*scores, strict=True)])
             return True, 0
         moved = self._report(trial, scores)
-        if moved and self.question.pruning and self.journal.must_prune(trial):
+        if moved and self.question.by_seeds and self.journal.must_prune(trial):
             self.journal.prune(trial)
+            return True, 0
+        if not scores and lags:
+            self.journal.prune(trial)  # first: killed in between, the run goes on for nothing
+            self.home.run(keys[0]).cancel(self._observer)
+            self.cut.add(keys[0])
             return True, 0
         left = [key for key in keys[len(scores) :] if key not in self._scores]
         if any(key in given_up for key in left):
             return self._fail(trial)
-        return moved, 1 if self.question.pruning else len(left)
+        return moved, min(len(left), self.question.at_once(len(scores)))
+
+    def _lags(self, trial: FrozenTrial, key: str) -> bool:
+        """Keep how good the first replicate was so far; whether it is news that it lags behind."""
+        curve = self.question.aim.curve(self.home.run(key))
+        if len(curve) == self._seen.get(trial.number, 0):
+            return False
+        self._seen[trial.number] = len(curve)
+        self.journal.keep_curve(trial, curve)
+        return self.question.by_curves and self.journal.must_cut(curve)
 
     def _first_scores(self, keys: Sequence[str]) -> list[list[float]]:
         """Of the runs that are done, up to the first that is not."""

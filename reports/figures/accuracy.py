@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.captions import seeds_sentence, with_interval
+from reports.captions import seeds_sentence
 from reports.drawing import (
     GREY,
     anchor_handle,
@@ -22,6 +20,7 @@ from reports.drawing import (
     macs_unit,
     marker_of,
     stitch_rows,
+    words_of,
 )
 from reports.figure import FigureKind
 from reports.front import pareto_front
@@ -38,7 +37,7 @@ def data(subject: Subject) -> pd.DataFrame:
     paper = published(subject.study.plan)
     if paper is None:
         return rows
-    paper = paper[["anchors", "is_anchor", "macs", "params", "top1"]]
+    paper = paper[["route", "anchors", "is_anchor", "macs", "params", "top1"]]
     return pd.concat([rows, paper.assign(level=PAPER, seeds=1)], ignore_index=True)
 
 
@@ -95,17 +94,8 @@ def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: f
             edgecolor="white" if is_anchor else colour_of(number),
             linewidth=0.5 if is_anchor else 0.8,
             zorder=4 if is_anchor else 3,
-            urls=[_words(row) for row in part.itertuples()],
+            urls=words_of(part),
         )
-
-
-def _words(row: Any) -> str:
-    """What a point is, for those who point at it."""
-    kind = "anchor" if row.is_anchor else "stitch"
-    return (
-        f"{kind} {row.route}, {row.level}: {row.macs / 1e6:.4g} million MACs, "
-        f"{with_interval(row.top1, row.half_width)} %"
-    )
 
 
 def _paper(axes: Axes, rows: pd.DataFrame, unit: float) -> Line2D:
@@ -144,4 +134,4 @@ def caption(data: pd.DataFrame) -> str:
     return f"{words} Grey: the {count} points of {SOURCE}." if count else words
 
 
-FIGURE = FigureKind("Accuracy over MACs", "axis", 10, data, draw, caption, speaking=True)
+FIGURE = FigureKind("Accuracy over MACs", "axis", 10, data, draw, caption)

@@ -10,7 +10,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from reports.captions import seeds_sentence
-from reports.drawing import groups, panels, stitch_rows
+from reports.drawing import groups, panels, stitch_rows, words_of
 from reports.figure import FigureKind
 from reports.style import COLUMN_INCHES
 from reports.subject import NothingToDrawError, Subject
@@ -26,7 +26,9 @@ def data(subject: Subject) -> pd.DataFrame:
     blocks = rows.route.str.extract(JOINT).dropna().astype(int)
     if blocks.empty:
         raise NothingToDrawError("no sub-network leaves one anchor's block for another's")
-    kept = rows.loc[blocks.index, ["route", "anchors", "top1", "half_width", "seeds"]]
+    kept = rows.loc[
+        blocks.index, ["route", "anchors", "is_anchor", "macs", "top1", "half_width", "seeds"]
+    ]
     return pd.concat([kept, blocks], axis=1).reset_index(drop=True)
 
 
@@ -55,6 +57,8 @@ def _cells(axes: Axes, rows: pd.DataFrame, low: float, high: float) -> AxesImage
             dark = top1 < (low + high) / 2
             axes.text(j, i, f"{top1:.0f}", ha="center", va="center", fontsize=6.5,
                       color="white" if dark else "black")  # fmt: skip
+    # nothing to see, but something to point at
+    axes.scatter(rows.back_block, rows.front_block, s=80, alpha=0, urls=words_of(rows))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5]))
     axes.grid(visible=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -58,36 +59,55 @@ def check_validation(config: StitchingConfig) -> None:
         )
 
 
-def _of_table(score: Callable[[pd.DataFrame, float], float]) -> Callable[..., Sequence[float]]:
-    """A score of a run's stitches as a score of the run."""
-
-    def of_run(run: RunDirectory, budget: float) -> list[float]:
-        import pandas as pd
-
-        table = pd.read_parquet(run.path / "stitch.parquet")
-        if SCORE not in table:
-            raise UserError(
-                f"run {run.key} has no validation scores: it was done by an earlier version; "
-                f"remove {run.path} to have it done again"
-            )
-        return [score(table, budget)]
-
-    return of_run
+Score = Callable[["pd.DataFrame", float], float]
 
 
-_area = _of_table(lambda table, budget: front_area(table))
+def _of_end(score: Score, run: RunDirectory, budget: float) -> list[float]:
+    """A score of the trained run."""
+    import pandas as pd
+
+    table = pd.read_parquet(run.path / "stitch.parquet")
+    if SCORE not in table:
+        raise UserError(
+            f"run {run.key} has no validation scores: it was done by an earlier version; "
+            f"remove {run.path} to have it done again"
+        )
+    return [score(table, budget)]
+
+
+def _of_rungs(score: Score, run: RunDirectory, budget: float) -> dict[int, float]:
+    """A score by percent of the training, as far as it is."""
+    import pandas as pd
+
+    files = run.path.glob("validation-*.parquet")  # see `snnet.validation`
+    return {
+        int(file.stem.rpartition("-")[2]): score(pd.read_parquet(file), budget) for file in files
+    }
+
+
+def _judging(name: str, score: Score, budget: str | None = None) -> Objective:
+    """The objective to have much of a score."""
+    return Objective(
+        {name: "maximize"},
+        partial(_of_end, score),
+        partial(_of_rungs, score),
+        budget,
+        check_validation,
+    )
+
+
+def _area(table: pd.DataFrame, budget: float) -> float:
+    return front_area(table)
 
 
 def _area_and_passes(run: RunDirectory, budget: float) -> list[float]:
     result = run.result() or {}
-    return [*_area(run, budget), result["metrics"]["passes"]]
+    return [*_of_end(_area, run, budget), result["metrics"]["passes"]]
 
 
 OBJECTIVES = {
-    "auc": Objective({"auc": "maximize"}, _area, check=check_validation),
-    "top1": Objective(
-        {"top1": "maximize"}, _of_table(best_within), budget="MACS", check=check_validation
-    ),
+    "auc": _judging("auc", _area),
+    "top1": _judging("top1", best_within, "MACS"),
     "pareto": Objective(
         {"auc": "maximize", "passes": "minimize"}, _area_and_passes, check=check_validation
     ),

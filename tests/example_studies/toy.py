@@ -68,6 +68,11 @@ def final_error(run, budget):
     return [abs(run.result()["metrics"]["final"])]
 
 
+def error_so_far(run, budget):
+    steps = [entry for entry in run.progress() if "step" in entry]
+    return {100 * one["step"] // one["of"]: one["metrics"]["loss"] ** 0.5 for one in steps[:-1]}
+
+
 def error_and_passes(run, budget):
     return [*final_error(run, budget), run.result()["metrics"]["passes"]]
 
@@ -84,7 +89,7 @@ TOY = Experiment(
     scales={"small": {"parabola": {}}, "large": {"parabola": {"pause": 0.001}}},
     expected_seconds=lambda config: config.steps * (config.pause + 0.001),
     objectives={
-        "error": Objective({"error": "minimize"}, final_error),
+        "error": Objective({"error": "minimize"}, final_error, error_so_far),
         "top1": Objective({"top1": "maximize"}, best_within, budget="MACS"),
         "pareto": Objective({"error": "minimize", "passes": "minimize"}, error_and_passes),
     },

@@ -1,0 +1,80 @@
+"""Which settings matter, over all that was tried: a search, or a grid of every combination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from ablations.search.importance import FEWEST, importances
+from reports.drawing import colour_of
+from reports.figure import FigureKind
+from reports.front import front_area
+from reports.search import search_of
+from reports.style import COLUMN_INCHES
+from reports.subject import NothingToDrawError, Subject
+
+GRID_VALUE = "area under front"
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a setting."""
+    plan = subject.study.plan
+    if plan.get("search"):
+        search = search_of(subject)
+        name, choices = next(iter(search["values"])), search["choices"]
+        done = [one for one in search["trials"] if one["state"] == "complete"]
+        results = [(one["params"], one["values"][0]) for one in (*done, *search["grid"])]
+        counts = {"trials": len(done), "settings": len(search["grid"])}
+    else:
+        if plan["design"] != "factorial" or len(plan["axes"]) < 2:
+            raise NothingToDrawError("importance needs a search, or every combination of two axes")
+        name = GRID_VALUE
+        choices = {axis: {"levels": levels} for axis, levels in plan["axes"].items()}
+        results = list(_settings(subject))
+        counts = {"trials": 0, "settings": len(results)}
+    found = importances(choices, results)
+    if not found:
+        raise NothingToDrawError(f"fewer than {FEWEST} settings are done, or all did alike")
+    shares = [{"setting": setting, "importance": 100 * share} for setting, share in found.items()]
+    return pd.DataFrame(shares).assign(value=name, **counts)
+
+
+def _settings(subject: Subject) -> Iterator[tuple[dict[str, Any], float]]:
+    """Each combination that has runs, and the mean of its seeds."""
+    study = subject.study
+    combinations = {tuple(cell["levels"].items()): None for cell in study.plan["cells"]}
+    for levels in map(dict, combinations):
+        runs = [run for run in study.replicates(levels).values() if run]
+        if runs:
+            yield levels, sum(front_area(run.table) for run in runs) / len(runs)
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A bar a setting."""
+    figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.7 + 0.28 * len(data)))
+    bars = axes.barh(data.setting, data.importance, color=colour_of(1), height=0.6)
+    axes.bar_label(bars, [f"{share:.0f} %" for share in data.importance], padding=3, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.15 * data.importance.max())
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(f"importance for {data.value.iloc[0]} (%)")
+    return figure
+
+
+def caption(data: pd.DataFrame) -> str:
+    """Over what."""
+    trials, settings = data.trials.iloc[0], data.settings.iloc[0]
+    parts = [f"{trials} trials"] if trials else []
+    parts += [f"{settings} settings of grids"] if settings else []
+    return (
+        f"Share of each setting in how much {data.value.iloc[0]} varies (Optuna's fANOVA), over "
+        f"{' and '.join(parts)}. It tells what made a difference, not which level was better; with "
+        "few settings it is a rough guide, for which no interval can be given."
+    )
+
+
+FIGURE = FigureKind("What matters", "study", 12, data, draw, caption)

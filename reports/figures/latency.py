@@ -1,0 +1,56 @@
+"""What a sub-network costs on a real machine: measured latency against accuracy."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from reports.captions import listed, rank_correlation, seeds_sentence
+from reports.drawing import groups, scatter_levels, stitch_rows
+from reports.figure import FigureKind
+from reports.levels import Level
+from reports.subject import NothingToDrawError, Subject
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a sub-network and level; latency in ms a batch, the mean over seeds of medians."""
+    rows = stitch_rows(subject.levels).drop(columns="half_width")
+    found = pd.concat([_measured(level) for level in subject.levels])
+    return rows.merge(found, on=["level", "route"])
+
+
+def _measured(level: Level) -> pd.DataFrame:
+    parts = []
+    for run in level.runs.values():
+        table = run.read_table("latency")
+        if table is None:
+            raise NothingToDrawError("a run has no table of latencies")
+        parts.append(table.join(run.table.route).assign(device=run.tags.get("device", "")))
+    together = pd.concat(parts).groupby("route", as_index=False)
+    shared = together[["batch_size", "device"]].first()
+    return shared.merge(together.latency.mean()).assign(level=level.name)
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A point a sub-network."""
+    figure, axes = scatter_levels(data, "latency")
+    axes.set_xlabel(f"latency (ms for {data.batch_size.iloc[0]} images)")
+    return figure
+
+
+def caption(data: pd.DataFrame) -> str:
+    """On which device, and whether MACs tell the order."""
+    devices = listed(sorted(data.device.unique()))
+    levels = "; ".join(
+        f"{name}: {rows.latency.min():.3g} to {rows.latency.max():.3g} ms, rank correlation with "
+        f"MACs {rank_correlation(rows.latency, rows.macs)}"
+        for _, name, rows in groups(data)
+    )
+    return (
+        "Top-1 of every sub-network over the time that a batch takes in it, the median of repeats "
+        "in turn with all others, measured when its run ended, beside whatever else the machine "
+        f"did. {levels}. Measured on {devices}. {seeds_sentence(data.seeds, bars=False)}"
+    )
+
+
+FIGURE = FigureKind("Accuracy over latency", "axis", 15, data, draw, caption)
