@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 NOTE_TAG = "mlflow.note.content"
+PARENT_TAG = "mlflow.parentRunId"
 FAILURE_TAGS = ("error", NOTE_TAG)
 FEW = 100  # keys asked for one by one; for more, a search of the whole store is quicker
 
@@ -48,11 +49,16 @@ class Page:
 PAGES: TypeAdapter[dict[str, Page]] = TypeAdapter(dict[str, Page])  # by the experiment's name
 
 
+def seed_name(study: str, seed: int) -> str:
+    """What the run is called that stands for all runs of a study with one seed."""
+    return f"{study}, seed {seed}"
+
+
 def compared(tags: Mapping[str, str]) -> dict[str, str]:
     """Of an MLflow run's tags those that the collector compares; of failures only that they are."""
     chosen = {name: "" for name in FAILURE_TAGS if name in tags}
     for name, value in tags.items():
-        if name in ("attempt", "progress") or name.startswith("study."):
+        if name in ("attempt", "progress", PARENT_TAG) or name.startswith("study."):
             chosen[name] = value
     return chosen
 
@@ -124,7 +130,10 @@ class Ledger:
         return True
 
     def studies(self, page: Page) -> dict[str, Run]:
-        """The runs that stand for studies, by study. They are few: the store is asked each time."""
+        """The runs that stand for studies and their seeds, by name; see `seed_name`.
+
+        They are few: the store is asked each time.
+        """
         return self._runs(page, STUDY_TAG, f"tags.`{STUDY_TAG}` LIKE '%'")
 
     def save(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,17 @@ from filelock import FileLock, Timeout
 from ablations.errors import UserError
 from ablations.files import write_json
 from ablations.home import Home, Inspection, RunDirectory, State
-from ablations.ledger import FAILURE_TAGS, FEW, NOTE_TAG, Entry, Ledger, Page, compared
+from ablations.ledger import (
+    FAILURE_TAGS,
+    FEW,
+    NOTE_TAG,
+    PARENT_TAG,
+    Entry,
+    Ledger,
+    Page,
+    compared,
+    seed_name,
+)
 from ablations.store import KEY_TAG, PLAN_TAG, STUDY_TAG, connect, reaching, sqlite_path
 
 if TYPE_CHECKING:
@@ -209,15 +219,17 @@ class Collector:
         return metrics
 
     def _sync_plan(self, ledger: Ledger, plan: dict[str, Any]) -> None:
-        """A study is an MLflow run of its own, with the plan as artifact and a note."""
+        """A study is an MLflow run of its own, with the plan as artifact and a note.
+
+        Below it hangs a run for each seed, and below that the runs, each in one study alone.
+        """
         page = self._page(ledger, plan["experiment"])
-        run = ledger.studies(page).get(plan["study"])
+        name, known = plan["study"], ledger.studies(page)
+        run = known.get(name)
         digest = _digest(plan)
         if run is None:
-            tags = {STUDY_TAG: plan["study"], NOTE_TAG: plan["question"]}
-            run = self.client.create_run(
-                page.experiment, tags=tags, run_name=f"study {plan['study']}: {plan['title']}"
-            )
+            title = f"study {name}: {plan['title']}"
+            run = self._create_heading(page, name, title, {NOTE_TAG: plan["question"]})
         elif run.data.tags.get(PLAN_TAG) != digest:
             self.client.set_tag(run.info.run_id, NOTE_TAG, plan["question"])
         if run.data.tags.get(PLAN_TAG) != digest:
@@ -227,15 +239,49 @@ class Collector:
                 self.client.log_artifact(run.info.run_id, str(path))
             self.client.set_terminated(run.info.run_id)
             self.client.set_tag(run.info.run_id, PLAN_TAG, digest)
+        seeds = {cell["seed"] for cell in plan["cells"]}
+        parents = {seed: self._seed(page, known, run, name, seed) for seed in seeds}
+        places = {heading.info.run_id for heading in known.values()}.union(parents.values())
         cells = {cell["key"]: cell for cell in reversed(plan["cells"])}
         for key in list(page.runs):
-            tag = partial(self._tag_member, ledger, page, key, plan["study"], cells.get(key))
+            tag = partial(
+                self._tag_member, ledger, page, key, name, cells.get(key), parents, places
+            )
             _trusting(ledger, page, key, tag)
 
+    def _seed(self, page: Page, known: dict[str, Run], above: Run, study: str, seed: int) -> str:
+        """The id of the run that stands for a seed of a study, below the study's own."""
+        name, tags = seed_name(study, seed), {PARENT_TAG: above.info.run_id}
+        run = known.get(name)
+        if run is None:
+            run = self._create_heading(page, name, f"{study}: seed {seed}", tags)
+        elif not tags.items() <= run.data.tags.items():  # the study's was deleted, and made anew
+            self.client.set_tag(run.info.run_id, PARENT_TAG, above.info.run_id)
+        return str(run.info.run_id)
+
+    def _create_heading(self, page: Page, name: str, title: str, tags: dict[str, str]) -> Run:
+        """A run under which others are found; `name` as `Ledger.studies` knows it."""
+        tags = {STUDY_TAG: name, **tags}
+        run = self.client.create_run(page.experiment, tags=tags, run_name=title)
+        self.client.set_terminated(run.info.run_id)
+        return run
+
     def _tag_member(
-        self, ledger: Ledger, page: Page, key: str, study: str, cell: dict[str, Any] | None
+        self,
+        ledger: Ledger,
+        page: Page,
+        key: str,
+        study: str,
+        cell: dict[str, Any] | None,
+        parents: dict[int, str],
+        places: Set[str],
     ) -> None:
-        """What the run is in this study: its name there, and the level of every axis."""
+        """What the run is in this study: its name there, the level of every axis, and its place.
+
+        Arguments:
+            parents: the run of every seed of the study.
+            places: those of all studies, and the runs of these.
+        """
         from mlflow.entities import RunTag
 
         run = ledger.find(page, key)
@@ -246,8 +292,12 @@ class Collector:
         if cell:
             tags[own] = cell["name"].rpartition(", seed")[0]
             tags |= {f"{own}.{axis}": level for axis, level in cell["levels"].items()}
+            place = run.tags.get(PARENT_TAG, "")
+            tags |= {PARENT_TAG: place if place in places else parents[cell["seed"]]}
         for name in run.tags.keys() - tags.keys():
-            if name == own or name.startswith(f"{own}."):  # the study asks something else now
+            left = name == PARENT_TAG and run.tags[name] in parents.values()
+            # the study asks something else now
+            if left or name == own or name.startswith(f"{own}."):
                 self.client.delete_tag(run.run_id, name)
                 del run.tags[name]
         new = {name: value for name, value in tags.items() if run.tags.get(name) != value}

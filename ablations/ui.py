@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from ablations.errors import UserError
+from ablations.experiment import REPLICATE
 from ablations.home import Home
 from ablations.ledger import NOTE_TAG
 from ablations.store import connect, reaching
@@ -31,20 +32,24 @@ COLUMNS = ("metrics.`mean_top1`", "metrics.`worst_top1`", "metrics.`train_second
 
 
 def view_state(plan: dict[str, Any], axis: str | None) -> str:
-    """The runs of a study, in columns and charts; grouped by the level of `axis`, if there is one.
+    """The runs of a study, in columns and charts, grouped by the level of `axis`, or by seed.
 
-    Those in which the other axes are not at the baseline are left out then.
+    By an axis those are left out in which the other axes are not at the baseline.
     """
     own = f"study.{plan['study']}"
     others = plan["baseline"].items() if axis else ()
     conditions = [f"tags.`{own}` LIKE '%'"]
     conditions += [f"tags.`{own}.{name}` = '{level}'" for name, level in others if name != axis]
-    keys = [{"mode": "tag", "groupByData": f"{own}.{axis}"}]
+    group = {"mode": "tag", "groupByData": f"{own}.{axis}"}
+    seed = {"mode": "param", "groupByData": REPLICATE}
     section = {"uuid": "study", "name": plan["study"], "display": True, "isReordered": False}
     return json.dumps(
         {
             "searchFilter": " AND ".join(conditions),
-            "groupBy": {"aggregateFunction": "average", "groupByKeys": keys} if axis else None,
+            "groupBy": {
+                "aggregateFunction": "average",
+                "groupByKeys": [group if axis else seed],
+            },
             "selectedColumns": [f"tags.`{own}`", *COLUMNS],
             "compareRunCharts": [_chart(*chart) for chart in CHARTS],
             "compareRunSections": [section],
@@ -95,6 +100,8 @@ def _view_name(study: str, axis: str | None) -> str:
 def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
     """Write the views of every tracked study; gives (study, axis or "", path in the UI).
 
+    The one without an axis shows all runs of a study, seed by seed.
+
     Each experiment gets a note with the questions of its studies.
 
     Raises:
@@ -106,7 +113,7 @@ def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
         for experiment, plan in read_plans(client).values():
             study = plan["study"]
             notes.setdefault(experiment, []).append(f"- **{study}**: {plan['question']}")
-            for axis in plan["axes"] or [None]:
+            for axis in (None, *plan["axes"]):
                 tag = VIEW_TAG + _view_name(study, axis)
                 client.set_experiment_tag(experiment, tag, view_state(plan, axis))
                 yield study, axis or "", view_path(experiment, study, axis)
@@ -129,9 +136,9 @@ def serve(home: Home, uri: str, host: str, port: int) -> None:
                 f"cannot listen on {host}:{port}: {error.strerror}; try --port {port + 1}"
             ) from None
     base = uri if uri.startswith("http") else f"http://{host}:{port}"
-    click.echo("Runs of each study, grouped by an axis, with accuracy over MACs:")
+    click.echo("Runs of each study, by seed and grouped by each axis, with accuracy over MACs:")
     for study, axis, path in prepare_views(uri):
-        click.echo(f"  {study:12} {axis:12} {base}{path}")
+        click.echo(f"  {study:14} {axis or '(by seed)':20} {base}{path}")
     if uri.startswith("http"):
         click.echo(f"The server at {uri} shows them.")
         return

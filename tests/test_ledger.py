@@ -168,15 +168,21 @@ def test_a_study_that_somebody_deleted_comes_back(home):
     client = connect(home.tracking_uri)
     identity = client.get_experiment_by_name("toy").experiment_id
 
-    def studies():
-        return [
-            run.info.run_id for run in search(client, identity, "") if STUDY_TAG in run.data.tags
-        ]
+    def headings():
+        found = search(client, identity, f"tags.`{STUDY_TAG}` LIKE '%'")
+        return {run.data.tags[STUDY_TAG]: run for run in found}
 
-    client.delete_run(*studies())
-    assert studies() == []
-    sync(home)
-    assert len(studies()) == 1
+    def parents(*runs):
+        return {run.data.tags["mlflow.parentRunId"] for run in runs}
+
+    for deleted in (["toy"], ["toy, seed 0"], ["toy", "toy, seed 0"]):
+        for name in deleted:
+            client.delete_run(headings()[name].info.run_id)
+        sync(home)
+        assert headings().keys() == {"toy", "toy, seed 0"}
+        study, seed = headings()["toy"], headings()["toy, seed 0"]
+        assert parents(seed) == {study.info.run_id}
+        assert parents(*tracked(home).values()) == {seed.info.run_id}
 
 
 def test_an_experiment_that_somebody_deleted_is_named(home):

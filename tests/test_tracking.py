@@ -116,6 +116,40 @@ def test_an_attempt_removes_what_a_killed_one_left_but_no_claim(home):
     assert [path.name for path in directory.glob(".*")] == [".claim-1.json.5678.tmp"]
 
 
+def test_runs_hang_below_their_seed_and_study_and_each_but_once(home):
+    for key in PLAN.runs:
+        do(home, key)
+    other = expand("another", STUDY, seeds=2).record()
+    home.save_plan(other)
+    Collector(home, home.tracking_uri).sync()
+    client = connect(home.tracking_uri)
+    found = {run.info.run_id: run for run in search(client, "1", "")}
+
+    def above(run):
+        parent = found.get(run.data.tags.get("mlflow.parentRunId"))
+        return [] if parent is None else [parent.info.run_name, *above(parent)]
+
+    assert len(tracked(home)) == 4
+    for run in tracked(
+        home
+    ).values():  # both studies ask for them; the first in the alphabet has it
+        assert above(run) == ["another: seed 0", "study another: A toy"]
+    headings = sorted(run.info.run_name for run in found.values() if KEY_TAG not in run.data.tags)
+    assert headings == [
+        "another: seed 0",
+        "another: seed 1",
+        "study another: A toy",
+        "study toy: A toy",
+        "toy: seed 0",
+    ]
+    asked = {**other, "cells": [cell for cell in other["cells"] if cell["levels"]["rate"] == "0.1"]}
+    (home.root / "studies/another.json").write_text(json.dumps(asked))
+    Collector(home, home.tracking_uri).sync()
+    left = {run.info.run_name: above(run)[0] for run in tracked(home).values()}
+    assert left.pop("rate=0.2, seed 0") == "toy: seed 0"
+    assert set(left.values()) == {"another: seed 0"}
+
+
 def test_collecting_again_changes_nothing(home):
     for key in PLAN.runs:
         do(home, key)

@@ -37,6 +37,18 @@ def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
         chart = page.locator("[data-testid='experiment-view-compare-runs-card']").first
         chart.get_by_text("stitch/macs").first.wait_for(timeout=60_000)
         page.wait_for_function("document.querySelectorAll('.scatterlayer path.point').length >= 8")
+        page.goto(re.search(r"toy +\(by seed\) +(\S+)", said)[1])
+        for text in ("Group: 0", "rate=0.2, seed 0"):
+            page.get_by_text(text).first.wait_for(timeout=60_000)
+        page.close()
+        # without a view: the study, below it its seed, below that the runs
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"http://127.0.0.1:{port}/#/experiments/1/runs")
+        for row in ("study toy: A toy", "toy: seed 0"):
+            page.get_by_text(row).first.wait_for(timeout=60_000)
+            assert page.get_by_text("rate=0.2, seed 0").count() == 0
+            page.locator("[role=row]", has_text=row).get_by_role("button").first.click()
+        page.get_by_text("rate=0.2, seed 0").first.wait_for(timeout=60_000)
         page.close()
         taken = ablate("ui", "--port", str(port))
         assert taken.returncode == 2
