@@ -22,6 +22,7 @@ from ablations.options import (
 )
 from ablations.parsing import parse_changes, parse_pairs
 from ablations.search.command import search
+from ablations.showing import report, ui
 from ablations.steering import cancel, cluster, logs, retry
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def status(home: Home, study: str | None, watch: bool, as_json: bool) -> None:
         show(home, plans, watch)
 
 
-for command in (search, logs, retry, cancel, repair, gc, cluster):
+for command in (search, report, ui, logs, retry, cancel, repair, gc, cluster):
     main.add_command(command)
 
 
@@ -278,88 +279,6 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
     else:
         changed = Collector(home, uri).sync(everything)
     click.echo(f"{changed} runs brought up to date in {uri}")
-
-
-@main.command()
-@click.argument("study", required=False, shell_complete=complete_study)
-@click.option("--all", "everything", is_flag=True, help="All studies, and a page of verdicts.")
-@click.option("--figure", metavar="NAME", help="Only this figure, such as accuracy or heatmap.")
-@click.option("--axis", help="With --figure: of this axis.  [default: each]")
-@click.option(
-    "--format",
-    "ending",
-    type=click.Choice(["pdf", "png", "svg", "csv", "md", "tex"]),
-    default="pdf",
-    show_default=True,
-    help="With --figure; the last three are tables of the data that it shows.",
-)
-@click.option(
-    "--ui",
-    metavar="URL",
-    help="MLflow UI that links on pages lead to.  [default: the server, or where `ablate ui` is]",
-)
-@tracking_option
-@click.option(
-    "--output",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="[default: HOME/reports/STUDY, or HOME/reports with --all]",
-)
-@click.pass_obj
-def report(
-    home: Home,
-    study: str | None,
-    everything: bool,
-    figure: str | None,
-    axis: str | None,
-    ending: str,
-    ui: str | None,
-    tracking_uri: str | None,
-    output: Path | None,
-) -> None:
-    """Draw figures, tables and index.html of a study, from the tracking store alone.
-
-    \b
-      ablate report overview                                  the page with everything
-      ablate report overview --figure accuracy --axis init    one figure
-      ablate report --all                                     verdicts on the claims of all studies
-    """
-    from importlib.metadata import entry_points
-
-    if everything == bool(study):
-        raise UserError("name a study, or ask for --all of them")
-    if (figure and everything) or (axis and not figure):
-        raise UserError("--figure goes with a study, and --axis with --figure")
-    uri = tracking_uri or home.tracking_uri
-    if uri == home.tracking_uri and not (home.root / "mlflow.db").exists():
-        raise UserError(
-            f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
-        )
-    for point in entry_points(group="ablations.reports"):
-        reports = point.load()
-        if study:
-            name = Path(study).stem if study.endswith(".py") else study
-            target = output or home.report(name)
-            if figure:
-                pages = reports.save_figure(uri, name, figure, axis, ending, target)
-            else:
-                pages = [reports.build_report(uri, name, target, ui)]
-        else:
-            pages = [reports.build_all(uri, output or home.reports, ui)]
-        for page in pages:
-            click.echo(f"report: {page}")
-    click.echo(f"tracking store: {uri}")
-
-
-@main.command()
-@tracking_option
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.pass_obj
-def ui(home: Home, tracking_uri: str | None, port: int, host: str) -> None:
-    """Serve the MLflow UI and print links to prepared views of every study."""
-    from ablations.ui import serve
-
-    serve(home, tracking_uri or home.tracking_uri, host, port)
 
 
 @main.command()

@@ -10,6 +10,8 @@ import click
 
 from ablations.completion import complete_family, complete_scale, complete_setting, complete_study
 
+DEFAULT_PORT = 5000  # of the MLflow UI
+
 study_argument = click.argument("study", shell_complete=complete_study)
 tracking_option = click.option(
     "--tracking-uri",

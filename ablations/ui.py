@@ -7,7 +7,11 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterator
+import time
+import urllib.request
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -22,7 +26,8 @@ from ablations.tracked import read_plans
 # undocumented in MLflow: an experiment tag that the runs page loads its state from; a test in a
 # real browser holds it
 VIEW_TAG = "mlflow.sharedViewState."
-DEFAULT_PORT = 5000
+READY_SECONDS = 60  # a server needs some 10
+View = tuple[str, str, str]  # study, axis or "", and path in the UI
 CHARTS = (  # a metric, and the one that it is drawn over; None: the step
     ("stitch/top1", "stitch/macs"),
     ("stitch/top1_before", "stitch/macs"),
@@ -97,8 +102,8 @@ def _view_name(study: str, axis: str | None) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{study}-{axis}" if axis else study)
 
 
-def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
-    """Write the views of every tracked study; gives (study, axis or "", path in the UI).
+def prepare_views(uri: str) -> Iterator[View]:
+    """Write the views of every tracked study, and give them.
 
     The one without an axis shows all runs of a study, seed by seed.
 
@@ -121,25 +126,27 @@ def prepare_views(uri: str) -> Iterator[tuple[str, str, str]]:
             client.set_experiment_tag(experiment, NOTE_TAG, "\n".join(lines))
 
 
-def serve(home: Home, uri: str, host: str, port: int) -> None:
-    """Print the views and serve the UI until interrupted.
+def serve(
+    home: Home, uri: str, host: str, port: int, views: Sequence[View], opening: bool = False
+) -> None:
+    """Print the views and serve the UI until interrupted; a server that runs already is enough.
+
+    Arguments:
+        opening: show the first view in a browser.
 
     Raises:
-        UserError: the port is taken, or the store does not answer.
+        UserError: the port is taken.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UserError(
-                f"cannot listen on {host}:{port}: {error.strerror}; try --port {port + 1}"
-            ) from None
-    base = uri if uri.startswith("http") else f"http://{host}:{port}"
+    running = uri.startswith("http")
+    if not running:
+        _check_port(host, port)
+    base = uri.rstrip("/") if running else f"http://{host}:{port}"
     click.echo("Runs of each study, by seed and grouped by each axis, with accuracy over MACs:")
-    for study, axis, path in prepare_views(uri):
+    for study, axis, path in views:
         click.echo(f"  {study:14} {axis or '(by seed)':20} {base}{path}")
-    if uri.startswith("http"):
+    if opening and views:
+        _open_when_ready(base, views[0][2])
+    if running:
         click.echo(f"The server at {uri} shows them.")
         return
     click.echo(f"MLflow UI at {base}; stop with Ctrl-C.")
@@ -153,3 +160,29 @@ def serve(home: Home, uri: str, host: str, port: int) -> None:
     }
     sys.stdout.flush()
     os.execve(sys.executable, command, environment)  # signals then reach the server itself
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"cannot listen on {host}:{port}: {error.strerror}; try --port {port + 1}"
+            ) from None
+
+
+def _open_when_ready(base: str, path: str) -> None:
+    """Open a page in the user's browser as soon as the server answers, from another process."""
+    sys.stdout.flush()
+    if os.fork():
+        return
+    try:
+        for _ in range(READY_SECONDS):
+            with suppress(OSError), urllib.request.urlopen(f"{base}/health", timeout=5):
+                webbrowser.open(base + path)
+                break
+            time.sleep(1)
+    finally:
+        os._exit(0)

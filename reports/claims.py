@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.evidence import words
+from reports.evidence import interval_words, words
+from reports.measures import UNITS
 from reports.power import outlook
 from reports.tables import latex, markdown
 from reports.verdicts import Verdict
@@ -17,6 +18,7 @@ COLUMNS = {
     "claim": "claim",
     "verdict": "verdict",
     "evidence": "effect, interval, n, p",
+    "bootstrap": "hierarchical bootstrap, 95 %",
     "why": "why",
 }
 
@@ -28,12 +30,13 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 
 def _row(verdict: Verdict) -> dict[str, str]:
     evidence = verdict.evidence
-    more = outlook(evidence)
+    more, interval = outlook(evidence), evidence.bootstrap
     return {
         "study": verdict.study,
         "claim": verdict.claim.words,
         "verdict": evidence.verdict,
-        "evidence": words(evidence),
+        "evidence": words(evidence, UNITS.get(verdict.claim.measure, "points")),
+        "bootstrap": interval_words(interval, evidence.statistic) if interval else "\N{EN DASH}",
         "why": f"{evidence.reason}; {more}" if more else evidence.reason,
     }
 
@@ -47,7 +50,7 @@ def save_claims(verdicts: Sequence[Verdict], facts: Mapping[str, str], folder: P
     table = claims_table(verdicts).rename(columns=COLUMNS)
     lines = "".join(f"- {name}: {text}\n" for name, text in facts.items())
     (folder / "claims.md").write_text(f"{markdown(table)}\n{lines}", encoding="utf-8")
-    (folder / "claims.tex").write_text(latex(table, "lp{5cm}lp{5cm}p{5cm}"), encoding="utf-8")
+    (folder / "claims.tex").write_text(latex(table, "lp{5cm}lp{5cm}lp{5cm}"), encoding="utf-8")
     _numbers(verdicts).to_csv(folder / "claims.csv", index=False)
 
 
@@ -56,6 +59,7 @@ def _numbers(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     for verdict in verdicts:
         claim, evidence = verdict.claim, verdict.evidence
         low, high = evidence.interval or (None, None)
+        bootstrap = evidence.bootstrap or (None, None)
         rows.append(
             {
                 "study": verdict.study,
@@ -67,6 +71,8 @@ def _numbers(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "effect": evidence.effect,
                 "low": low,
                 "high": high,
+                "bootstrap_low": bootstrap[0],
+                "bootstrap_high": bootstrap[1],
                 "size": evidence.size,
                 "seeds": evidence.n_seeds,
                 "planned": evidence.planned,

@@ -11,13 +11,14 @@ miss on one side: 11 % for 2.5 % there, and 14 % for the 5 % of an equivalence a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablations.errors import UserError
+from reports.bootstrap import bootstrap_interval
 from reports.interval import CONFIDENCE, Estimate, estimate, number
 
 Relation = Literal["greater", "equivalent"]
@@ -60,6 +61,7 @@ class Evidence:
     p_contrary: float
     p_corrected: float  # of the smaller of the two, which alone can decide
     claims: int = 1  # that it was corrected for
+    units: Sequence[NDArray[np.float64]] = field(default=(), repr=False, compare=False)  # by seed
 
     @property
     def effect(self) -> float:
@@ -99,6 +101,11 @@ class Evidence:
     def tost_interval(self) -> tuple[float, float] | None:
         """The 90 % interval, which the two one-sided tests of equivalence look at."""
         return self._within(self.estimate.interval(2 * CONFIDENCE - 1))
+
+    @property
+    def bootstrap(self) -> tuple[float, float] | None:
+        """The 95 % interval of a hierarchical bootstrap, to be seen beside the one that decides."""
+        return bootstrap_interval(self.units, CONFIDENCE)
 
     @property
     def verdict(self) -> Verdict:
@@ -172,12 +179,12 @@ def assess(
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("differences between conditions must be finite numbers")
     stitches = min((array.size for array in arrays), default=0)
-    if statistic == "share":
-        values = [50 * float(np.sign(array).mean()) for array in arrays]
-        found = estimate(values, least_spread=50 / max(stitches, 1))
-    else:
-        found = estimate([float(array.mean()) for array in arrays])
-    none = Evidence(relation, margin, statistic, found, sample.planned, stitches, 1.0, 1.0, 1.0)
+    units = [50 * np.sign(array) for array in arrays] if statistic == "share" else arrays
+    least = 50 / max(stitches, 1) if statistic == "share" else 0.0
+    found = estimate([float(unit.mean()) for unit in units], least_spread=least)
+    none = Evidence(
+        relation, margin, statistic, found, sample.planned, stitches, 1.0, 1.0, 1.0, units=units
+    )
     if found.n < LEAST_SEEDS:
         return none
     # equivalence needs both one-sided tests, so the nearer bound decides, undoubled
@@ -202,7 +209,7 @@ def correct_for_many(evidences: Sequence[Evidence]) -> list[Evidence]:
     ]
 
 
-def words(evidence: Evidence) -> str:
+def words(evidence: Evidence, unit: str = "points") -> str:
     """For a table cell: `+12.3 points [9.8, 14.9], 5 seeds, p < 0.001`.
 
     The interval is of 95 %; that of equivalence is of 90 %, and says so. With several claims the
@@ -213,17 +220,21 @@ def words(evidence: Evidence) -> str:
     share, equivalent = evidence.statistic == "share", evidence.relation == "equivalent"
     origin = 50 if share else 0
     effect = number(evidence.effect + origin, sign=not share)
-    text = f"{effect} {'% of stitches' if share else 'points'}"
+    text = f"{effect} {'% of stitches' if share else unit}"
     interval = evidence.tost_interval if equivalent else evidence.interval
     if interval is not None:
-        ends = ", ".join(number(end + origin) for end in interval)
-        text += f" [{ends}]{' (90 %)' if equivalent else ''}"
+        text += f" {interval_words(interval, evidence.statistic)}{' (90 %)' if equivalent else ''}"
     seeds, planned = evidence.n_seeds, evidence.planned
     text += f", {seeds} of {planned} seeds" if seeds < planned else f", {seeds} seeds"
     if seeds < LEAST_SEEDS:
         return text
     text += f", {_p(min(evidence.p, evidence.p_contrary))}"
     return f"{text}, corrected {_p(evidence.p_corrected)}" if evidence.claims > 1 else text
+
+
+def interval_words(interval: tuple[float, float], statistic: Statistic) -> str:
+    """For example `[9.8, 14.9]`; of a share, in percent of the stitches."""
+    return f"[{', '.join(number(end + (50 if statistic == 'share' else 0)) for end in interval)}]"
 
 
 def _p(p: float) -> str:

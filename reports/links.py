@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ablations.options import DEFAULT_PORT
 from ablations.tracked import TrackedRun, TrackedStudy
-from ablations.ui import DEFAULT_PORT, run_path, view_path
+from ablations.ui import run_path, view_path
 
 
 @dataclass(frozen=True)

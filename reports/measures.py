@@ -46,6 +46,7 @@ MEASURES: dict[str, Callable[[pd.DataFrame], pd.Series[float]]] = {
     "rank_correlation": lambda table: _of_run(stats.spearmanr(table.macs, table.top1).statistic),
     "step": _steps,
 }
+UNITS = {"rank_correlation": "hundredths"}  # of the others: percentage points
 
 
 def measure(name: str, table: pd.DataFrame) -> pd.Series[float]:
