@@ -33,7 +33,7 @@ gallery: .venv/installed
 	    --output docs/results/$$study || exit 1; done
 
 test: .venv/installed
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3  # of which one mostly waits: for SLURM, for heartbeats
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -32,6 +32,12 @@ def ablate(tmp_path):
     return lambda *arguments, **options: run_ablate(tmp_path / "home", *arguments, **options)
 
 
+@pytest.fixture
+def home(tmp_path):
+    """The one that `ablate` uses."""
+    return Home(tmp_path / "home")
+
+
 def run_ablate(home: Path, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(home, *arguments), capture_output=True, text=True, timeout=300, **options

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY, TOY, run_ablate
 
+pytestmark = pytest.mark.xdist_group("index")  # its runs are made once
 CLAIMS = """
 from dataclasses import replace
 

@@ -11,7 +11,6 @@ import time
 from dataclasses import asdict
 from itertools import pairwise
 
-import numpy as np
 import optuna
 import pandas as pd
 import pytest
@@ -26,7 +25,7 @@ from ablations.home import Home, State
 from ablations.parsing import parse_changes
 from ablations.plan import expand
 from ablations.search.findings import show_findings
-from ablations.search.journal import KEYS, Journal, curve_of, writing_journal
+from ablations.search.journal import KEYS, Journal, writing_journal
 from ablations.search.proposal import propose
 from ablations.search.question import Asked, make_question
 from ablations.search.space import Range
@@ -37,11 +36,6 @@ from studies.experiments import objectives
 
 NOISY = str(STUDIES / "noisy.py")
 SEARCH = ("search", TOY, "--objective", "error", "--seeds", "1", "--over", "rate=0.05:0.6")
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "home")
 
 
 def question(study=TOY, name="toy-search", **changes):
@@ -163,63 +157,6 @@ def test_failed_runs_are_told_and_the_search_goes_on(ablate, home, tmp_path):
     assert states(home) == {State.FAILED: 3, State.DONE: 2}
     expected = [TrialState.FAIL] * 3 + [TrialState.COMPLETE] * 2
     assert [trial.state for trial in trials_of(home)] == expected
-
-
-def test_bad_settings_end_before_their_last_seed(home):
-    sit(home, noisy(over=("offset=0:20",), seeds=8, changes=("mode=a,b",)), 12)
-    trials = trials_of(home, "noisy-search")
-    assert len(trials[0].intermediate_values) == 8
-    pruned = [trial for trial in trials if trial.state is TrialState.PRUNED]
-    assert len(pruned) > 3
-    assert all(4 <= len(trial.intermediate_values) < 8 for trial in pruned)
-    assert len(list(home.runs())) == sum(len(trial.intermediate_values) for trial in trials)
-    best = min((t for t in trials if t.state is TrialState.COMPLETE), key=lambda t: t.value)
-    assert all(trial.params["offset"] >= best.params["offset"] for trial in pruned)
-
-
-def test_a_run_that_lags_is_ended_while_it_trains(ablate, home):
-    """Five trials set the median; each later one is judged by its curve."""
-    arguments = [*SEARCH, "--workers", "2", "--prune", "curves", "--set", "steps=20,30"]
-    arguments[arguments.index("--seeds") + 1] = "2"
-    first = ablate(*arguments, "--trials", "6", "--set", "pause=0.05")
-    assert first.returncode == 0, first.stdout + first.stderr
-    slow = Home(home.root)
-    done = ablate(*arguments, "--trials", "16", "--set", "pause=0.05")
-    assert done.returncode == 0, done.stdout + done.stderr
-    trials = trials_of(slow)
-    pruned = [trial for trial in trials if trial.state is TrialState.PRUNED]
-    assert pruned, "nothing was ended early"
-    assert {trial.state for trial in trials} == {TrialState.COMPLETE, TrialState.PRUNED}
-    for trial in pruned:
-        first, second = (home.run(key) for key in trial.user_attrs[KEYS])
-        assert not second.path.exists()
-        curve = curve_of(trial)
-        at = max(curve)
-        others = [curve_of(one) for one in trials if one.state is TrialState.COMPLETE]
-        median = np.median([other[at] for other in others if at in other])
-        assert min(curve.values()) > median or first.result(), (trial.number, curve)
-    assert "pruned" in done.stdout
-    assert "cancelled" not in done.stdout
-    cells = {cell["key"] for cell in home.plan("toy-search")["cells"]}
-    asked = [trial.user_attrs[KEYS][: 1 if trial in pruned else 2] for trial in trials]
-    assert cells == {key for keys in asked for key in keys}
-    again = ablate(*arguments, "--trials", "16", "--set", "pause=0.05")
-    assert "nothing is left to do" in again.stdout
-    assert State.RUNNING not in states(home)
-
-
-def test_a_killed_search_ends_the_same_trials_early(home):
-    asked = question(prune="curves", changes=("steps=20",))
-    search = sit(home, asked, 7)
-    curves = [curve_of(trial) for trial in search.journal.trials]
-    assert all(sorted(curve) == list(range(5, 100, 5)) for curve in curves)
-    worst = {percent: max(curve[percent] for curve in curves) + 1 for percent in (5, 10)}
-    assert search.journal.must_cut(worst)
-    assert Journal(home.journal("toy-search")).must_cut(worst)
-    best = {percent: min(curve[percent] for curve in curves) - 1 for percent in (5, 10)}
-    assert not search.journal.must_cut(best)
-    few = sit(home, question(prune="curves", name="few"), 4)
-    assert not few.journal.must_cut(worst)
 
 
 def test_fewer_seeds_run_side_by_side_and_their_mean_counts(home):

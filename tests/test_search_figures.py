@@ -23,6 +23,7 @@ from reports.build import build_report
 from reports.figures import applicable, draw
 from reports.style import encode
 
+pytestmark = pytest.mark.xdist_group("search figures")  # its searches are made once
 SEARCH = ("search", TOY, "--seeds", "1", "--set", "steps=20,30")
 
 
