@@ -23,14 +23,19 @@ bench: .venv/installed
 # every study with claims, five seeds each, and what they say; about 40 minutes on two cores
 STUDIES := initialisation epochs direction windows pairs calibration sampling tuning pretrained \
            scratch interpolation
+REPORT := $(BIN)/ablate --home outputs/gallery report
 gallery: .venv/installed
 	for study in $(STUDIES); do $(BIN)/ablate --home outputs/gallery run $$study || exit 1; done
-	$(BIN)/ablate --home outputs/gallery report --all
+	$(REPORT) --all
 	mkdir -p docs/results
 	cp outputs/gallery/reports/claims.* outputs/gallery/reports/forest.* docs/results
 	for study in $(STUDIES); do \
-	  $(BIN)/ablate --home outputs/gallery report $$study --figure accuracy --format png \
-	    --output docs/results/$$study || exit 1; done
+	  $(REPORT) $$study --figure accuracy --format png --output docs/results/$$study || exit 1; done
+	$(REPORT) scratch --figure cost --format png --output docs/results/scratch
+	$(REPORT) scratch --figure cost --format md --output docs/results/scratch
+	$(REPORT) interpolation --figure latency --format png --output docs/results/interpolation
+	$(REPORT) interpolation --figure residual --format png --output docs/results/interpolation
+	$(REPORT) --published --format png --output docs/results/published
 
 test: .venv/installed
 	$(BIN)/pytest -n 3  # of which one mostly waits: for SLURM, for heartbeats

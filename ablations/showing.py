@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("study", required=False, shell_complete=complete_study)
 @click.option("--all", "everything", is_flag=True, help="All studies, and a page of verdicts.")
+@click.option("--published", is_flag=True, help="What the paper's authors released; needs no run.")
 @click.option("--figure", metavar="NAME", help="Only this figure, such as accuracy or heatmap.")
 @click.option("--axis", help="With --figure: of this axis.  [default: each]")
 @click.option(
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     type=click.Choice(["pdf", "png", "svg", "csv", "md", "tex"]),
     default="pdf",
     show_default=True,
-    help="With --figure; the last three are tables of the data that it shows.",
+    help="With --figure and --published; the last three are tables of the data that they show.",
 )
 @click.option(
     "--ui",
@@ -44,6 +45,7 @@ def report(
     home: Home,
     study: str | None,
     everything: bool,
+    published: bool,
     figure: str | None,
     axis: str | None,
     ending: str,
@@ -57,20 +59,26 @@ def report(
       ablate report overview                                  the page with everything
       ablate report overview --figure accuracy --axis init    one figure
       ablate report --all                                     verdicts on the claims of all studies
+      ablate report --published --format png                  the authors' own points, by family
     """
     from importlib.metadata import entry_points
 
-    if everything == bool(study):
-        raise UserError("name a study, or ask for --all of them")
-    if (figure and everything) or (axis and not figure):
+    if sum((everything, published, bool(study))) != 1:
+        raise UserError("name a study, or ask for --all of them, or for what is --published")
+    if (figure and not study) or (axis and not figure):
         raise UserError("--figure goes with a study, and --axis with --figure")
+    plugins = [point.load() for point in entry_points(group="ablations.reports")]
+    if published:
+        for reports in plugins:
+            for file in reports.save_published(ending, output or home.reports / "published"):
+                click.echo(f"figure: {file}")
+        return
     uri = tracking_uri or home.tracking_uri
     if uri == home.tracking_uri and not (home.root / "mlflow.db").exists():
         raise UserError(
             f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
         )
-    for point in entry_points(group="ablations.reports"):
-        reports = point.load()
+    for reports in plugins:
         if study:
             name = Path(study).stem if study.endswith(".py") else study
             target = output or home.report(name)

@@ -8,12 +8,16 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
 from ablations.files import writing
 from ablations.store import connect, reaching
 from ablations.tracked import TrackedStudy, read_plans, read_study
 from reports.links import Links
+
+if TYPE_CHECKING:
+    from reports.figure import Drawing
 
 # what the report needs of every run, see `snnet.experiment`
 COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
@@ -56,6 +60,27 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     return build_index(begun, target)
 
 
+def save_published(ending: str, target: Path) -> list[Path]:
+    """Draw what the paper's authors released, a figure a family, into the folder `target`.
+
+    Needs no run: the same code draws it that draws it below a user's own points.
+
+    Arguments:
+        ending: see `save_figure`.
+    """
+    from reports.figures import FIGURES
+    from reports.paper import FOLDER, SCALE
+    from reports.subject import Subject
+
+    target.mkdir(parents=True, exist_ok=True)
+    files = []
+    for table in sorted(FOLDER.glob("*.csv")):
+        study = TrackedStudy({"family": table.stem, "scale": SCALE}, {})
+        drawing = FIGURES["published"].drawing(Subject(study))
+        files.append(_save(drawing, ending, target / f"{table.stem}-published.{ending}"))
+    return files
+
+
 def save_figure(
     uri: str, name: str, figure: str, axis: str | None, ending: str, target: Path
 ) -> list[Path]:
@@ -71,10 +96,8 @@ def save_figure(
     """
     study = read_study(uri, name, "stitch")
     _check(study, uri)
-    from reports import tables
     from reports.figures import FIGURES, applicable, draw
     from reports.page import slug
-    from reports.style import encode
 
     apply = applicable(study)
     axes = [one for found, one in apply if found == figure and axis in (None, one)]
@@ -84,13 +107,20 @@ def save_figure(
     files = []
     for one in axes:
         drawing = draw(study, figure, one)
-        files.append(target / f"{f'{slug(one)}-' if one else ''}{figure}.{ending}")
-        with writing(files[-1]) as temporary:
-            if ending in ("csv", "md", "tex"):
-                temporary.write_text(tables.encode(drawing.data, ending), encoding="utf-8")
-            else:
-                temporary.write_bytes(encode(drawing.figure, ending))
+        name = f"{slug(one)}-{figure}" if one else figure
+        files.append(_save(drawing, ending, target / f"{name}.{ending}"))
     return files
+
+
+def _save(drawing: Drawing, ending: str, path: Path) -> Path:
+    from reports import style, tables
+
+    with writing(path) as temporary:
+        if ending in ("csv", "md", "tex"):
+            temporary.write_text(tables.encode(drawing.data, ending), encoding="utf-8")
+        else:
+            temporary.write_bytes(style.encode(drawing.figure, ending))
+    return path
 
 
 def _check(study: TrackedStudy, uri: str) -> None:

@@ -181,7 +181,7 @@ def test_cost_by_hand(solo):
     assert found["parameters stored", "each alone"] == pytest.approx(networks.params.sum() / 1e6)
     stored = found["parameters stored", "one SN-Net"] * 1e6
     assert anchors.params.sum() < stored == joint.metrics["stored_params"]
-    epochs = found["training epochs"]  # the anchors' recipe has 15
+    epochs = found["training"]  # the anchors' recipe has 15
     assert epochs.to_dict() == {"one SN-Net": 15 + 15 + 2, "each alone": 2 * len(networks)}
     passes = found["forward passes in training"] * 1e12
     an_epoch = 64 * alone.metrics["passes"] / 2  # images
@@ -248,6 +248,20 @@ def test_the_papers_points_lie_under_ours(paper):
     assert "Grey: the 71 points of the authors' released evaluation" in accuracy.caption
     assert "One seed: no interval can be given." in accuracy.caption
     assert "Sub-networks: 4 for plain, 4 for momentum." in accuracy.caption
+
+
+def test_what_the_authors_released_is_drawn_without_any_run(tmp_path):
+    done = run_ablate(tmp_path / "home", "report", "--published", "--format", "png")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "home/reports/published"
+    families = ("deit", "levit", "resnet", "resnet-swin", "swin")
+    assert {path.name for path in folder.iterdir()} == {f"{one}-published.png" for one in families}
+    out = ("--format", "csv", "--output", str(tmp_path))
+    assert run_ablate(tmp_path / "home", "report", "--published", *out).returncode == 0
+    for family, rows, route in (("deit", 71, "0.0>1.0"), ("swin", 41, "0.0>1.1")):
+        table = pd.read_csv(tmp_path / f"{family}-published.csv")
+        assert len(table) == rows
+        assert route in set(table.route)
 
 
 def test_mistakes_are_named(study, home):

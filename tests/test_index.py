@@ -87,7 +87,7 @@ def test_studies_without_claims_are_listed_without_an_empty_plot(tmp_path):
 
 
 def test_what_is_asked_for_must_be_clear(home):
-    for arguments in ((), ("judged", "--all")):
+    for arguments in ((), ("judged", "--all"), ("judged", "--published")):
         refused = run_ablate(home, "report", *arguments)
         assert refused.returncode == 2
         assert "name a study, or ask for --all of them" in refused.stderr

@@ -32,11 +32,6 @@ from ablations.worker import MAX_LOST, Request
 SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s
 
 
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "home")
-
-
 def tracked_keys(home: Home) -> Counter:
     client = connect(home.tracking_uri)
     runs = search(client, client.get_experiment_by_name("toy").experiment_id, "")

@@ -53,7 +53,7 @@ def _quantities(
     pretraining = [_pretraining_epochs(anchor) for anchor in settings["anchors"]]
     each = sum(float(run.params["epochs"]) for run in alone) / len(alone)
     yield (
-        "training epochs",
+        "training",
         "epochs",
         (sum(pretraining) + settings["epochs"], each * len(networks)),
     )
