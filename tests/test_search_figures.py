@@ -34,7 +34,7 @@ def home(tmp_path_factory):
         ("run", TOY, "--seeds", "1", "--set", "steps=20,30"),
         (*SEARCH, "--objective", "error", "--over", "rate=0.05:0.6", "--prune", "curves",
          "--set", "pause=0.02", "--trials", "12", "--name", "one"),
-        (*SEARCH, "--objective", "pareto", "--over", "rate=0.05:0.6", "--trials", "12",
+        (*SEARCH, "--objective", "pareto", "--over", "rate=0.05:0.6:log", "--trials", "12",
          "--name", "two"),
         (*SEARCH, "--objective", "error", "--set", "rule=plain,momentum", "--trials", "2",
          "--name", "short"),
@@ -121,6 +121,7 @@ def test_pages_of_searches_are_whole(home, chromium, tmp_path):
             inner, outer = drawings[0].figure.get_tightbbox(), drawings[0].figure.bbox_inches
             assert min(inner.x0, inner.y0) >= -0.01, figure
             assert inner.x1 <= outer.x1 + 0.01, figure
+            assert "$" not in encode(drawings[0].figure, "svg").decode(), "a formula as a label"
         page = chromium.new_page(viewport={"width": 390, "height": 844})
         page.goto(build_report(f"sqlite:///{home / 'mlflow.db'}", name, tmp_path / name).as_uri())
         assert page.locator("#trials svg").count() == 1

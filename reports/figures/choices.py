@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from reports.drawing import GREY, colour_of, groups, panels
 from reports.figure import FigureKind
@@ -76,6 +77,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, last: int) -> None:
         axes.grid(axis="x", visible=False)
     else:
         axes.set_xscale(scale)
+        if scale == "log":  # its own labels are formulas
+            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def caption(data: pd.DataFrame) -> str:
