@@ -228,7 +228,7 @@ class Collector:
         run = known.get(name)
         digest = _digest(plan)
         if run is None:
-            title = f"study {name}: {plan['title']}"
+            title = f"study {name}"
             run = self._create_heading(page, name, title, {NOTE_TAG: plan["question"]})
         elif run.data.tags.get(PLAN_TAG) != digest:
             self.client.set_tag(run.info.run_id, NOTE_TAG, plan["question"])
