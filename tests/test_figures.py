@@ -173,6 +173,10 @@ def test_latency_is_the_mean_of_the_runs_medians(study):
     assert "ms for 64 images" in drawing.figure.axes[0].get_xlabel()
 
 
+def test_one_network_alone_is_no_number_of_stitches(solo):
+    assert ("windows", "trained") not in applicable(solo)
+
+
 def test_cost_by_hand(solo):
     drawing = draw(solo, "cost")
     found = drawing.data.set_index(["quantity", "of"]).value

@@ -20,6 +20,8 @@ def data(subject: Subject) -> pd.DataFrame:
     rows = []
     for level in subject.compared():
         found = area(level)
+        if pd.isna(found.mean):  # one network alone has no front
+            continue
         rows.append(
             {
                 "level": level.name,
