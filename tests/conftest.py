@@ -83,7 +83,8 @@ class NetworkDisk:
 
     def vanish(self) -> None:
         """From now on whoever looks there is told that the other side is gone."""
-        for process in self._processes:
+        # sshfs first: it would unmount in good order if it saw its server go
+        for process in reversed(self._processes):
             process.kill()
             process.wait()
 
