@@ -90,8 +90,8 @@ def save(results: list[Result], output: Path, console: Console) -> None:
     """Show the table; write it, the numbers and the figure."""
     from benchmarks.figure import draw
     from benchmarks.results import rich_table, write_json, write_markdown
-    from reports.style import figure_style
-    from reports.style import save as save_figure
+    from reports.drawing.style import figure_style
+    from reports.drawing.style import save as save_figure
 
     console.print(rich_table(results))
     output.mkdir(parents=True, exist_ok=True)

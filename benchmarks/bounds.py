@@ -10,7 +10,7 @@ from torch import Tensor
 
 from snnet.cost import route_costs
 from snnet.network import Step, StitchedNetwork
-from snnet.sharing import shared_macs
+from snnet.shared_forward import shared_macs
 
 REPEATS = 3
 BATCHES = (1, 2, 4, 8)  # times the batch in question: merging makes larger ones

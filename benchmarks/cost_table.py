@@ -9,9 +9,9 @@ import torch
 
 from benchmarks.measure import Result, Say, Timing, side_by_side
 from benchmarks.subjects import DEIT_SHAPE, deit_anchors, small_anchors, small_shape
-from snnet.anatomy import count_macs
 from snnet.anchors import Anchor
 from snnet.cost import route_costs
+from snnet.costs import count_macs
 from snnet.network import stitch
 
 TARGET = 15.0

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from benchmarks.measure import Result
-from reports.style import COLOURS, MARKERS
+from reports.drawing.style import COLOURS, MARKERS
 
 BLACK, _, ORANGE, GREEN = COLOURS[:4]
 PALE = "#A6C8E0"

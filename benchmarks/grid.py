@@ -8,14 +8,14 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ablations.catalogue import load_study
-from ablations.claim import Observer
-from ablations.home import Home
-from ablations.launcher import take_snapshot
-from ablations.plan import Plan, expand
-from ablations.status import study_status
-from ablations.tracking import Collector
-from ablations.worker import requests_of, work
+from ablations.launch.launcher import take_snapshot
+from ablations.launch.worker import requests_of, work
+from ablations.runs.home import Home
+from ablations.runs.lease import Observer
+from ablations.study.catalogue import load_study
+from ablations.study.plan import Plan, expand
+from ablations.terminal.status import study_status
+from ablations.tracking.collector import Collector
 from benchmarks.measure import Result, Say, side_by_side, timed
 
 STUDY = str(Path(__file__).with_name("parabola.py"))

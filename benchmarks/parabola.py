@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ablations.experiment import Experiment
-from ablations.run import Run
-from ablations.study import Axis, Study
+from ablations.runs.attempt import Run
+from ablations.study.experiment import Experiment
+from ablations.study.study import Axis, Study
 
 STEPS = 5
 

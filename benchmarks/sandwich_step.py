@@ -15,7 +15,7 @@ from benchmarks.subjects import DIRECTIONS, small_anchors, small_shape, structur
 from snnet.network import StitchedNetwork, stitch
 from snnet.sampling import sandwich_sampler
 from snnet.seeding import generator
-from snnet.sharing import run_stitches
+from snnet.shared_forward import run_stitches
 
 BATCH = 64
 LABEL_SMOOTHING = 0.1

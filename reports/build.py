@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
 from ablations.files import writing
-from ablations.store import connect, reaching
-from ablations.tracked import TrackedStudy, read_plans, read_study
-from reports.links import Links
+from ablations.tracking.reader import TrackedStudy, read_plans, read_study
+from ablations.tracking.store import connect, reaching
+from reports.pages.links import Links
 
 if TYPE_CHECKING:
-    from reports.figure import Drawing
+    from reports.drawing.figure import Drawing
 
 # what the report needs of every run, see `snnet.experiment`
 COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
@@ -28,7 +28,7 @@ def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Pa
     """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
 
     Arguments:
-        ui: address of the MLflow UI that the page leads to, see `reports.links`.
+        ui: address of the MLflow UI that the page leads to, see `reports.pages.links`.
 
     Returns the path of `index.html`, which is written last. Other files there stay as they are.
     A report of the same runs by the same code would be the same bytes and is not drawn again.
@@ -55,7 +55,9 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
     for study in begun:
         _draw(study, uri, target / study.plan["study"], ui)
-    from reports.index import build_index  # matplotlib and scipy: only where something is drawn
+    from reports.pages.index import (
+        build_index,  # matplotlib and scipy: only where something is drawn
+    )
 
     return build_index(begun, target)
 
@@ -68,9 +70,9 @@ def save_published(ending: str, target: Path) -> list[Path]:
     Arguments:
         ending: see `save_figure`.
     """
+    from reports.data.paper import FOLDER, SCALE
+    from reports.data.subject import Subject
     from reports.figures import FIGURES
-    from reports.paper import FOLDER, SCALE
-    from reports.subject import Subject
 
     target.mkdir(parents=True, exist_ok=True)
     files = []
@@ -97,7 +99,7 @@ def save_figure(
     study = read_study(uri, name, "stitch")
     _check(study, uri)
     from reports.figures import FIGURES, applicable, draw
-    from reports.page import slug
+    from reports.pages.page import slug
 
     apply = applicable(study)
     axes = [one for found, one in apply if found == figure and axis in (None, one)]
@@ -113,7 +115,8 @@ def save_figure(
 
 
 def _save(drawing: Drawing, ending: str, path: Path) -> Path:
-    from reports import style, tables
+    from reports.drawing import style
+    from reports.pages import tables
 
     with writing(path) as temporary:
         if ending in ("csv", "md", "tex"):
@@ -142,7 +145,9 @@ def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
     digest = _digest(study, links)
     if _is_current(target / "index.html", digest):
         return target / "index.html"
-    from reports.page import render_page  # matplotlib and scipy: only where something is drawn
+    from reports.pages.page import (
+        render_page,  # matplotlib and scipy: only where something is drawn
+    )
 
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:

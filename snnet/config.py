@@ -12,8 +12,8 @@ Positive = Annotated[int, Ge(1)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Le(1)]
 
-# Datasets held in memory; any other name is read by timm (see `snnet.data`). The counts of their
-# training images refuse impossible settings before anything is loaded.
+# Datasets held in memory; any other name is read by timm (see `snnet.data.memory`). The counts of
+# their training images refuse impossible settings before anything is loaded.
 IN_MEMORY = {"digits": 1077, "fashion": 54_000}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from snnet.anatomy import count_params
+from snnet.costs import count_params
 from snnet.network import StitchedNetwork
 from snnet.routes import Route
 

@@ -33,7 +33,7 @@ class Process:
 
     @property
     def part(self) -> tuple[int, int]:
-        """Its share of the images, see `snnet.data`."""
+        """Its share of the images, see `snnet.data.memory`."""
         return self.rank, self.world
 
     @property

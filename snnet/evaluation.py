@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from snnet.network import StitchedNetwork
-from snnet.sharing import Merge, bytes_per_image, run_stitches
+from snnet.shared_forward import Merge, bytes_per_image, run_stitches
 
 MEMORY_BYTES = 1 << 30  # for features that wait while others are computed
 # measured with `make bench` on CPU; the other is a guess
@@ -37,8 +37,8 @@ def sweep(
 ) -> Tensor:
     """Logits (stitches, B, classes) of every route for images (B, C, H, W); call in eval mode.
 
-    Work is shared (see `snnet.sharing`), and memory bounded: the batch is cut so that what waits
-    stays within `memory_bytes`.
+    Work is shared (see `snnet.shared_forward`), and memory bounded: the batch is cut so that what
+    waits stays within `memory_bytes`.
     """
     stitches = range(len(network.space.routes))
     merge = merge or MERGE.get(images.device.type, MERGE["cpu"])

@@ -12,20 +12,20 @@ import pandas as pd
 import torch
 from torch import nn
 
-from snnet.anatomy import count_params
 from snnet.anchors import create_anchor, create_model
 from snnet.checkpoint import load_network, resume_training, save_network, save_training
 from snnet.config import IN_MEMORY, AnchorSpec, StitchingConfig
 from snnet.cost import route_costs
-from snnet.data import LOADERS, Data, take
+from snnet.costs import count_params
+from snnet.data.memory import LOADERS, Data, take
 from snnet.distributed import Process, connect
 from snnet.evaluation import Score, evaluate
 from snnet.initialisation import Fit, initialise_least_squares
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import pretrained_anchors
+from snnet.run import Follower, RunLike
 from snnet.space import epochs_for
-from snnet.surroundings import Follower, RunLike
 from snnet.training import Training
 from snnet.validation import rungs_at, validation_file, validation_scores, validation_table
 
@@ -114,8 +114,8 @@ def load_data(config: StitchingConfig) -> Data:
     counts = config.training_images, config.test_images
     if config.dataset in IN_MEMORY:
         return take(LOADERS[config.dataset](), *counts)
-    from snnet.images import load_images  # torchvision: only where needed
-    from snnet.preprocessing import preprocessing_of
+    from snnet.data.images import load_images  # torchvision: only where needed
+    from snnet.data.preprocessing import preprocessing_of
 
     with torch.device("meta"):
         bare = [replace(spec, weights="random") for spec in config.anchors]

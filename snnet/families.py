@@ -9,9 +9,9 @@ from typing import Any, cast
 import timm
 import torch
 
-from snnet.anatomy import dissect
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
+from snnet.costs import dissect
 
 
 def outline(architecture: str, image_size: int | None = None) -> Anchor:

@@ -9,9 +9,9 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snnet.anatomy import dissect
 from snnet.anchors import Anchor, Layout
 from snnet.config import StitchingConfig
+from snnet.costs import dissect
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
 

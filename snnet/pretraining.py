@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
-from snnet.data import Data
+from snnet.data.memory import Data
+from snnet.data.mixing import mix
 from snnet.distillation import label_loss
-from snnet.mixing import mix
 from snnet.optimisation import create_optimisation
 
 SCHEMA = 2  # raise it when the same spec would train to other weights

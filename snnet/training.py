@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from snnet.config import StitchingConfig
-from snnet.data import Batches, Data
+from snnet.data.memory import Batches, Data
+from snnet.data.mixing import mix
 from snnet.distillation import Objective, inplace_loss
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
-from snnet.mixing import mix
 from snnet.network import StitchedNetwork
 from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
-from snnet.sharing import run_stitches
+from snnet.shared_forward import run_stitches
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

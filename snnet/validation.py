@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from snnet.cost import route_costs
-from snnet.data import Data
+from snnet.data.memory import Data
 from snnet.distributed import Process
 from snnet.evaluation import evaluate
 from snnet.network import StitchedNetwork

@@ -1,7 +1,7 @@
 """Fast-to-Slow or Slow-to-Fast: through which network should a stitch begin?"""
 
-from ablations.statement import Statement
-from ablations.study import Axis, Study
+from ablations.study.claim import Statement
+from ablations.study.study import Axis, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 

@@ -1,7 +1,7 @@
 """Do stitches lie between their anchors?"""
 
-from ablations.statement import Statement
-from ablations.study import Study
+from ablations.study.claim import Statement
+from ablations.study.study import Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 

@@ -1,7 +1,7 @@
 """Anchors with and without pretrained weights."""
 
-from ablations.statement import Statement
-from ablations.study import Axis, Study
+from ablations.study.claim import Statement
+from ablations.study.study import Axis, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 

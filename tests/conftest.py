@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from slurm_cluster import SlurmCluster, missing
 
-from ablations.home import Home
+from ablations.runs.home import Home
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported

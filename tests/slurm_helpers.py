@@ -7,7 +7,7 @@ import pytest
 from conftest import TOY, run_ablate
 from test_machinery import states, wait_for
 
-from ablations.home import State
+from ablations.runs.home import State
 
 SLOW = ("run", TOY, "--cluster", "slurm", "--set", "pause=1", "--set", "steps=5")  # 6 runs of 5 s
 

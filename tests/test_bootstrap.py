@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from test_statistics import bounds, drawn
 
-from reports.bootstrap import bootstrap_interval
-from reports.evidence import Sample, assess, interval_words
+from reports.statistics.bootstrap import bootstrap_interval
+from reports.statistics.evidence import Sample, assess, interval_words
 
 
 def test_the_bootstrap_draws_seeds_and_within_them_stitches():

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from conftest import TOY
 
-from ablations.catalogue import load_study, study_names
 from ablations.errors import UserError
-from ablations.plan import expand
-from ablations.statement import Statement
-from ablations.tracked import TrackedRun, TrackedStudy
-from reports.measures import MEASURES, differences
-from reports.verdicts import judge, sample_of
+from ablations.study.catalogue import load_study, study_names
+from ablations.study.claim import Statement
+from ablations.study.plan import expand
+from ablations.tracking.reader import TrackedRun, TrackedStudy
+from reports.data.measures import MEASURES, differences
+from reports.data.verdicts import judge, sample_of
 
 STUDY = load_study(TOY)[1]
 MOMENTUM = Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"})

@@ -15,7 +15,7 @@ HEAVY = {"torch", "timm", "mlflow", "pandas", "matplotlib", "submitit", "sklearn
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys; from click.testing import CliRunner; from ablations.cli import main;"
+        "import sys; from click.testing import CliRunner; from ablations.cli.main import main;"
         "r = CliRunner().invoke(main, ['--help']); assert r.exit_code == 0, r.output;"
         "print(r.output); print(' '.join(sys.modules), file=sys.stderr)"
     )
@@ -24,7 +24,7 @@ def test_help_imports_nothing_heavy():
     assert not HEAVY & {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("module", ["studies.overview", "studies.grid", "ablations.plan"])
+@pytest.mark.parametrize("module", ["studies.overview", "studies.grid", "ablations.study.plan"])
 def test_planning_needs_no_torch(module):
     code = f"import sys, {module}; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

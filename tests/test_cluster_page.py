@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from test_machinery import wait_for
 
-from ablations.claim import Observer
-from ablations.cluster.slurm import Cluster
-from ablations.home import Home, State
+from ablations.launch.slurm.scheduler import Cluster
+from ablations.runs.home import Home, State
+from ablations.runs.lease import Observer
 
 pytestmark = pytest.mark.xdist_group("slurm")
 PAGE = Path(__file__).parents[1] / "docs/cluster.md"

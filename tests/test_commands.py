@@ -12,7 +12,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from ablations.cli import main
+from ablations.cli.main import main
 
 RESNETS = ["--anchors", "resnet18,resnet50", "--stages", "1,2"]
 
@@ -29,7 +29,7 @@ def rows(*arguments: str) -> list[dict[str, str]]:
 
 def test_added_commands_are_listed_without_heavy_imports():
     code = (
-        "import sys; from click.testing import CliRunner; from ablations.cli import main;"
+        "import sys; from click.testing import CliRunner; from ablations.cli.main import main;"
         "texts = [CliRunner().invoke(main, [*name, '--help']) for name in"
         " ([], ['stitches'], ['latency'], ['export'])];"
         "assert all(t.exit_code == 0 for t in texts); print(texts[0].output);"

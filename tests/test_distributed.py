@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ablations.run import Run
+from ablations.runs.attempt import Run
 from snnet.checkpoint import load_network
 from snnet.evaluation import evaluate
 from snnet.experiment import prepare

@@ -18,7 +18,7 @@ from snnet.anchors import adapt
 from snnet.checkpoint import resume_training, save_training
 from snnet.config import StitchingConfig
 from snnet.cost import route_costs
-from snnet.data import InMemory
+from snnet.data.memory import InMemory
 from snnet.evaluation import evaluate, sweep
 from snnet.initialisation import initialise_least_squares
 from snnet.network import StitchingLayer, stitch

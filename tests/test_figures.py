@@ -16,12 +16,12 @@ from scipy import stats
 
 import reports.figures
 from ablations.errors import UserError
-from ablations.store import connect
-from ablations.tracked import read_study
+from ablations.tracking.reader import read_study
+from ablations.tracking.store import connect
 from reports.build import build_report
+from reports.data.front import front_area
+from reports.drawing.style import encode
 from reports.figures import FIGURES, applicable, draw
-from reports.front import front_area
-from reports.style import encode
 
 pytestmark = pytest.mark.xdist_group("figures")  # its runs are made once
 OF_SEARCHES = {"trials", "choices", "curves"}  # see test_search_figures.py

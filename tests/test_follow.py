@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 from test_tracking import PLAN, begin, do, tracked
 
-from ablations.home import Home
-from ablations.session import follow_runs
-from ablations.tracking import RefusedError
+from ablations.launch.session import follow_runs
+from ablations.runs.home import Home
+from ablations.tracking.collector import RefusedError
 
 KEYS = sorted(PLAN.runs)
 PATIENCE = 1.5  # seconds
@@ -20,8 +20,8 @@ PATIENCE = 1.5  # seconds
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setattr("ablations.session.SYNC_SECONDS", 0.1)
-    monkeypatch.setattr("ablations.session.PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr("ablations.launch.session.SYNC_SECONDS", 0.1)
+    monkeypatch.setattr("ablations.launch.session.PATIENCE_SECONDS", PATIENCE)
     home = Home(tmp_path / "home")
     home.save_plan(PLAN.record())
     return home

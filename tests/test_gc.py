@@ -11,11 +11,11 @@ from conftest import TOY, run_ablate
 from test_machinery import SLOW, start, states, wait_for
 from test_repair import age
 
-from ablations.claim import Observer
-from ablations.cluster.snapshot import snapshot_code
 from ablations.files import write_json
-from ablations.garbage import find_garbage, in_units
-from ablations.home import Home, State
+from ablations.launch.snapshot import snapshot_code
+from ablations.maintenance.garbage import find_garbage, in_units
+from ablations.runs.home import Home, State
+from ablations.runs.lease import Observer
 
 CODE, LAUNCHES = "code copies that no launch uses", "launches that have ended"
 LOCAL, RUNS = "files of local jobs that have ended", "runs that no study asks for"

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("index")  # its runs are made once
 CLAIMS = """
 from dataclasses import replace
 
-from ablations.statement import Statement
+from ablations.study.claim import Statement
 
 STUDY = replace(STUDY, claims=[
     Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"}),

@@ -13,10 +13,10 @@ from conftest import command, run_ablate
 from test_tracking import PLAN, STUDY, begin, do, tracked
 
 from ablations.errors import UserError
-from ablations.home import Home
-from ablations.plan import expand
-from ablations.store import STUDY_TAG, connect, search
-from ablations.tracking import Collector, RefusedError
+from ablations.runs.home import Home
+from ablations.study.plan import expand
+from ablations.tracking.collector import Collector, RefusedError
+from ablations.tracking.store import STUDY_TAG, connect, search
 
 KEYS = sorted(PLAN.runs)
 
@@ -56,7 +56,7 @@ def test_what_is_remembered_as_finished_is_not_looked_at(home):
 
 # with a ledger the store is asked for few keys that it lacks, and searched for more
 @pytest.mark.parametrize(("remembered", "few"), [(True, 100), (True, 0), (False, 100)])
-@pytest.mark.parametrize("moment", ["tracking.Collector._deliver", "ledger.Ledger.save"])
+@pytest.mark.parametrize("moment", ["collector.Collector._deliver", "ledger.Ledger.save"])
 def test_killed_before_the_ledger_was_written(home, monkeypatch, moment, remembered, few):
     for key in KEYS[1:]:
         do(home, key)
@@ -65,17 +65,16 @@ def test_killed_before_the_ledger_was_written(home, monkeypatch, moment, remembe
     code = f"""
 import os, sys
 from pathlib import Path
-import ablations.tracking
-from ablations import ledger, tracking
-from ablations.home import Home
+from ablations.tracking import collector, ledger
+from ablations.runs.home import Home
 {moment} = lambda *_: os.kill(os.getpid(), 9)
-tracking.Collector(Home(Path(sys.argv[1])), sys.argv[2]).sync()
+collector.Collector(Home(Path(sys.argv[1])), sys.argv[2]).sync()
 """
     arguments = [sys.executable, "-c", code, str(home.root), home.tracking_uri]
     assert subprocess.run(arguments, check=False).returncode == -signal.SIGKILL
     made = {key: run.info.run_id for key, run in tracked(home).items()}
     assert len(made) > 1
-    monkeypatch.setattr("ablations.tracking.FEW", few)
+    monkeypatch.setattr("ablations.tracking.collector.FEW", few)
     sync(home)
     assert statuses(home) == dict.fromkeys(KEYS, "FINISHED")
     assert made.items() <= {key: run.info.run_id for key, run in tracked(home).items()}.items()

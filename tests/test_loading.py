@@ -17,7 +17,7 @@ from families import FAMILIES, family
 from safetensors.torch import save_file
 
 import snnet
-from ablations.cli import main
+from ablations.cli.main import main
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec, StitchingConfig
 from snnet.cost import route_costs

@@ -15,7 +15,10 @@ import psutil
 import pytest
 from conftest import TOY, command, fill
 
-from ablations.claim import (
+from ablations.files import write_json, writing
+from ablations.launch.worker import MAX_LOST, Request
+from ablations.runs.home import Home, Inspection, State
+from ablations.runs.lease import (
     HEARTBEAT_SECONDS,
     STALE_SECONDS,
     Claim,
@@ -24,10 +27,7 @@ from ablations.claim import (
     latest_claim,
     take_claim,
 )
-from ablations.files import write_json, writing
-from ablations.home import Home, Inspection, State
-from ablations.store import KEY_TAG, connect, search
-from ablations.worker import MAX_LOST, Request
+from ablations.tracking.store import KEY_TAG, connect, search
 
 SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s
 
@@ -256,7 +256,7 @@ def test_a_dead_owner_is_told_from_a_living_and_an_unknown_one(tmp_path, monkeyp
     assert stranger.is_alive() is None
     observer, claim = Observer(), Claim(tmp_path, 1, stranger)
     now = [1000.0]
-    monkeypatch.setattr("ablations.claim.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ablations.runs.lease.time.monotonic", lambda: now[0])
     claim.heartbeat_file.touch()
     assert not observer.is_dead(claim)
     now[0] += 100

@@ -8,15 +8,15 @@ import timm
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from snnet.anatomy import _NORMS
 from snnet.anchors import adapt, create_anchor
 from snnet.config import AnchorSpec
 from snnet.cost import route_costs
+from snnet.costs import _NORMS
 from snnet.evaluation import evaluate, sweep
 from snnet.initialisation import Moments, initialise_least_squares
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
-from snnet.sharing import ALONE, Merge, bytes_per_image, run_stitches, shared_macs
+from snnet.shared_forward import ALONE, Merge, bytes_per_image, run_stitches, shared_macs
 from snnet.space import Layer, Space
 
 OPTIONS = {"img_size": 8, "patch_size": 2, "in_chans": 1, "num_classes": 10, "depth": 3}

@@ -9,10 +9,10 @@ from conftest import TOY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.catalogue import load_study, study_names
 from ablations.errors import UserError
-from ablations.plan import expand
-from ablations.study import Axis
+from ablations.study.catalogue import load_study, study_names
+from ablations.study.plan import expand
+from ablations.study.study import Axis
 from studies.overview import STUDY as OVERVIEW
 
 STUDY = load_study(TOY)[1]

@@ -12,7 +12,7 @@ import pytest
 from conftest import TOY
 from test_tracking import free_port, serving, sync_when_up, tracked
 
-from ablations.home import Home
+from ablations.runs.home import Home
 
 
 @pytest.fixture

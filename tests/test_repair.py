@@ -14,10 +14,10 @@ import pytest
 from conftest import TOY, command, run_ablate
 from test_machinery import SLOW, check_complete, descendants, start, states, wait_for
 
-from ablations.claim import Observer, Owner, latest_claim
 from ablations.files import write_json
-from ablations.home import Home, State
-from ablations.repair import examine
+from ablations.maintenance.repair import examine
+from ablations.runs.home import Home, State
+from ablations.runs.lease import Observer, Owner, latest_claim
 
 HOURS = 2 * 3600
 ELSEWHERE = Owner("elsewhere", 1, "")
@@ -291,7 +291,7 @@ COPIER = """
 import sys, time
 from pathlib import Path
 from ablations.cluster import snapshot
-from ablations.home import Home
+from ablations.runs.home import Home
 snapshot.shutil.copytree = lambda *_, **__: time.sleep(60)  # a large copy
 snapshot.snapshot_code(Home(Path(sys.argv[1])))
 """

@@ -13,14 +13,14 @@ from conftest import TOY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.tracked import TrackedRun, read_study
-from reports import tables
+from ablations.tracking.reader import TrackedRun, read_study
 from reports.build import build_report
-from reports.front import front_area, front_at, pareto_front
-from reports.interval import estimate
-from reports.levels import Level, axis_levels, mean_gain, told_apart
-from reports.links import Links
-from reports.page import render_page
+from reports.data.front import front_area, front_at, pareto_front
+from reports.data.levels import Level, axis_levels, mean_gain, told_apart
+from reports.pages import tables
+from reports.pages.links import Links
+from reports.pages.page import render_page
+from reports.statistics.interval import estimate
 
 
 def stitches(points, anchors=2):

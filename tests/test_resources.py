@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablations.cluster.resources import Resources, read_profile
 from ablations.errors import UserError
+from ablations.launch.slurm.resources import Resources, read_profile
 
 NUMBERS = st.integers(0, 59)
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from snnet.data import load_fashion
+from snnet.data.locations import DEBIAN_FASHION
+from snnet.data.memory import load_fashion
 from snnet.errors import MissingDataError
-from snnet.locations import DEBIAN_FASHION
 from snnet.scales import SCALES
 
 needs_fashion = pytest.mark.skipif(
@@ -34,7 +34,7 @@ def test_fashion_is_whole():
 
 def test_missing_and_damaged_fashion_say_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setenv("SNNET_DATA", str(tmp_path))
-    monkeypatch.setattr("snnet.locations.DEBIAN_FASHION", tmp_path / "nothing")
+    monkeypatch.setattr("snnet.data.locations.DEBIAN_FASHION", tmp_path / "nothing")
     monkeypatch.setattr(
         "torchvision.datasets.FashionMNIST", lambda *_, **__: 1 / 0
     )  # as without a network

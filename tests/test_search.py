@@ -18,20 +18,20 @@ from conftest import STUDIES, TOY
 from optuna.trial import TrialState
 from test_machinery import descendants, start, states, tracked_keys, wait_for
 
-from ablations.catalogue import load_study, study_names
-from ablations.claim import take_claim
 from ablations.errors import UserError
-from ablations.home import Home, State
+from ablations.launch.worker import Request, execute
 from ablations.parsing import parse_changes
-from ablations.plan import expand
+from ablations.runs.home import Home, State
+from ablations.runs.lease import take_claim
 from ablations.search.findings import show_findings
 from ablations.search.journal import KEYS, Journal, writing_journal
 from ablations.search.proposal import propose
 from ablations.search.question import Asked, make_question
 from ablations.search.space import Range
 from ablations.search.trials import Search, Sitting
-from ablations.worker import Request, execute
-from reports.front import front_area
+from ablations.study.catalogue import load_study, study_names
+from ablations.study.plan import expand
+from reports.data.front import front_area
 from studies.experiments import objectives
 
 NOISY = str(STUDIES / "noisy.py")

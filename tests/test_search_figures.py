@@ -15,13 +15,13 @@ from test_search import trials_of
 from test_tracking import free_port
 from test_ui import wait_for_server
 
-from ablations.home import Home
+from ablations.runs.home import Home
 from ablations.search.importance import importances
 from ablations.search.journal import KEYS
-from ablations.tracked import read_study
+from ablations.tracking.reader import read_study
 from reports.build import build_report
+from reports.drawing.style import encode
 from reports.figures import applicable, draw
-from reports.style import encode
 
 pytestmark = pytest.mark.xdist_group("search figures")  # its searches are made once
 SEARCH = ("search", TOY, "--seeds", "1", "--set", "steps=20,30")

@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from test_machinery import states
 from test_search import SEARCH, noisy, question, sit, trials_of
 
-from ablations.home import State
+from ablations.runs.home import State
 from ablations.search.journal import KEYS, Journal, curve_of
 
 

@@ -8,8 +8,8 @@ from optuna.trial import TrialState
 from test_machinery import start, states, wait_for
 from test_search import trials_of
 
-from ablations.cluster.slurm import Cluster
-from ablations.home import State
+from ablations.launch.slurm.scheduler import Cluster
+from ablations.runs.home import State
 from ablations.search.journal import KEYS
 
 pytestmark = pytest.mark.xdist_group("slurm")

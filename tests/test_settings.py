@@ -11,8 +11,8 @@ import torch
 from test_distributed import CONFIG
 
 from ablations.errors import UserError
-from ablations.run import Run
-from snnet.data import load_digits, take
+from ablations.runs.attempt import Run
+from snnet.data.memory import load_digits, take
 from snnet.experiment import prepare
 from snnet.loading import load
 from snnet.space import epochs_for, space_for

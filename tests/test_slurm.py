@@ -12,10 +12,10 @@ from conftest import TINY, TOY, run_ablate
 from slurm_helpers import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
 from test_machinery import check_complete, states, tracked_keys, wait_for
 
-from ablations.claim import latest_claim
-from ablations.cluster.slurm import Cluster
-from ablations.home import Home, State
-from ablations.session import follow_runs
+from ablations.launch.session import follow_runs
+from ablations.launch.slurm.scheduler import Cluster
+from ablations.runs.home import Home, State
+from ablations.runs.lease import latest_claim
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -145,7 +145,7 @@ def test_cancelling_leaves_other_jobs_alone(home, cluster):
 
 
 def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, capsys):
-    monkeypatch.setattr("ablations.session.PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr("ablations.launch.session.PATIENCE_SECONDS", 2.0)
     blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
     wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
     submit(home, *SLOW)

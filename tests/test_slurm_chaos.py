@@ -16,8 +16,8 @@ from slurm_cluster import NODES
 from slurm_helpers import submit
 from test_machinery import check_complete, states
 
-from ablations.claim import Observer, latest_claim
-from ablations.home import State
+from ablations.runs.home import State
+from ablations.runs.lease import Observer, latest_claim
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 

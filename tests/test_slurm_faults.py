@@ -15,9 +15,9 @@ from conftest import TINY, TOY, fill, run_ablate
 from slurm_helpers import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
 from test_machinery import check_complete, states, wait_for
 
-from ablations.claim import latest_claim
-from ablations.cluster.slurm import Cluster
-from ablations.home import Home, State
+from ablations.launch.slurm.scheduler import Cluster
+from ablations.runs.home import Home, State
+from ablations.runs.lease import latest_claim
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 

@@ -17,9 +17,9 @@ from scipy import stats
 from statsmodels.stats.weightstats import DescrStatsW
 
 from ablations.errors import UserError
-from reports.evidence import Sample, assess, correct_for_many, words
-from reports.mcnemar import McNemar, mcnemar
-from reports.power import outlook, seeds_needed
+from reports.statistics.evidence import Sample, assess, correct_for_many, words
+from reports.statistics.mcnemar import McNemar, mcnemar
+from reports.statistics.power import outlook, seeds_needed
 
 ALARM = 1e-6  # of one bound; there are two dozen
 

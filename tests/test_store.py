@@ -10,9 +10,9 @@ from conftest import TOY, run_ablate
 from test_tracking import tracked
 
 from ablations.errors import UserError
-from ablations.home import Home
-from ablations.mount import file_system, is_network
-from ablations.store import check_uri, sqlite_path
+from ablations.file_system import file_system, is_network
+from ablations.runs.home import Home
+from ablations.tracking.store import check_uri, sqlite_path
 
 ONE = ("run", TOY, "--seeds", "1")
 

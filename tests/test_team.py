@@ -15,14 +15,14 @@ import pytest
 from conftest import TOY
 from test_machinery import states
 
-import ablations.team
-from ablations.catalogue import load_study
+import ablations.launch.process_group
 from ablations.files import write_json
-from ablations.home import Home, State
-from ablations.payload import KILLED
-from ablations.plan import expand
-from ablations.team import BrokenTeamError, Team
-from ablations.worker import requests_of
+from ablations.launch.job import KILLED
+from ablations.launch.process_group import BrokenTeamError, Team
+from ablations.launch.worker import requests_of
+from ablations.runs.home import Home, State
+from ablations.study.catalogue import load_study
+from ablations.study.plan import expand
 
 # the first process does nothing in time while another fails
 UNEVEN = """
@@ -63,7 +63,7 @@ def test_the_others_hear_what_the_first_tells(two):
 
 def test_whoever_hangs_or_is_gone_breaks_the_team(two, monkeypatch):
     first, other = two
-    monkeypatch.setattr(ablations.team, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(ablations.launch.process_group, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(BrokenTeamError, match="hangs"):
         first.gather()
     with pytest.raises(BrokenTeamError, match="hangs"):
@@ -90,10 +90,11 @@ def run_two(tmp_path):
         write_json(launch / "launch.json", content)
         write_json(launch / "requests.json", [asdict(one) for one in requests_of(plan, seen)])
         code = (
-            "import ablations.team, ablations.worker, ablations.payload\n"
-            "ablations.team.SETTLE_SECONDS = 0.1\n"
-            "ablations.team.PATIENCE_SECONDS = ablations.worker.PATIENCE_SECONDS = 2.0\n"
-            f"ablations.payload.Worker({str(launch)!r}, {str(home.root)!r}, None)()"
+            "import ablations.launch.process_group, ablations.launch.worker, ablations.launch.job\n"
+            "ablations.launch.process_group.SETTLE_SECONDS = 0.1\n"
+            "ablations.launch.process_group.PATIENCE_SECONDS = 2.0\n"
+            "ablations.launch.worker.PATIENCE_SECONDS = 2.0\n"
+            f"ablations.launch.job.Worker({str(launch)!r}, {str(home.root)!r}, None)()"
         )
         processes = []
         for rank in range(2):

@@ -17,16 +17,16 @@ from importlib.metadata import version
 import pytest
 from conftest import TOY
 
-from ablations.catalogue import load_study
-from ablations.claim import Owner, latest_claim, take_claim
 from ablations.errors import UserError
-from ablations.home import Home
-from ablations.plan import expand
-from ablations.run import Run
-from ablations.store import KEY_TAG, connect, search
-from ablations.tracked import read_study
-from ablations.tracking import Collector, flatten
-from ablations.worker import Request, execute
+from ablations.launch.worker import Request, execute
+from ablations.runs.attempt import Run
+from ablations.runs.home import Home
+from ablations.runs.lease import Owner, latest_claim, take_claim
+from ablations.study.catalogue import load_study
+from ablations.study.plan import expand
+from ablations.tracking.collector import Collector, flatten
+from ablations.tracking.reader import read_study
+from ablations.tracking.store import KEY_TAG, connect, search
 
 STUDY = load_study(TOY)[1]
 PLAN = expand("toy", STUDY, seeds=1)

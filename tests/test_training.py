@@ -11,7 +11,7 @@ from test_network import tiny_anchor
 
 from snnet.checkpoint import resume_training, save_training
 from snnet.config import IN_MEMORY, AnchorSpec, Augmentation, Recipe, StitchingConfig
-from snnet.data import affine, load_digits, take
+from snnet.data.memory import affine, load_digits, take
 from snnet.distributed import Process
 from snnet.errors import CheckpointError, DivergenceError
 from snnet.initialisation import initialise_least_squares

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ablations.display import console, simple_table
-from ablations.home import Home
+from ablations.runs.home import Home
 from ablations.search.importance import importances
 from ablations.search.journal import KEYS, Journal
 from ablations.search.question import Question
 from ablations.search.record import grid_results
+from ablations.terminal.display import console, simple_table
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

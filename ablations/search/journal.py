@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
-from ablations.objective import Goal
+from ablations.study.objective import Goal
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

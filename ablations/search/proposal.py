@@ -14,8 +14,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
-from ablations.objective import Goal
 from ablations.search.space import Space
+from ablations.study.objective import Goal
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ablations.catalogue import load_study
 from ablations.errors import UserError
-from ablations.objective import Aim, find_aim
 from ablations.parsing import parse_changes
-from ablations.plan import Planned
 from ablations.search.space import Space, Values, parse_range
+from ablations.study.catalogue import load_study
+from ablations.study.objective import Aim, find_aim
+from ablations.study.plan import Planned
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
-from ablations.home import Home
+from ablations.runs.home import Home
 from ablations.search.journal import KEYS, Journal, curve_of
 from ablations.search.question import Question
 
@@ -19,7 +19,7 @@ Result = tuple[dict[str, Any], list[float]]  # a setting, and its values
 
 
 def record_of(question: Question, journal: Journal, grids: Sequence[Result]) -> dict[str, Any]:
-    """The search as JSON values, see `ablations.plan.Plan.search`.
+    """The search as JSON values, see `ablations.study.plan.Plan.search`.
 
     Arguments:
         grids: see `grid_results`.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from ablations.display import LiveProgress, console
 from ablations.errors import UserError
-from ablations.home import Home
-from ablations.launcher import Launcher, Snapshot, check_space
-from ablations.plan import Plan
+from ablations.launch.launcher import Launcher, Snapshot, check_space
+from ablations.launch.session import collecting, tell_failures
+from ablations.launch.timing import expected_seconds
+from ablations.runs.home import Home
 from ablations.search.findings import show_findings
 from ablations.search.journal import writing_journal
 from ablations.search.question import Question
 from ablations.search.trials import Search, Sitting
-from ablations.session import collecting, tell_failures
-from ablations.store import check_uri
-from ablations.timing import expected_seconds
+from ablations.study.plan import Plan
+from ablations.terminal.display import LiveProgress, console
+from ablations.tracking.store import check_uri
 
 
 def run_search(

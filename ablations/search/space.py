@@ -12,10 +12,10 @@ from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
-from ablations.experiment import REPLICATE, Experiment, Settings
-from ablations.plan import Plan, Planned, expand
 from ablations.search.importance import distribution
-from ablations.study import Study
+from ablations.study.experiment import REPLICATE, Experiment, Settings
+from ablations.study.plan import Plan, Planned, expand
+from ablations.study.study import Study
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -91,7 +91,7 @@ class Space:
         family: str | None = None,
         changes: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
-        """Arguments as those of `ablations.plan.expand`.
+        """Arguments as those of `ablations.study.plan.expand`.
 
         Raises:
             UserError: there is nothing to choose, or the baseline is not part of it.

@@ -9,12 +9,12 @@ from math import isnan
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from ablations.home import Home
-from ablations.plan import Plan
+from ablations.runs.home import Home
 from ablations.search.journal import KEYS, Journal
 from ablations.search.proposal import propose
 from ablations.search.question import Question
 from ablations.search.record import grid_results, record_of
+from ablations.study.plan import Plan
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

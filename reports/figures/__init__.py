@@ -6,9 +6,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from ablations.errors import UserError, nearest
-from ablations.tracked import TrackedStudy
-from reports.figure import Drawing, FigureKind
-from reports.subject import NothingToDrawError, Subject
+from ablations.tracking.reader import TrackedStudy
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.figure import Drawing, FigureKind
 
 
 def find() -> dict[str, FigureKind]:

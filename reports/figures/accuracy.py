@@ -8,8 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.captions import seeds_sentence
-from reports.drawing import (
+from reports.data.front import pareto_front
+from reports.data.paper import SOURCE, published
+from reports.data.subject import Subject
+from reports.drawing.captions import seeds_sentence
+from reports.drawing.drawing import (
     GREY,
     anchor_handle,
     colour_of,
@@ -22,11 +25,8 @@ from reports.drawing import (
     stitch_rows,
     words_of,
 )
-from reports.figure import FigureKind
-from reports.front import pareto_front
-from reports.paper import SOURCE, published
-from reports.style import COLUMN_INCHES
-from reports.subject import Subject
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
 
 PAPER = "SN-Net paper"
 

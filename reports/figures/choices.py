@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from reports.drawing import GREY, colour_of, groups, panels
-from reports.figure import FigureKind
-from reports.search import search_of, trial_words, trials_of
-from reports.subject import Subject
+from reports.data.search import search_of, trial_words, trials_of
+from reports.data.subject import Subject
+from reports.drawing.drawing import GREY, colour_of, groups, panels
+from reports.drawing.figure import FigureKind
 
 
 def data(subject: Subject) -> pd.DataFrame:

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ablations.tracked import TrackedRun
-from reports.captions import seeds_sentence
-from reports.drawing import colour_of, groups, panels
-from reports.figure import FigureKind
-from reports.levels import Level
-from reports.subject import NothingToDrawError, Subject
+from ablations.tracking.reader import TrackedRun
+from reports.data.levels import Level
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import seeds_sentence
+from reports.drawing.drawing import colour_of, groups, panels
+from reports.drawing.figure import FigureKind
 
 PRETRAINING_EPOCHS = 300  # of an anchor that was not trained here: DeiT's, as the paper counts
 JOINT, ALONE = "one SN-Net", "each alone"

@@ -9,11 +9,11 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.drawing import GREY, colour_of, groups, legend
-from reports.figure import FigureKind
-from reports.search import STATES, search_of, setting_words, trial_words
-from reports.style import COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.search import STATES, search_of, setting_words, trial_words
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.drawing import GREY, colour_of, groups, legend
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
 
 LOOKS: dict[str, dict[str, Any]] = {
     "done": {"color": colour_of(1), "linewidth": 0.8, "marker": "o"},

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.captions import listed, seeds_sentence, with_interval
-from reports.drawing import legend
-from reports.figure import FigureKind
-from reports.levels import area_gain, mean_gain
-from reports.style import COLOURS, COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.levels import area_gain, mean_gain
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import listed, seeds_sentence, with_interval
+from reports.drawing.drawing import legend
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLOURS, COLUMN_INCHES
 
 GAINS = {"mean over stitches": mean_gain, "area under front": area_gain}
 

@@ -7,10 +7,10 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.drawing import colour_of, groups, handle_of, legend, marker_of
-from reports.figure import FigureKind
-from reports.style import COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.drawing import colour_of, groups, handle_of, legend, marker_of
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
 
 
 def data(subject: Subject) -> pd.DataFrame:

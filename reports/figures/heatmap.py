@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from reports.captions import seeds_sentence
-from reports.drawing import groups, panels, stitch_rows, words_of
-from reports.figure import FigureKind
-from reports.style import COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import seeds_sentence
+from reports.drawing.drawing import groups, panels, stitch_rows, words_of
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
 
 JOINT = r"^(?P<front>\d+)\.(?P<front_block>\d+)>(?P<back>\d+)\.(?P<back_block>\d+)$"
 COLOUR_MAP = "cividis"  # as light as it is high, to the colour-blind and in grey

@@ -11,13 +11,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.captions import seeds_sentence
-from reports.drawing import colour_of, groups, keep_to_percent, marker_of, panels
-from reports.figure import FigureKind
-from reports.interval import Estimate, estimate
-from reports.levels import baseline_level
-from reports.style import COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.levels import baseline_level
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import seeds_sentence
+from reports.drawing.drawing import colour_of, groups, keep_to_percent, marker_of, panels
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
+from reports.statistics.interval import Estimate, estimate
 
 LETTERS_AN_INCH = 12  # of the labels of an axis
 

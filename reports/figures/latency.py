@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.captions import listed, rank_correlation, seeds_sentence
-from reports.drawing import groups, scatter_levels, stitch_rows
-from reports.figure import FigureKind
-from reports.levels import Level
-from reports.subject import NothingToDrawError, Subject
+from reports.data.levels import Level
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import listed, rank_correlation, seeds_sentence
+from reports.drawing.drawing import groups, scatter_levels, stitch_rows
+from reports.drawing.figure import FigureKind
 
 
 def data(subject: Subject) -> pd.DataFrame:

@@ -6,12 +6,20 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from reports.drawing import GREY, anchor_handle, groups, handle_of, legend, macs_unit, scatter
-from reports.figure import FigureKind
-from reports.front import pareto_front
-from reports.paper import SOURCE, published
-from reports.style import COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.front import pareto_front
+from reports.data.paper import SOURCE, published
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.drawing import (
+    GREY,
+    anchor_handle,
+    groups,
+    handle_of,
+    legend,
+    macs_unit,
+    scatter,
+)
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
 
 
 def data(subject: Subject) -> pd.DataFrame:

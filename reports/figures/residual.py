@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.captions import listed, rank_correlation, seeds_sentence
-from reports.drawing import groups, level_legend, panels, scatter, stitch_rows
-from reports.figure import FigureKind
-from reports.subject import NothingToDrawError, Subject
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import listed, rank_correlation, seeds_sentence
+from reports.drawing.drawing import groups, level_legend, panels, scatter, stitch_rows
+from reports.drawing.figure import FigureKind
 
 WHEN = {"top1_before": "before training", "top1": "after training"}
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.captions import rank_correlation, seeds_sentence
-from reports.drawing import GREY, groups, scatter_levels, stitch_rows
-from reports.figure import FigureKind
-from reports.interval import number
-from reports.subject import Subject
+from reports.data.subject import Subject
+from reports.drawing.captions import rank_correlation, seeds_sentence
+from reports.drawing.drawing import GREY, groups, scatter_levels, stitch_rows
+from reports.drawing.figure import FigureKind
+from reports.statistics.interval import number
 
 
 def data(subject: Subject) -> pd.DataFrame:

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.captions import listed
-from reports.drawing import GREY, colour_of, legend
-from reports.figure import FigureKind
-from reports.interval import number
-from reports.search import search_of, trial_words, trials_of
-from reports.style import COLUMN_INCHES
-from reports.subject import Subject
+from reports.data.search import search_of, trial_words, trials_of
+from reports.data.subject import Subject
+from reports.drawing.captions import listed
+from reports.drawing.drawing import GREY, colour_of, legend
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
+from reports.statistics.interval import number
 
 FIXED = ("trial", "state", "setting", "best", "goal")
 LOOKS = {"done": ("o", colour_of(1)), "ended early": ("D", GREY)}

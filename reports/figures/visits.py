@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from reports.captions import rank_correlation, seeds_sentence
-from reports.drawing import groups, scatter_levels, stitch_rows
-from reports.figure import FigureKind
-from reports.subject import NothingToDrawError, Subject
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import rank_correlation, seeds_sentence
+from reports.drawing.drawing import groups, scatter_levels, stitch_rows
+from reports.drawing.figure import FigureKind
 
 WIDE = 20  # times: from there on visits are shown by their logarithm
 

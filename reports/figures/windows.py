@@ -7,12 +7,12 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.captions import seeds_sentence, with_interval
-from reports.drawing import colour_of, groups, level_legend, marker_of
-from reports.figure import FigureKind
-from reports.levels import area
-from reports.style import COLUMN_INCHES
-from reports.subject import NothingToDrawError, Subject
+from reports.data.levels import area
+from reports.data.subject import NothingToDrawError, Subject
+from reports.drawing.captions import seeds_sentence, with_interval
+from reports.drawing.drawing import colour_of, groups, level_legend, marker_of
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
 
 
 def data(subject: Subject) -> pd.DataFrame:

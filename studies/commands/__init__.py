@@ -16,7 +16,7 @@ from ablations.errors import UserError
 from ablations.parsing import parse_count
 
 if TYPE_CHECKING:
-    from ablations.home import Home
+    from ablations.runs.home import Home
 
 
 class Count(click.ParamType[float]):

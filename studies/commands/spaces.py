@@ -7,11 +7,11 @@ from typing import Any
 import click
 from rich.text import Text
 
-from ablations.display import console, simple_table
 from ablations.errors import UserError, nearest
-from snnet.anatomy import count_params
+from ablations.terminal.display import console, simple_table
 from snnet.config import StitchingConfig
 from snnet.cost import route_costs
+from snnet.costs import count_params
 from snnet.families import common_image_shape, order_by_macs, outline
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route

@@ -11,9 +11,9 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
-from ablations.display import console, simple_table
 from ablations.errors import UserError
-from ablations.home import Home
+from ablations.runs.home import Home
+from ablations.terminal.display import console, simple_table
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
 from snnet.loading import TrainedNetwork, load

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
-from ablations.home import RunDirectory
-from ablations.objective import Objective
+from ablations.runs.home import RunDirectory
+from ablations.study.objective import Objective
 from snnet.config import IN_MEMORY, StitchingConfig
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ SCORE = "top1_validation"
 
 
 def front_area(table: pd.DataFrame) -> float:
-    """The mean of the best validation top-1 within a budget, as `reports.front.front_area` has it.
+    """The mean of the best validation top-1 within a budget, see `reports.data.front`.
 
     Over budgets from the cheapest to the dearest anchor's MACs.
     """

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import nan
 
 from ablations.errors import UserError
-from ablations.experiment import Experiment
-from ablations.run import Run
+from ablations.runs.attempt import Run
+from ablations.study.experiment import Experiment
 from snnet.config import IN_MEMORY, StitchingConfig
+from snnet.data.locations import check_dataset
 from snnet.errors import MissingDataError
-from snnet.locations import check_dataset
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
 from studies.experiments.objectives import OBJECTIVES

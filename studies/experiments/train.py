@@ -16,7 +16,7 @@ import click
 
 from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
 from ablations.files import read_json, write_json
-from ablations.run import Run
+from ablations.runs.attempt import Run
 from studies.experiments.stitching import STITCHING
 
 

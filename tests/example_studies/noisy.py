@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from random import Random
 
-from ablations.experiment import Experiment
-from ablations.objective import Objective
-from ablations.study import Axis, Study
+from ablations.study.experiment import Experiment
+from ablations.study.objective import Objective
+from ablations.study.study import Axis, Study
 
 
 @dataclass(frozen=True)

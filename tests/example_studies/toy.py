@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 import pandas as pd
 from annotated_types import Ge
 
-from ablations.experiment import Experiment
-from ablations.objective import Objective
-from ablations.study import Axis, Study
+from ablations.study.experiment import Experiment
+from ablations.study.objective import Objective
+from ablations.study.study import Axis, Study
 
 
 @dataclass(frozen=True)

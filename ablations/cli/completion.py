@@ -1,0 +1,49 @@
+"""What the shell offers while one types: studies, settings, scales, families."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def complete_study(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Study names, and paths for a user's own files."""
+    from ablations.study.catalogue import study_names
+
+    names = [CompletionItem(name) for name in study_names() if name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="file")]
+
+
+def complete_setting(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Axes and settings of the study on the command line."""
+    from ablations.study.catalogue import load_study
+
+    study = load_study(context.params.get("study") or "overview")[1]
+    names = [*(axis.name for axis in study.axes), *study.experiment.settings]
+    return [f"{name}=" for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+def complete_scale(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Scales of the study on the command line."""
+    from ablations.study.catalogue import load_study
+
+    scales = load_study(context.params.get("study") or "overview")[1].experiment.scales
+    return [name for name in scales if name.startswith(incomplete)]
+
+
+def complete_family(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Families of the scale on the command line, or of all scales."""
+    from ablations.study.catalogue import load_study
+
+    scales = load_study(context.params.get("study") or "overview")[1].experiment.scales
+    chosen = [context.params["scale"]] if context.params.get("scale") in scales else list(scales)
+    names = dict.fromkeys(family for scale in chosen for family in scales[scale])
+    return [name for name in names if name.startswith(incomplete)]

@@ -1,0 +1,102 @@
+"""Commands that clear up: `ablate repair` and `ablate gc`. Both tell first, and ask."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ablations.cli.completion import complete_study
+from ablations.errors import UserError
+
+if TYPE_CHECKING:
+    from ablations.runs.home import Home
+
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
+
+
+@click.command()
+@click.argument("study", required=False, shell_complete=complete_study)
+@yes_option
+@click.pass_obj
+def repair(home: Home, study: str | None, yes: bool) -> None:
+    """Mend what crashes left behind: lost attempts, damaged and half-made files.
+
+    Of the runs of STUDY, or of all that is in HOME. It lists what it finds, and asks. What is done
+    and sound, and what somebody works on, is left alone.
+    """
+    from ablations.launch.slurm.jobs import queued_jobs
+    from ablations.maintenance.repair import find_damage
+
+    check_there(home)
+    ask = cache(queued_jobs)  # a job that is gone stays gone
+    keys = {cell["key"]: None for cell in home.plan(Path(study).stem)["cells"]} if study else None
+    found = list(find_damage(home, keys, ask))
+    for finding in found:
+        click.echo(finding)
+    count = sum(finding.mend is not None for finding in found)
+    left = f", {len(found) - count} left alone" if len(found) > count else ""
+    click.echo(f"{count} to mend{left}" if found else f"nothing to mend in {home.root}")
+    if not count or not agreed(yes):
+        return
+    mended, agreed_on = 0, set(found)
+    for finding in find_damage(home, keys, ask):  # again: things go on meanwhile
+        if finding.mend and finding in agreed_on:
+            finding.mend()
+            mended += 1
+    click.echo(f"{mended} mended")
+
+
+@click.command()
+@click.option("--models", is_flag=True, help="Trained networks of finished runs, too.")
+@click.option("--runs", is_flag=True, help="Runs that no study asks for any more, too.")
+@yes_option
+@click.pass_obj
+def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
+    """Free space: code copies, launches and files of jobs that nobody needs any more.
+
+    It lists what may go, and asks. What a job in SLURM's queue uses stays.
+    """
+    from ablations.launch.slurm.jobs import queued_jobs
+    from ablations.maintenance.garbage import find_garbage, has_launches, in_units, remove, size_of
+
+    check_there(home)
+    jobs = queued_jobs() if has_launches(home) else {}
+    if jobs is None:
+        click.echo("SLURM does not answer: code copies, launches and runs are left alone", err=True)
+    found = [one for one in find_garbage(home, jobs, models, runs) if one.paths]
+    for one in found:
+        click.echo(f"{len(one.paths):6} {in_units(one.bytes):>9}  {one.what}")
+    if not found:
+        click.echo(f"nothing to free in {home.root}")
+    if not found or not agreed(yes):
+        return
+    listed, freed = {path for one in found for path in one.paths}, 0
+    for one in find_garbage(home, jobs, models, runs):  # again: things go on meanwhile
+        for path in listed.intersection(one.paths):
+            freed += size_of(path)
+            remove(home, path)
+    click.echo(f"{in_units(freed)} freed")
+
+
+def check_there(home: Home) -> None:
+    """Refuse where nothing can be found.
+
+    Raises:
+        UserError: there is no such home.
+    """
+    if not home.root.is_dir():
+        raise UserError(f"there is no {home.root}; run a study first, or name its --home")
+
+
+def agreed(yes: bool) -> bool:
+    """Whether the user wants it done: by `--yes`, or asked on a terminal."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        click.echo("nothing is changed: this needs --yes")
+        return False
+    return click.confirm("Do it?")

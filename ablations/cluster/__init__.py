@@ -1,1 +1,0 @@
-"""Launching on SLURM: what jobs may use, submitting them, finding them again."""

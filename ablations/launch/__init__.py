@@ -1,0 +1,1 @@
+"""Getting a plan done: workers, and where they run."""

@@ -1,0 +1,1 @@
+"""SLURM: what jobs may use, submitting them, finding them again."""

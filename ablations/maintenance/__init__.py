@@ -1,0 +1,1 @@
+"""Clearing up: what crashes left behind, and what takes up space."""

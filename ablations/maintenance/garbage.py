@@ -1,0 +1,157 @@
+"""What takes up space and nobody needs any more. Finding changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ablations.files import read_json
+from ablations.launch.slurm.jobs import Jobs, launch_of
+from ablations.launch.slurm.scheduler import SYNC
+from ablations.runs.home import Home, Inspection, RunDirectory, State
+from ablations.runs.lease import Observer
+
+HOUR = 3600.0  # what is younger may just be coming into use
+MODEL = "model.safetensors"
+Launches = Mapping[Path, dict[str, Any]]  # directories, and what their launch.json says
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Files and folders that go for one reason."""
+
+    what: str
+    paths: list[Path]
+
+    @property
+    def bytes(self) -> int:
+        """What they take up."""
+        return sum(size_of(path) for path in self.paths)
+
+
+def has_launches(home: Home) -> bool:
+    """Whether anything here was submitted to SLURM, so that its queue matters."""
+    return any(home.launches.glob("*/launch.json"))
+
+
+def find_garbage(home: Home, jobs: Jobs, models: bool, runs: bool) -> Iterator[Garbage]:
+    """What may go, kind by kind.
+
+    Arguments:
+        jobs: those of SLURM; where None, what they might use is left out.
+        models: networks of finished runs, too.
+        runs: runs that no study asks for any more, too.
+    """
+    observer = Observer()
+    seen = {run: run.inspect(observer) for run in home.runs()}
+    live = _live_launches(home, jobs) if jobs is not None else None
+    if runs and live is not None:
+        unwanted = _unwanted(home, live, seen)
+        yield Garbage("runs that no study asks for", [run.path for run in unwanted])
+        for run in unwanted:
+            del seen[run]
+    yield Garbage("files of local jobs that have ended", _local_jobs(home, seen))
+    if live is not None:
+        yield Garbage("code copies that no launch uses", _code(home, live))
+        yield Garbage("launches that have ended", _launches(home, live, seen))
+    if models:
+        paths = [run.path / MODEL for run, one in seen.items() if one.state is State.DONE]
+        found = [path for path in paths if path.exists()]
+        yield Garbage("trained networks of finished runs", found)
+
+
+def _live_launches(home: Home, jobs: Mapping[str, str]) -> Launches:
+    """Those with a job in the queue, and those that may just be submitted."""
+    names = {name.removesuffix(SYNC) for name in jobs.values()}
+    return {
+        path.parent: read_json(path)
+        for path in home.launches.glob("*/launch.json")
+        if path.parent.name in names or _is_young(path)
+    }
+
+
+def _code(home: Home, live: Launches) -> list[Path]:
+    if any("code" not in content for content in live.values()):  # of an older version: any of them
+        return []
+    used = {Path(content["code"]).name for content in live.values() if content["code"]}
+    copies = sorted((home.root / "code").glob("[!.]*"))
+    return [path for path in copies if path.name not in used and not _is_young(path)]
+
+
+def _launches(home: Home, live: Launches, seen: Mapping[RunDirectory, Inspection]) -> list[Path]:
+    """Runs that are not done still need their logs."""
+    needed = {launch_of(attempt) for attempt in _open_attempts(seen)}
+    ended = [path.parent for path in sorted(home.launches.glob("*/launch.json"))]
+    return [path for path in ended if path not in live and path.name not in needed]
+
+
+def _local_jobs(home: Home, seen: Mapping[RunDirectory, Inspection]) -> list[Path]:
+    """Pickles of submitit's local executor, whose jobs are numbered by process. Not the logs."""
+    alive = {
+        str(run.attempt(one.attempt).get("job"))
+        for run, one in seen.items()
+        if one.state is State.RUNNING
+    }
+    found = []
+    for path in sorted(home.launches.glob("*.pkl")):
+        job = path.name.partition("_")[0]
+        ended = (home.launches / f"{job}_0_result.pkl").exists()
+        killed = job not in alive and not (job.isdigit() and psutil.pid_exists(int(job)))
+        if (ended or killed) and not _is_young(path):  # a launcher may still want to know
+            found.append(path)
+    return found
+
+
+def _unwanted(
+    home: Home, live: Launches, seen: Mapping[RunDirectory, Inspection]
+) -> list[RunDirectory]:
+    """Neither a plan nor a job in the queue asks for them, and nobody works on them."""
+    asked = {cell["key"] for plan in home.plans() for cell in plan["cells"]}
+    for path in live:
+        asked |= {request["key"] for request in read_json(path / "requests.json")}
+    others = {run: one.state for run, one in seen.items() if run.key not in asked}
+    return [run for run, state in others.items() if state is not State.RUNNING]
+
+
+def _open_attempts(seen: Mapping[RunDirectory, Inspection]) -> Iterator[dict[str, Any]]:
+    """Every attempt at a run that is not done."""
+    for run, one in seen.items():
+        if one.state is not State.DONE:
+            yield from (run.attempt(number) for number in range(1, one.attempt + 1))
+
+
+def remove(home: Home, path: Path) -> None:
+    """Delete a file or folder; a folder vanishes at once, so that nobody finds half of it."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    leaving = home.root / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+    os.rename(path, leaving)
+    shutil.rmtree(leaving)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if not file.is_dir())
+
+
+def in_units(size: int) -> str:
+    """Bytes for people: `512 B`, `3.4 MB`."""
+    value, units = float(size), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and units[1:]:
+        value /= 1000
+        del units[0]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" else f"{value:.1f} {units[0]}"
+
+
+def _is_young(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime < HOUR

@@ -1,0 +1,1 @@
+"""What is asked: studies, claims, experiments, and the plans that they expand to."""

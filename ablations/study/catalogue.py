@@ -1,0 +1,71 @@
+"""Finding studies: by name in installed packages, or by the path of a user's file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from ablations.errors import UserError, nearest
+from ablations.study.study import Study
+
+GROUP = "ablations.studies"  # entry points naming packages whose modules each hold a STUDY
+
+
+def study_names() -> dict[str, str]:
+    """Known studies: name to module, without importing the studies themselves."""
+    found = {}
+    for point in entry_points(group=GROUP):
+        spec = importlib.util.find_spec(point.value)
+        locations = (spec.submodule_search_locations if spec else None) or []
+        for item in pkgutil.iter_modules(locations):
+            if not item.ispkg:
+                found[item.name] = f"{point.value}.{item.name}"
+    return dict(sorted(found.items()))
+
+
+def load_study(reference: str) -> tuple[str, Study]:
+    """The study that `reference` means: a known name, or the path of a .py file with a STUDY.
+
+    Raises:
+        UserError: there is none, or the file has no STUDY; says which name is nearest.
+    """
+    if reference.endswith(".py"):
+        path = Path(reference).resolve()
+        if not path.is_file():
+            raise UserError(f"there is no study file {path}")
+        name = path.stem
+        known = study_names().get(name)
+        spec = importlib.util.find_spec(known) if known else None
+        if spec is not None and spec.origin != str(path):
+            raise UserError(f"{path} has the name of a built-in study; call the file otherwise")
+        module = _import_file(path)
+    else:
+        names = study_names()
+        if reference not in names:
+            raise UserError(f"there is no study {reference!r}: {nearest(reference, names)}")
+        name, module = reference, importlib.import_module(names[reference])
+    study = getattr(module, "STUDY", None)
+    if not isinstance(study, Study):
+        raise UserError(f"{module.__file__} defines no STUDY (an ablations.study.study.Study)")
+    return name, study
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = f"study_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+    return module

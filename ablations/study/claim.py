@@ -1,0 +1,65 @@
+"""What a study claims, in words and as a test of tracked runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from ablations.errors import UserError, nearest
+
+Relation = Literal["greater", "equivalent"]
+Statistic = Literal["mean", "share"]
+Pairing = Literal["route", "macs"]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim about one setting, or about the difference between two.
+
+    Both settings are named by levels; axes that are not named stay at the baseline.
+
+    Attributes:
+        words: the claim, as one would say it.
+        measure: what is compared; one of `reports.data.measures`.
+        at: levels by axis of the setting that the claim is about.
+        than: of the setting that it is compared with; None: with zero.
+        relation: whether the effect is `greater` than `margin`, or `equivalent` to zero within it.
+        margin: in the unit of the measure, percentage points for accuracies.
+        statistic: the effect is the `mean` over stitches, or the `share` of stitches with a
+            positive difference, in percent over 50.
+        source: where the claim is made.
+        pairing: stitches of both settings are paired by `route`, or each one of the first with
+            what the second gives for its `macs`.
+    """
+
+    words: str
+    measure: str
+    at: Mapping[str, str] = field(default_factory=dict)
+    than: Mapping[str, str] | None = None
+    relation: Relation = "greater"
+    margin: float = 0.0
+    statistic: Statistic = "mean"
+    pairing: Pairing = "route"
+    source: str = "SN-Net, CVPR 2023"
+
+    def __post_init__(self) -> None:
+        kinds = {"relation": Relation, "statistic": Statistic, "pairing": Pairing}
+        for name, known in kinds.items():
+            value = getattr(self, name)
+            if value not in get_args(known):
+                raise UserError(
+                    f"claim {self.words!r}: {name} cannot be {value!r}: "
+                    + nearest(str(value), get_args(known))
+                )
+        if self.relation == "equivalent" and self.margin <= 0:
+            raise UserError(f"claim {self.words!r}: equivalence needs a margin above 0")
+
+    @property
+    def levels(self) -> tuple[tuple[str, str], ...]:
+        """Every axis with a level that the claim names."""
+        return (*self.at.items(), *(self.than or {}).items())
+
+    def record(self) -> dict[str, Any]:
+        """The claim as JSON values."""
+        return asdict(self)

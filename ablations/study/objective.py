@@ -1,0 +1,101 @@
+"""What a search looks for: one or two values that every run is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ablations.errors import UserError, nearest
+from ablations.parsing import parse_count
+from ablations.runs.home import RunDirectory
+
+Goal = Literal["maximize", "minimize"]  # Optuna's words
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What an experiment's runs can be judged by.
+
+    Attributes:
+        goals: what to do with each value, by its name.
+        score: the values of a finished run, given its directory and the budget.
+            Raises UserError where the run does not tell them.
+        curve: of a run that goes on, how good it was so far by the share of it that was done, in
+            percent; by this, bad runs are ended early. For objectives of one value.
+        budget: the unit of the number that the user gives as NAME@NUMBER; None: it takes none.
+        check: raises UserError where runs of this configuration would not tell the values.
+    """
+
+    goals: Mapping[str, Goal]
+    score: Callable[[RunDirectory, float], Sequence[float]]
+    curve: Callable[[RunDirectory, float], Mapping[int, float]] | None = None
+    budget: str | None = None
+    check: Callable[[Any], None] = lambda config: None
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An objective with its budget, as the user asks for it."""
+
+    text: str
+    objective: Objective
+    budget: float = 0.0
+
+    @property
+    def names(self) -> list[str]:
+        """Of the values; a single one is called as the user calls it."""
+        names = list(self.objective.goals)
+        return names if len(names) > 1 else [self.text]
+
+    @property
+    def goals(self) -> list[Goal]:
+        """What to do with each value."""
+        return list(self.objective.goals.values())
+
+    def score(self, run: RunDirectory) -> list[float]:
+        """The values of a finished run.
+
+        Raises:
+            UserError: it does not tell them.
+        """
+        return [float(value) for value in self.objective.score(run, self.budget)]
+
+    def curve(self, run: RunDirectory) -> dict[int, float]:
+        """How good the run was so far, by percent of it; empty where it tells nothing yet."""
+        found = self.objective.curve(run, self.budget) if self.objective.curve else {}
+        return {percent: float(found[percent]) for percent in sorted(found)}
+
+
+def find_aim(objectives: Mapping[str, Objective], text: str) -> Aim:
+    """What `text` asks for: NAME, or NAME@NUMBER where the objective takes a budget.
+
+    Raises:
+        UserError: there is no such objective, or its budget is none.
+    """
+    name, at, number = text.partition("@")
+    if name not in objectives:
+        known = (
+            nearest(name, map(_usage, objectives, objectives.values()))
+            if objectives
+            else ("its experiment names none, so it cannot be searched")
+        )
+        raise UserError(f"there is no objective {name!r}: {known}")
+    objective = objectives[name]
+    if bool(at) != (objective.budget is not None):
+        raise UserError(f"the objective should read {_usage(name, objective)}, not {text}")
+    if not at:
+        return Aim(text, objective)
+    try:
+        budget = parse_count(number)
+    except ValueError:
+        budget = 0.0
+    if not budget > 0:
+        raise UserError(
+            f"the objective {text} needs a number above 0 of {objective.budget}, such as {name}@2M"
+        )
+    return Aim(text, objective, budget)
+
+
+def _usage(name: str, objective: Objective) -> str:
+    return f"{name}@{objective.budget}" if objective.budget else name

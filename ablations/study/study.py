@@ -1,0 +1,187 @@
+"""Studies: a question, a baseline, and the axes along which runs differ from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Literal, get_args
+
+from ablations.errors import UserError, nearest
+from ablations.study.claim import Statement
+from ablations.study.experiment import REPLICATE, Experiment, Settings
+
+Design = Literal["one_factor", "factorial", "zipped"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is varied: named levels, each a few settings.
+
+    `Axis("epochs", [50, 15])` varies one setting; `Axis("window", {"1/1": {"kernel": 1}, ...})`
+    varies several together.
+    """
+
+    name: str
+    levels: Mapping[str, Settings]
+
+    def __init__(self, name: str, levels: Sequence[Any] | Mapping[str, Settings]) -> None:
+        if not isinstance(levels, Mapping):
+            levels = {str(value): {name: value} for value in levels}
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "levels", dict(levels))
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked, and which runs answer it.
+
+    Attributes:
+        title: a few words, for headings.
+        question: what the study wants to know, in one or two sentences.
+        experiment: what runs.
+        baseline: settings that lie over the scale's. One level of every axis must agree with it.
+        design: `one_factor` (the baseline, and each axis varied alone), `factorial` (every
+            combination), or `zipped` (first levels together, second levels together, ...).
+        where: keeps only the configurations for which it is true.
+        seeds: how many replicates, with seeds 0, 1, ...
+        claims: what is put to the test.
+    """
+
+    title: str
+    question: str
+    experiment: Experiment
+    axes: Sequence[Axis]
+    baseline: Settings
+    design: Design = "one_factor"
+    where: Callable[[Any], bool] = lambda config: True
+    seeds: int = 1
+    claims: Sequence[Statement] = ()
+
+    def __post_init__(self) -> None:
+        if self.design not in get_args(Design):
+            raise UserError(
+                f"a study has no design {self.design!r}: {nearest(self.design, get_args(Design))}"
+            )
+        setters: dict[str, str] = {}
+        for axis in self.axes:
+            for name in dict.fromkeys(n for level in axis.levels.values() for n in level):
+                if name in setters:
+                    raise UserError(
+                        f"axes {setters[name]} and {axis.name} both set {name}; "
+                        "fix one of them (--set AXIS=VALUE) or join them in one axis"
+                    )
+                setters[name] = axis.name
+        if REPLICATE in {**setters, **self.baseline}:
+            raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
+        levels = {axis.name: axis.levels for axis in self.varied()} if self.claims else {}
+        for claim in self.claims:
+            for name, label in claim.levels:
+                if label not in levels.get(name, ()):
+                    raise UserError(
+                        f"claim {claim.words!r} speaks of {name} {label!r}, which is no level of "
+                        "the study"
+                    )
+
+    def varied(self) -> Sequence[Axis]:
+        """The axes; those of a zipped design as one, whose levels change them in step.
+
+        Raises:
+            UserError: axes to zip have different numbers of levels.
+        """
+        if self.design != "zipped" or len(self.axes) < 2:
+            return self.axes
+        if len({len(axis.levels) for axis in self.axes}) > 1:
+            raise UserError("a zipped design needs axes with equally many levels")
+        rows = zip(*(axis.levels.items() for axis in self.axes), strict=True)
+        levels = {
+            ", ".join(label for label, _ in row): {
+                k: v for _, level in row for k, v in level.items()
+            }
+            for row in rows
+        }
+        return [Axis(" and ".join(axis.name for axis in self.axes), levels)]
+
+    def baseline_levels(self, settings: Settings) -> dict[str, str]:
+        """The level of every axis that agrees with the resolved `settings`.
+
+        Raises:
+            UserError: an axis has none.
+        """
+        chosen = {}
+        for axis in self.varied():
+            for label, level in axis.levels.items():
+                checked = {name: self.experiment.check(name, level[name]) for name in level}
+                if all(settings[name] == value for name, value in checked.items()):
+                    chosen[axis.name] = label
+                    break
+            else:
+                raise UserError(
+                    f"no level of axis {axis.name} agrees with the study's baseline; "
+                    f"levels: {', '.join(axis.levels)}"
+                )
+        return chosen
+
+    def combinations(self, baseline: Mapping[str, str]) -> list[dict[str, str]]:
+        """The level of every axis for every run of the design."""
+        axes = self.varied()
+        names = [axis.name for axis in axes]
+        labels = [list(axis.levels) for axis in axes]
+        if self.design == "factorial":
+            return [dict(zip(names, row, strict=True)) for row in product(*labels)]
+        alone = [
+            {**baseline, axis.name: label}
+            for axis in axes
+            for label in axis.levels
+            if label != baseline[axis.name]
+        ]
+        return [dict(baseline), *alone]
+
+    def override(self, changes: Mapping[str, Sequence[Any]]) -> Study:
+        """The study with axes or settings fixed to other values (`--set name=value[,value]`).
+
+        The first value becomes the baseline's; several values make an axis. Levels of other axes
+        that contradict go; an axis with one level left is not varied any more.
+
+        Raises:
+            UserError: a name or a value is unknown; says which is nearest.
+        """
+        if not changes:
+            return self
+        axes = {axis.name: axis for axis in self.axes}
+        baseline = dict(self.baseline)
+        for name, values in changes.items():
+            if name == REPLICATE:
+                raise UserError(f"{REPLICATE} cannot be set: ask for replicates with --seeds")
+            if name in axes and all(str(value) in axes[name].levels for value in values):
+                axes[name] = Axis(name, {str(v): axes[name].levels[str(v)] for v in values})
+                baseline.update(axes[name].levels[str(values[0])])
+            elif name in self.experiment.settings:
+                checked = [self.experiment.check(name, value) for value in values]
+                axes[name] = Axis(name, checked)
+                baseline[name] = checked[0]
+                axes = {axis.name: _agreeing(axis, name, checked) for axis in axes.values()}
+            elif name in axes:
+                unknown = next(str(v) for v in values if str(v) not in axes[name].levels)
+                raise UserError(
+                    f"{name} cannot be {unknown!r}: {nearest(unknown, axes[name].levels)}"
+                )
+            else:
+                known = dict.fromkeys([*axes, *self.experiment.settings])
+                raise UserError(f"there is no axis or setting {name!r}: {nearest(name, known)}")
+        varied = [axis for axis in axes.values() if len(axis.levels) > 1]
+        left = {axis.name: axis.levels for axis in varied}
+        claims = [
+            claim
+            for claim in self.claims
+            if all(level in left.get(axis, ()) for axis, level in claim.levels)
+        ]
+        return replace(self, axes=varied, baseline=baseline, claims=claims)
+
+
+def _agreeing(axis: Axis, name: str, values: Sequence[Any]) -> Axis:
+    """`axis` without the levels that set `name` to anything but `values`."""
+    return Axis(
+        axis.name,
+        {k: level for k, level in axis.levels.items() if level.get(name, values[0]) in values},
+    )

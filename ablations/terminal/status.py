@@ -1,0 +1,161 @@
+"""Where the runs of studies stand: for people as tables, for programs as JSON values."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from ablations.errors import UserError
+from ablations.launch.launcher import lack_of_space, take_snapshot
+from ablations.launch.slurm.scheduler import Cluster, launches_of
+from ablations.launch.timing import in_words
+from ablations.runs.home import Home, Inspection, RunDirectory, State
+from ablations.runs.lease import STALE_SECONDS, Claim, Observer
+from ablations.terminal.display import (
+    COLOURS,
+    console,
+    describe,
+    last_progress,
+    rows_table,
+    seconds_left,
+)
+
+WATCH_SECONDS = 2.0
+
+
+def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[str, Any]:
+    """One study: its runs in the plan's order, how many are in each state, its SLURM workers.
+
+    Arguments:
+        plan: see `Plan.record`.
+    """
+    names = {cell["key"]: cell["name"] for cell in plan["cells"]}
+    seen = take_snapshot(home, list(names), observer).runs
+    return {
+        "study": plan["study"],
+        "scale": plan["scale"],
+        "family": plan["family"],
+        "states": dict(Counter(run.state.value for run in seen.values())),
+        "workers": _workers(home, plan["study"]),
+        "troubles": _troubles(home, plan["study"]),
+        "runs": [_run_status(home.run(key), names[key], seen[key]) for key in names],
+    }
+
+
+def _workers(home: Home, study: str) -> dict[str, int] | None:
+    """Of the study, in SLURM's queue, by SLURM's state; None where SLURM does not answer."""
+    try:
+        queue = Cluster(home).queue(study) if shutil.which("squeue") else {}
+        return dict(sum(queue.values(), Counter()))
+    except UserError:
+        return None
+
+
+def _troubles(home: Home, study: str) -> list[str]:
+    """What keeps workers from working: a full disk, or what one of the last launch said."""
+    last = launches_of(home, study)[-1:]
+    said = [f"a worker ended early: {launch.trouble}" for launch in last if launch.trouble]
+    lack = lack_of_space(home)
+    return [lack, *said] if lack else said
+
+
+def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any]:
+    status: dict[str, Any] = {
+        "key": run.key,
+        "name": name,
+        "state": seen.state.value,
+        "attempt": seen.attempt,
+        "detail": "",
+    }
+    if seen.state is State.RUNNING:
+        progress = last_progress(run, seen.attempt)
+        status |= {"step": progress.get("step"), "of": progress.get("of")}
+        status |= {"seconds_left": seconds_left(progress), "detail": describe(progress)}
+        silent = _silence(seen.claim)
+        if silent > STALE_SECONDS:
+            status["detail"] += f"; no sign of life for {in_words(silent)}, if the clocks agree"
+    elif seen.state is State.FAILED:
+        status["detail"] = (run.failure(seen.attempt) or {}).get("error", "")
+    elif seen.state is State.LOST:
+        status["detail"] = "its worker died; the next launch goes on with it"
+    elif seen.state is State.CANCELLED:
+        status["detail"] = "the next launch goes on with it"
+    elif seen.state is State.DONE:
+        result = run.result() or {}
+        status["seconds"] = result["ended"] - result["started"]
+        status["detail"] = in_words(status["seconds"])
+    return status
+
+
+def _silence(claim: Claim | None) -> float:
+    """For how many seconds an owner on another host gave no sign, by this host's clock."""
+    if claim is None or claim.owner.is_alive() is not None:
+        return 0.0
+    return time.time() - claim.last_sign
+
+
+def failures(home: Home, plan: dict[str, Any]) -> Iterator[tuple[RunDirectory, int, str]]:
+    """The failed runs of a study: run, attempt, error."""
+    observer = Observer()
+    for key in {cell["key"]: None for cell in plan["cells"]}:
+        run = home.run(key)
+        seen = run.inspect(observer)
+        if seen.state is State.FAILED:
+            yield run, seen.attempt, (run.failure(seen.attempt) or {}).get("error", "")
+
+
+def print_json(home: Home, plans: list[dict[str, Any]]) -> None:
+    """Every study of `plans` as a JSON list on standard output."""
+    observer = Observer()
+    print(json.dumps([study_status(home, plan, observer) for plan in plans], indent=1))
+
+
+def show(home: Home, plans: list[dict[str, Any]], watch: bool) -> None:
+    """Print the tables; with `watch` again and again, until an interruption."""
+    observer = Observer()
+
+    def look() -> Group:
+        return _render([study_status(home, plan, observer) for plan in plans])
+
+    if not watch:
+        console.print(look())
+        return
+    with suppress(KeyboardInterrupt), Live(look(), console=console) as live:
+        while True:
+            time.sleep(WATCH_SECONDS)
+            live.update(look(), refresh=True)
+
+
+def _render(studies: list[dict[str, Any]]) -> Group:
+    """For the terminal: a line and a table a study."""
+    return Group(*(part for study in studies for part in _render_study(study)))
+
+
+def _render_study(study: dict[str, Any]) -> Iterator[Any]:
+    parts = [f"{count} {state}" for state, count in study["states"].items()]
+    if study["workers"] is None:
+        parts.append("SLURM does not answer")
+    else:
+        parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
+    yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
+    for trouble in study["troubles"]:
+        yield Text(trouble, style="yellow", no_wrap=True, overflow="ignore")
+    rows = [
+        (
+            Text(run["state"], style=COLOURS[State(run["state"])]),
+            run["name"],
+            Text(run["key"], style="dim"),
+            run["detail"],
+        )
+        for run in study["runs"]
+    ]
+    yield rows_table(("state", "run", "key", "how far"), rows)

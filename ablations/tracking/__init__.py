@@ -1,0 +1,1 @@
+"""MLflow: what is delivered there, read back from there, and shown in its UI."""

@@ -1,0 +1,158 @@
+"""The tracking store: reaching it, and finding what is in it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from ablations.errors import UserError
+from ablations.file_system import file_system, is_network
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment, Run
+
+# before mlflow is imported: it reports usage otherwise, and retries for minutes
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+KEY_TAG = "run_key"
+STUDY_TAG = "ablations.study"  # on the MLflow run that stands for a study
+PLAN_TAG = "ablations.plan"  # digest of the plan, set when it was delivered
+SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
+
+
+@contextmanager
+def reaching(uri: str) -> Iterator[None]:
+    """Turn MLflow's and its database's errors into one sentence."""
+    import sqlalchemy.exc
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as error:
+        reason = next(iter(_plain(error).splitlines()), type(error).__name__)[:200]
+        raise UserError(f"the tracking store {uri} cannot be used: {reason}") from error
+
+
+def _plain(error: BaseException) -> str:
+    """What went wrong; where it was in a database, in its own words, without the SQL."""
+    from sqlalchemy.exc import DBAPIError
+
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, DBAPIError):
+            return str(cause.orig).strip()
+        cause = cause.__cause__
+    return str(error).strip()
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of an sqlite store; None for any other store."""
+    scheme, _, path = uri.partition(":///")
+    return Path(path) if scheme.partition("+")[0] == "sqlite" and path else None
+
+
+def check_uri(uri: str) -> None:
+    """Refuse what no tracking store can be, without importing mlflow.
+
+    Raises:
+        UserError: the scheme of `uri` is unknown, or it is an sqlite file on a network file system.
+    """
+    scheme = uri.partition(":")[0].partition("+")[0]
+    if scheme not in SCHEMES:
+        raise UserError(
+            f"the tracking URI {uri!r} cannot be used: it should begin with {', '.join(SCHEMES)}"
+        )
+    path = sqlite_path(uri)
+    if path and is_network(kind := file_system(path)):
+        raise UserError(
+            f"the tracking store {path} would be on a network file system ({kind}), where locks do "
+            "not hold between hosts and a database can be damaged; give "
+            "--tracking-uri sqlite:////a/local/path.db or http://... of an MLflow server"
+        )
+
+
+def connect(uri: str, create: bool = False) -> MlflowClient:
+    """A client for `uri`.
+
+    Arguments:
+        create: make the schema of a new sqlite store.
+
+    Raises:
+        UserError: the store does not answer, or is not there.
+    """
+    check_uri(uri)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are raised, too
+    with reaching(uri):
+        from mlflow import MlflowClient
+
+        path = sqlite_path(uri)
+        if path and create:
+            _create_sqlite(path)
+        elif path and not path.exists():
+            raise UserError(f"there is no tracking store {path}; name it with --tracking-uri")
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def _create_sqlite(path: Path) -> None:
+    """Make the store elsewhere and rename it: killed half-way, its migrations never recover."""
+    from mlflow import MlflowClient
+
+    if path.exists():
+        return
+    if not path.parent.is_dir():
+        raise UserError(f"cannot make the tracking store {path}: its folder does not exist")
+    with (
+        FileLock(path.with_suffix(".lock")),
+        TemporaryDirectory(prefix=".", suffix=".tmp", dir=path.parent) as temporary,
+    ):
+        if not path.exists():
+            new = Path(temporary) / path.name
+            MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+            os.replace(new, path)
+
+
+def open_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> Experiment:
+    """The MLflow experiment `name`, made where it is missing.
+
+    Arguments:
+        artifacts: where its files go, or None to leave that to the server.
+
+    Raises:
+        UserError: somebody deleted it.
+    """
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        location = (artifacts / name).as_uri() if artifacts else None
+        return client.get_experiment(client.create_experiment(name, artifact_location=location))
+    if found.lifecycle_stage != "active":
+        raise UserError(
+            f"the experiment {name} was deleted in the tracking store; bring it back with "
+            f"`mlflow experiments restore -x {found.experiment_id}`"
+        )
+    return found
+
+
+def search(client: MlflowClient, identity: str, condition: str) -> Iterator[Run]:
+    """All runs of an experiment that meet MLflow's filter `condition`."""
+    token = None
+    while True:
+        page = client.search_runs([identity], condition, max_results=1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return

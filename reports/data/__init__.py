@@ -1,0 +1,1 @@
+"""What figures and verdicts are made from, as tables."""

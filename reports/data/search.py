@@ -1,0 +1,66 @@
+"""A search as figures see it: the record that it left with its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from reports.data.subject import NothingToDrawError, Subject
+from reports.statistics.interval import number
+
+STATES = {"complete": "done", "pruned": "ended early", "fail": "failed", "running": "running"}
+
+
+def search_of(subject: Subject) -> dict[str, Any]:
+    """See `ablations.search.record`.
+
+    Raises:
+        NothingToDrawError: the study is no search, or no trial of it is done.
+    """
+    found: dict[str, Any] | None = subject.study.plan.get("search")
+    if not found:
+        raise NothingToDrawError("it is no search")
+    if not any(trial["state"] == "complete" for trial in found["trials"]):
+        raise NothingToDrawError("no trial is done")
+    return found
+
+
+def trials_of(subject: Subject) -> pd.DataFrame:
+    """A row a trial: `trial`, `state`, `setting` in words, and a column for each value.
+
+    A trial that ended early has the value that it had then.
+    """
+    search, rows = search_of(subject), []
+    first = next(iter(search["values"]))
+    for trial in search["trials"]:
+        values = dict(zip(search["values"], trial["values"] or (), strict=False))
+        if not values and trial["state"] == "pruned":
+            values = {first: value_so_far(trial)}
+        row = {"trial": trial["number"], "state": STATES[trial["state"]]}
+        baseline = search["trials"][0]["params"]
+        rows.append({**row, "setting": setting_words(trial["params"], baseline), **values})
+    return pd.DataFrame(rows)
+
+
+def value_so_far(trial: Mapping[str, Any]) -> float:
+    """Of a trial that ended early: the mean of its seeds, or where its learning curve broke off."""
+    if trial["seeds"]:
+        return float(sum(trial["seeds"]) / len(trial["seeds"]))
+    curve = trial["curve"]
+    return float(curve[max(curve, key=int)]) if curve else float("nan")
+
+
+def setting_words(params: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
+    """What differs from the baseline, which the first trial is."""
+    changes = [f"{name} {value}" for name, value in params.items() if value != baseline[name]]
+    return ", ".join(changes) or "baseline"
+
+
+def trial_words(data: pd.DataFrame, value: str) -> list[str]:
+    """What each trial is, for those who point at it."""
+    return [
+        f"trial {row['trial']}: {row['setting']}: {number(row[value], digits=4)}, {row['state']}"
+        for row in data.to_dict("records")
+    ]

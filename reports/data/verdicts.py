@@ -1,0 +1,66 @@
+"""What the tracked runs of a study say of its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ablations.study.claim import Statement
+from ablations.tracking.reader import TrackedStudy
+from reports.data.measures import differences
+from reports.statistics.evidence import Evidence, Sample, assess, correct_for_many
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim of a study, and the evidence."""
+
+    study: str
+    claim: Statement
+    evidence: Evidence
+
+    @property
+    def axis(self) -> str | None:
+        """The axis whose levels are compared; None where the claim is about the baseline alone."""
+        return next((axis for axis, _ in self.claim.levels), None)
+
+
+def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
+    """Every claim of the studies; p is corrected for all of them together.
+
+    Raises:
+        UserError: a claim names an unknown measure.
+    """
+    verdicts = [
+        Verdict(study.plan["study"], claim, _evidence(study, claim))
+        for study in studies
+        for claim in claims_of(study)
+    ]
+    corrected = correct_for_many([verdict.evidence for verdict in verdicts])
+    return [
+        replace(verdict, evidence=evidence)
+        for verdict, evidence in zip(verdicts, corrected, strict=True)
+    ]
+
+
+def claims_of(study: TrackedStudy) -> list[Statement]:
+    """Those that were planned with it."""
+    return [Statement(**record) for record in study.plan.get("claims", [])]
+
+
+def sample_of(study: TrackedStudy, claim: Statement) -> Sample:
+    """The differences that a claim is about, by seed; a seed of which a run is missing has none."""
+    baseline = study.plan["baseline"]
+    ones = study.replicates({**baseline, **claim.at})
+    others = study.replicates({**baseline, **claim.than}) if claim.than is not None else None
+    found = {}
+    for seed, one in ones.items():
+        other = others.get(seed) if others is not None else None
+        if one is not None and (others is None or other is not None):
+            table = other.table if other else None
+            found[seed] = differences(claim.measure, one.table, table, claim.pairing)
+    return Sample(found, len(ones))
+
+
+def _evidence(study: TrackedStudy, claim: Statement) -> Evidence:
+    return assess(sample_of(study, claim), claim.relation, claim.margin, claim.statistic)

@@ -1,0 +1,42 @@
+"""Sentences that captions share, worded from the data that they stand under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+from scipy import stats
+
+from reports.statistics.interval import number
+
+
+def seeds_sentence(counts: Iterable[int], bars: bool = True) -> str:
+    """How many seeds there are, and what follows for intervals.
+
+    Arguments:
+        bars: whether the figure draws the intervals.
+    """
+    few, many = min(counts := sorted(counts)), counts[-1]
+    if many == 1:
+        return "One seed: no interval can be given."
+    seeds = f"Means over {few} seeds" if few == many else f"Means over {few} to {many} seeds"
+    return f"{seeds}; bars are 95 % Student-t intervals over seeds." if bars else f"{seeds}."
+
+
+def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> str:
+    """Spearman's, in words; a dash where ranks say nothing."""
+    if min(x.nunique(), y.nunique()) < 2 or len(x) < 3:
+        return "\N{EN DASH}"
+    return number(float(stats.spearmanr(x, y).statistic), digits=2)
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def with_interval(mean: float, half_width: float, sign: bool = False) -> str:
+    """For example `87.2 ± 0.4`; without the interval where there is none."""
+    text = number(mean, sign=sign)
+    return text if pd.isna(half_width) else f"{text} ± {half_width:.1f}"

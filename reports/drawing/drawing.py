@@ -1,0 +1,160 @@
+"""What figures share: how a level looks, legends, units, rows of data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.data.levels import Level
+from reports.data.subject import NothingToDrawError
+from reports.drawing.captions import with_interval
+from reports.drawing.style import COLOURS, COLUMN_INCHES, MARKERS
+from reports.statistics.interval import number
+
+GREY = "#8a8a8a"
+
+
+def colour_of(number: int) -> str:
+    """Of the level of this number; the baseline's is 0."""
+    return COLOURS[number % len(COLOURS)]
+
+
+def marker_of(number: int) -> str:
+    """Of the level of this number; moves on where the colours begin again."""
+    return MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+
+
+def handle_of(number: int, line: bool = True) -> Line2D:
+    """The level of this number in a legend."""
+    return Line2D(
+        [],
+        [],
+        color=colour_of(number),
+        marker=marker_of(number),
+        markerfacecolor="none",
+        markersize=4,
+        linewidth=0.9 if line else 0,
+    )
+
+
+def anchor_handle() -> Line2D:
+    """The star that stands for anchors in a legend."""
+    return Line2D([], [], marker="*", color="#666666", linestyle="", markersize=7)
+
+
+def legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
+    """Above the axes, where it covers no point; in as many rows as the width asks for."""
+    columns = max(1, min(len(names), 78 // (6 + max(len(name) for name in names))))
+    figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
+
+
+def scatter_levels(data: pd.DataFrame, x: str) -> tuple[Figure, Axes]:
+    """A point a sub-network: its top-1 over the column `x`, level by level."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    for level, _, rows in groups(data):
+        scatter(axes, level, rows, rows[x], rows.top1)
+    axes.set_ylabel("top-1 after training (%)")
+    level_legend(figure, [name for _, name, _ in groups(data)])
+    return figure, axes
+
+
+def level_legend(figure: Figure, names: Sequence[str], anchors: bool = True) -> None:
+    """Levels by points, and the star of the anchors."""
+    handles = [handle_of(number, line=False) for number in range(len(names))]
+    if anchors:
+        legend(figure, [*handles, anchor_handle()], [*names, "anchor"])
+    else:
+        legend(figure, handles, names)
+
+
+def scatter(axes: Axes, number: int, rows: pd.DataFrame, x: Any, y: Any, size: Any = 14) -> None:
+    """Rows as hollow markers of a level, anchors as filled stars; all say what they are."""
+    names = np.array(words_of(rows), dtype=object)
+    for is_anchor in (False, True):
+        chosen = (rows.is_anchor == is_anchor).to_numpy()
+        axes.scatter(
+            np.asarray(x)[chosen],
+            np.asarray(y)[chosen],
+            s=60 if is_anchor else size,
+            urls=list(names[chosen]),
+            marker="*" if is_anchor else marker_of(number),
+            facecolor=colour_of(number) if is_anchor else "none",
+            edgecolor="white" if is_anchor else colour_of(number),
+            linewidth=0.5 if is_anchor else 0.8,
+            zorder=3,
+        )
+
+
+def words_of(rows: pd.DataFrame) -> list[str]:
+    """What each sub-network is, for those who point at it: route, level, cost, accuracy."""
+    found = []
+    for row in rows.to_dict("records"):
+        text = f"{'anchor' if row['is_anchor'] else 'stitch'} {row['route']}"
+        text += f", {row['level']}" if "level" in row else ""
+        if "macs" in row:
+            text += f": {row['macs'] / 1e6:.4g} million MACs"
+        if "top1" in row:
+            text += f", {with_interval(row['top1'], row.get('half_width', np.nan))} %"
+        if "difference" in row:
+            text += f", {number(row['difference'], sign=True)} points"
+        found.append(text)
+    return found
+
+
+def panels(
+    count: int, height: float, columns: int = 2, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, in rows of `height` inches; `options` of `subplots`."""
+    columns = min(count, columns)
+    rows = -(-count // columns)
+    size = COLUMN_INCHES[0], height * rows
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
+    for spare in axes.flat[count:]:
+        spare.set_visible(False)
+    return figure, list(axes.flat[:count])
+
+
+def keep_to_percent(axes: Axes) -> None:
+    """Cut an axis of accuracies near 0 and 100 %: only wide intervals of few seeds go beyond."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -4), min(high, 104))
+
+
+def macs_unit(macs: pd.Series[float]) -> tuple[float, str]:
+    """What to divide MACs by, and its name."""
+    return (1e9, "billions") if macs.max() >= 1e9 else (1e6, "millions")
+
+
+def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
+    """Every sub-network of every level: its name, cost, `columns` of its table; accuracy in %.
+
+    Raises:
+        NothingToDrawError: a table has no such column.
+    """
+    parts = []
+    for level in levels:
+        rows = level.stitches
+        missing = [column for column in columns if column not in rows]
+        if missing:
+            raise NothingToDrawError(f"the tables of the runs have no column {', '.join(missing)}")
+        part = pd.DataFrame({"level": level.name, "route": rows.index})
+        for column in ("anchors", "is_anchor", "macs", "params", "top1", "half_width", *columns):
+            share = column in ("top1", "top1_before", "half_width")
+            values = rows[column].astype(float) if share else rows[column]
+            part[column] = (100 * values if share else values).to_numpy()
+        part["seeds"] = len(level.runs)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def groups(data: pd.DataFrame, column: str = "level") -> list[tuple[int, str, pd.DataFrame]]:
+    """Number, name and rows of every level (or of what `column` holds), in the data's order."""
+    names = data[column].drop_duplicates()
+    return [(number, name, data[data[column] == name]) for number, name in enumerate(names)]

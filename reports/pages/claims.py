@@ -1,0 +1,85 @@
+"""Verdicts as a table: for the page, and as Markdown, LaTeX and CSV for a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from reports.data.measures import UNITS
+from reports.data.verdicts import Verdict
+from reports.pages.tables import latex, markdown
+from reports.statistics.evidence import interval_words, words
+from reports.statistics.power import outlook
+
+COLUMNS = {
+    "study": "study",
+    "claim": "claim",
+    "verdict": "verdict",
+    "evidence": "effect, interval, n, p",
+    "bootstrap": "hierarchical bootstrap, 95 %",
+    "why": "why",
+}
+
+
+def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """One row a claim, in words; see `COLUMNS`."""
+    return pd.DataFrame([_row(verdict) for verdict in verdicts], columns=list(COLUMNS))
+
+
+def _row(verdict: Verdict) -> dict[str, str]:
+    evidence = verdict.evidence
+    more, interval = outlook(evidence), evidence.bootstrap
+    return {
+        "study": verdict.study,
+        "claim": verdict.claim.words,
+        "verdict": evidence.verdict,
+        "evidence": words(evidence, UNITS.get(verdict.claim.measure, "points")),
+        "bootstrap": interval_words(interval, evidence.statistic) if interval else "\N{EN DASH}",
+        "why": f"{evidence.reason}; {more}" if more else evidence.reason,
+    }
+
+
+def save_claims(verdicts: Sequence[Verdict], facts: Mapping[str, str], folder: Path) -> None:
+    """Write claims.md, claims.tex, and claims.csv with the bare numbers.
+
+    Arguments:
+        facts: where the numbers come from; stand below the Markdown table.
+    """
+    table = claims_table(verdicts).rename(columns=COLUMNS)
+    lines = "".join(f"- {name}: {text}\n" for name, text in facts.items())
+    (folder / "claims.md").write_text(f"{markdown(table)}\n{lines}", encoding="utf-8")
+    (folder / "claims.tex").write_text(latex(table, "lp{5cm}lp{5cm}lp{5cm}"), encoding="utf-8")
+    _numbers(verdicts).to_csv(folder / "claims.csv", index=False)
+
+
+def _numbers(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    rows = []
+    for verdict in verdicts:
+        claim, evidence = verdict.claim, verdict.evidence
+        low, high = evidence.interval or (None, None)
+        bootstrap = evidence.bootstrap or (None, None)
+        rows.append(
+            {
+                "study": verdict.study,
+                "claim": claim.words,
+                "measure": claim.measure,
+                "relation": claim.relation,
+                "margin": claim.margin,
+                "verdict": evidence.verdict,
+                "effect": evidence.effect,
+                "low": low,
+                "high": high,
+                "bootstrap_low": bootstrap[0],
+                "bootstrap_high": bootstrap[1],
+                "size": evidence.size,
+                "seeds": evidence.n_seeds,
+                "planned": evidence.planned,
+                "stitches": evidence.n_stitches,
+                "p": evidence.p,
+                "p_contrary": evidence.p_contrary,
+                "p_corrected": evidence.p_corrected,
+            }
+        )
+    return pd.DataFrame(rows)

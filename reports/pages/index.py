@@ -1,0 +1,92 @@
+"""One page over all studies: the verdicts first, each leading to the report of its study."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablations.tracking.reader import TrackedStudy
+from reports.data.verdicts import Verdict, judge
+from reports.drawing.forest import forest
+from reports.drawing.style import figure_style, inline_svg, save
+from reports.pages.claims import claims_table, save_claims
+from reports.pages.page import slug, table_name, template
+
+
+def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
+    """Judge all claims together; writes index.html, the forest plot and the tables to `target`.
+
+    The reports of the studies are expected in folders of their names beside it.
+    """
+    verdicts = judge(studies)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
+        folder = Path(temporary)
+        facts = facts_of(studies)
+        save_claims(verdicts, facts, folder)
+        svg = ""
+        if any(verdict.evidence.n_seeds for verdict in verdicts):
+            with figure_style():
+                figure = forest(verdicts)
+            svg = inline_svg(figure)
+            save(figure, folder / "forest")
+        page = _render(studies, verdicts, facts, svg)
+        for file in folder.iterdir():
+            os.replace(file, target / file.name)
+        (folder / "index.html").write_text(page, encoding="utf-8")
+        os.replace(folder / "index.html", target / "index.html")
+    return target / "index.html"
+
+
+def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
+    """Where the numbers come from: how many runs, what they took, on what, by which code."""
+    runs = {run.key: run for study in studies for run in study.runs.values()}
+    planned = {cell["key"] for study in studies for cell in study.plan["cells"]}
+    scales = {f"{study.plan['scale']} ({study.plan['family']})" for study in studies}
+    hours = {
+        unit: sum(run.metrics.get(f"{unit}_hours", 0.0) for run in runs.values())
+        for unit in ("cpu", "gpu")
+    }
+
+    def all_of(tag: str) -> str:
+        return ", ".join(sorted({run.tags[tag] for run in runs.values() if tag in run.tags}))
+
+    return {
+        "scale": ", ".join(sorted(scales)),
+        "runs": f"{len(runs)} of {len(planned)} finished",
+        "cost": f"{hours['cpu']:.1f} CPU-hours"
+        + (f", {hours['gpu']:.1f} GPU-hours" if hours["gpu"] else "")
+        + " in the last attempts",
+        "device": all_of("device"),
+        "code": all_of("git_sha")
+        + (" with local changes" if "true" in all_of("git_dirty") else ""),
+        "versions": f"torch {all_of('version.torch')}, timm {all_of('version.timm')}",
+    }
+
+
+def _render(
+    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], svg: str
+) -> str:
+    rows = [
+        {**row, "figure": _figure_of(verdict), "table": table_name(verdict.axis)}
+        for row, verdict in zip(claims_table(verdicts).to_dict("records"), verdicts, strict=True)
+    ]
+    counts = {
+        name: sum(row["verdict"] == name for row in rows)
+        for name in ("supported", "contradicted", "undecided")
+    }
+    return template("index.html.jinja").render(
+        studies=[study.plan for study in studies],
+        rows=rows,
+        counts=counts,
+        facts=facts,
+        forest=svg,
+    )
+
+
+def _figure_of(verdict: Verdict) -> str:
+    """The place, on the page of its study, of the figure that shows what a claim is about."""
+    figure = "start" if verdict.claim.measure == "top1_before" else "accuracy"
+    return f"{slug(verdict.axis)}-{figure}" if verdict.axis else figure

@@ -1,0 +1,1 @@
+"""Estimates, tests and verdict rules; pure functions of numbers."""

@@ -1,0 +1,1 @@
+"""Images: datasets in memory, images that timm reads, preprocessing, mixing, and where they are."""
