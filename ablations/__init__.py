@@ -1,4 +1,48 @@
-"""The machinery: study -> plan -> runs -> executors -> tracking, and the command line.
+"""The machinery: study -> plan -> runs -> workers -> tracking, and the command line.
 
 It runs any `Experiment`: a typed configuration and a function that takes it and returns metrics.
+What a study file needs is imported from here: `from ablations import Axis, Claim, Study`.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ablations.errors import UserError
+    from ablations.runs.attempt import Attempt
+    from ablations.runs.attempt import Attempt as Run
+    from ablations.study.claim import Claim
+    from ablations.study.experiment import Experiment
+    from ablations.study.objective import Objective
+    from ablations.study.study import Axis, Study
+
+__all__ = [
+    "Attempt",
+    "Axis",
+    "Claim",
+    "Experiment",
+    "Objective",
+    "Run",
+    "Study",
+    "UserError",
+]
+# where each is; imported when it is asked for, so that the command line starts quickly
+_HOMES = {
+    "Attempt": "ablations.runs.attempt",
+    "Axis": "ablations.study.study",
+    "Claim": "ablations.study.claim",
+    "Experiment": "ablations.study.experiment",
+    "Objective": "ablations.study.objective",
+    "Study": "ablations.study.study",
+    "UserError": "ablations.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Run":  # what `Attempt` was called
+        name = "Attempt"
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

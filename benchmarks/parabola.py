@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ablations.runs.attempt import Run
-from ablations.study.experiment import Experiment
-from ablations.study.study import Axis, Study
+from ablations import Attempt, Axis, Experiment, Study
 
 STEPS = 5
 
@@ -23,7 +21,7 @@ class Settings:
     seed: int = 0
 
 
-def descend(config: Settings, run: Run) -> dict[str, float]:
+def descend(config: Settings, run: Attempt) -> dict[str, float]:
     """A run of milliseconds: curves, a table, and its own seconds."""
     start = time.perf_counter()
     x, speed, trace = 1.0 + config.seed / 100, 0.0, []

@@ -1,7 +1,6 @@
 """How many images does the least-squares start need?"""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -14,7 +13,7 @@ STUDY = Study(
     seeds=5,
     claims=[
         *(
-            Statement(
+            Claim(
                 words=f"{more} calibration images bring no gain over 100",
                 measure="top1",
                 at={"calibration_images": str(more)},
@@ -24,7 +23,7 @@ STUDY = Study(
             )
             for more in (200, 500, 1000)
         ),
-        Statement(
+        Claim(
             words="50 calibration images do as well as 100",
             measure="top1",
             at={"calibration_images": "50"},

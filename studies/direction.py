@@ -1,7 +1,6 @@
 """Fast-to-Slow or Slow-to-Fast: through which network should a stitch begin?"""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -13,7 +12,7 @@ STUDY = Study(
     axes=[Axis("direction", ["fast_to_slow", "slow_to_fast"])],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="Most Fast-to-Slow stitches beat what Slow-to-Fast gives for the same MACs",
             measure="top1",
             at={"direction": "fast_to_slow"},
@@ -21,7 +20,7 @@ STUDY = Study(
             statistic="share",
             pairing="macs",
         ),
-        Statement(
+        Claim(
             words="On average, Fast-to-Slow beats Slow-to-Fast at the same MACs",
             measure="top1",
             at={"direction": "fast_to_slow"},

@@ -1,7 +1,6 @@
 """15 epochs or 50."""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -13,7 +12,7 @@ STUDY = Study(
     axes=[Axis("epochs", [50, 15])],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="Stitches stay within 2 points when 15 epochs train them, not 50",
             measure="top1",
             at={"epochs": "15"},
@@ -21,7 +20,7 @@ STUDY = Study(
             relation="equivalent",
             margin=2.0,
         ),
-        Statement(
+        Claim(
             words="The best stitch within a budget stays within 1 point when 15 epochs train it",
             measure="front_area",
             at={"epochs": "15"},

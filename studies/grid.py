@@ -1,6 +1,6 @@
 """Every combination of the five design choices of SN-Net."""
 
-from ablations.study.study import Study
+from ablations import Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import AXES, BASELINE
 

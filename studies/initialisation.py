@@ -1,7 +1,6 @@
 """Least squares or Kaiming: which start of the stitching layers is the better one?"""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -16,20 +15,20 @@ STUDY = Study(
     design="factorial",
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="Before training, stitches that start from least squares are better than from "
             "Kaiming",
             measure="top1_before",
             at=LEAST_SQUARES,
             than=KAIMING,
         ),
-        Statement(
+        Claim(
             words="After 15 epochs, stitches that started from least squares are still better",
             measure="top1",
             at={**LEAST_SQUARES, "epochs": "15"},
             than={**KAIMING, "epochs": "15"},
         ),
-        Statement(
+        Claim(
             words="After 50 epochs, stitches that started from least squares are still better",
             measure="top1",
             at=LEAST_SQUARES,

@@ -1,7 +1,6 @@
 """Do stitches lie between their anchors?"""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Study
+from ablations import Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -16,17 +15,17 @@ STUDY = Study(
     axes=[],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="Accuracy rises with cost: the rank correlation over stitches is above 0.5",
             measure="rank_correlation",
             margin=50.0,
         ),
-        Statement(
+        Claim(
             words="Of two stitches next to each other in cost, the dearer is mostly the better one",
             measure="step",
             statistic="share",
         ),
-        Statement(
+        Claim(
             words="Anchors lose less than 1 point by the joint training",
             measure="anchor_gain",
             margin=-1.0,

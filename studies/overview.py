@@ -1,6 +1,6 @@
 """The five design choices of SN-Net, each varied alone."""
 
-from ablations.study.study import Axis, Study
+from ablations import Axis, Study
 from studies.experiments.stitching import STITCHING
 
 AXES = [

@@ -1,7 +1,6 @@
 """Nearest stitching, or any pair of anchors?"""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -28,20 +27,20 @@ STUDY = Study(
     ],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="With the same budget in total, nearest stitching is better for the stitches "
             "that both have",
             measure="top1",
             at=NEAREST,
             than=TOTAL,
         ),
-        Statement(
+        Claim(
             words="With the same budget for each stitch, nearest stitching is better for them",
             measure="top1",
             at=NEAREST,
             than=STITCH,
         ),
-        Statement(
+        Claim(
             words="Most nearest stitches beat what unrestricted stitching gives for their MACs",
             measure="top1",
             at=NEAREST,

@@ -1,7 +1,6 @@
 """Anchors with and without pretrained weights."""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -15,14 +14,14 @@ STUDY = Study(
     ],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="Without pretrained anchors the stitches are at least 10 points worse",
             measure="top1",
             at={"anchors": "pretrained"},
             than={"anchors": "random"},
             margin=10.0,
         ),
-        Statement(
+        Claim(
             words="Without pretrained anchors even the best stitch within a budget is at least 10 "
             "points worse",
             measure="front_area",

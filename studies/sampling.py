@@ -1,7 +1,6 @@
 """One random stitch a step, or the sandwich rule with inplace distillation."""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -28,14 +27,14 @@ STUDY = Study(
     ],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="For the same sub-network passes, random sampling is at most 1 point worse",
             measure="top1",
             at=RANDOM,
             than={"sampling": "sandwich, equal passes"},
             margin=-1.0,
         ),
-        Statement(
+        Claim(
             words="For the same images, and a third of the passes, random sampling is at most 1 "
             "point worse",
             measure="top1",

@@ -1,7 +1,6 @@
 """Stitches of one network against the same architectures, each trained alone."""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -25,7 +24,7 @@ STUDY = Study(
     ],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words=f"Stitch {one} of the joint network is at most 1 point worse than trained alone",
             measure="top1",
             at={"trained": "jointly"},

@@ -1,7 +1,6 @@
 """All weights, or the stitching layers alone."""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -15,13 +14,13 @@ STUDY = Study(
     axes=[Axis("tuning", ["full", "stitching_layers"])],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words="Tuning all weights is better than tuning the stitching layers alone",
             measure="top1",
             at={"tuning": "full"},
             than=ALONE,
         ),
-        Statement(
+        Claim(
             words="Tuning the stitching layers alone helps only some stitches: more than 10 % are "
             "no better than they were",
             measure="loss",

@@ -1,7 +1,6 @@
 """Kernel and stride of the sliding window."""
 
-from ablations.study.claim import Statement
-from ablations.study.study import Axis, Study
+from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
@@ -20,7 +19,7 @@ STUDY = Study(
     ],
     seeds=5,
     claims=[
-        Statement(
+        Claim(
             words=f"Window {k}/{s} gives as good a stitch for a budget as 2/1 does",
             measure="front_area",
             at={"window": f"{k}/{s}"},

@@ -11,14 +11,14 @@ from conftest import TOY
 
 from ablations.errors import UserError
 from ablations.study.catalogue import load_study, study_names
-from ablations.study.claim import Statement
+from ablations.study.claim import Claim
 from ablations.study.plan import expand
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data.measures import MEASURES, differences
 from reports.data.verdicts import judge, sample_of
 
 STUDY = load_study(TOY)[1]
-MOMENTUM = Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"})
+MOMENTUM = Claim("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"})
 
 
 def test_a_claim_must_speak_of_the_study():

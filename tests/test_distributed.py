@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ablations.runs.attempt import Run
+from ablations.runs.attempt import Attempt
 from snnet.checkpoint import load_network
 from snnet.evaluation import evaluate
 from snnet.experiment import prepare
@@ -123,7 +123,7 @@ def test_processes_average_the_running_statistics_of_batch_norms(tmp_path):
 def rescored(directory, config):
     """Loss of every stitch, by the network that a run kept, all images in one process."""
     resolved = STITCHING.resolve(config)
-    data, network = prepare(resolved, Run(directory, directory / "cache", 9))
+    data, network = prepare(resolved, Attempt(directory, directory / "cache", 9))
     load_network(network, directory / "model.safetensors")
     return [score.loss for score in evaluate(network, data.test_batches(64))]
 

@@ -14,11 +14,11 @@ pytestmark = pytest.mark.xdist_group("index")  # its runs are made once
 CLAIMS = """
 from dataclasses import replace
 
-from ablations.study.claim import Statement
+from ablations.study.claim import Claim
 
 STUDY = replace(STUDY, claims=[
-    Statement("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"}),
-    Statement("Twice the steps bring nothing", "front_area", {"pace": "10"}, {"pace": "5"},
+    Claim("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"}),
+    Claim("Twice the steps bring nothing", "front_area", {"pace": "10"}, {"pace": "5"},
               "equivalent", margin=0.5),
 ])
 """

@@ -21,11 +21,11 @@ from ablations.runs.home import Home, Inspection, State
 from ablations.runs.lease import (
     HEARTBEAT_SECONDS,
     STALE_SECONDS,
-    Claim,
+    Lease,
     Observer,
     Owner,
-    latest_claim,
-    take_claim,
+    latest_lease,
+    take_lease,
 )
 from ablations.tracking.store import KEY_TAG, connect, search
 
@@ -92,10 +92,10 @@ def test_killed_worker(home):
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     victim = next(run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
-    os.kill(latest_claim(victim.path).owner.pid, signal.SIGKILL)
+    os.kill(latest_lease(victim.path).owner.pid, signal.SIGKILL)
     assert launcher.wait(120) == 0
     check_complete(home, 6)
-    assert latest_claim(victim.path).attempt == 2
+    assert latest_lease(victim.path).attempt == 2
 
 
 def test_everything_killed(ablate, home):
@@ -147,7 +147,7 @@ def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_
     assert states(home) == {State.FAILED: 4}
     run = next(home.runs())
     assert "RuntimeError" in run.failure(1)["traceback"]
-    assert latest_claim(run.path).attempt == 1
+    assert latest_lease(run.path).attempt == 1
     status = ablate("status", "toy")
     assert "the toy was told to fail [/bold]" in status.stdout
     logs = ablate("logs", run.key[:6])
@@ -218,15 +218,15 @@ def test_a_host_that_falls_silent_loses_its_run_after_two_minutes(ablate, home, 
     there = elsewhere(*SLOW[:2], "--workers", "1", *SLOW[4:])
     wait_for(lambda: states(home)[State.RUNNING] == 1)
     (run,) = (run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
-    assert latest_claim(run.path).owner.host == "elsewhere"
+    assert latest_lease(run.path).owner.host == "elsewhere"
     there.kill()  # and all that runs there
     there.wait()
     died = time.time()
     assert run.inspect(Observer()).state is State.RUNNING  # unknown is not dead
     go_on(ablate, home)
-    claim = latest_claim(run.path)
-    assert (claim.attempt, claim.owner.host) == (2, Owner.current().host)
-    assert claim.file.stat().st_mtime - died > STALE_SECONDS - 2 * HEARTBEAT_SECONDS
+    lease = latest_lease(run.path)
+    assert (lease.attempt, lease.owner.host) == (2, Owner.current().host)
+    assert lease.file.stat().st_mtime - died > STALE_SECONDS - 2 * HEARTBEAT_SECONDS
 
 
 def test_a_directory_that_cannot_be_written_holds_no_other_run_up(ablate, home, read_only):
@@ -243,9 +243,9 @@ def test_a_directory_that_cannot_be_written_holds_no_other_run_up(ablate, home, 
 
 
 def test_only_one_of_many_gets_a_claim(tmp_path):
-    claims = [take_claim(tmp_path, 1) for _ in range(5)]
-    assert sum(claim is not None for claim in claims) == 1
-    assert latest_claim(tmp_path).owner == Owner.current()
+    leases = [take_lease(tmp_path, 1) for _ in range(5)]
+    assert sum(lease is not None for lease in leases) == 1
+    assert latest_lease(tmp_path).owner == Owner.current()
 
 
 def test_a_dead_owner_is_told_from_a_living_and_an_unknown_one(tmp_path, monkeypatch):
@@ -254,25 +254,25 @@ def test_a_dead_owner_is_told_from_a_living_and_an_unknown_one(tmp_path, monkeyp
     assert Owner(me.host, me.pid, "an earlier one").is_alive() is False  # a reused number
     stranger = Owner("elsewhere", 1, "")
     assert stranger.is_alive() is None
-    observer, claim = Observer(), Claim(tmp_path, 1, stranger)
+    observer, lease = Observer(), Lease(tmp_path, 1, stranger)
     now = [1000.0]
     monkeypatch.setattr("ablations.runs.lease.time.monotonic", lambda: now[0])
-    claim.heartbeat_file.touch()
-    assert not observer.is_dead(claim)
+    lease.heartbeat_file.touch()
+    assert not observer.is_dead(lease)
     now[0] += 100
-    os.utime(claim.heartbeat_file, (5, 5))  # the other host's clock does not matter
-    assert not observer.is_dead(claim)
+    os.utime(lease.heartbeat_file, (5, 5))  # the other host's clock does not matter
+    assert not observer.is_dead(lease)
     now[0] += 100
-    assert not observer.is_dead(claim)
+    assert not observer.is_dead(lease)
     now[0] += 100
-    assert observer.is_dead(claim)
+    assert observer.is_dead(lease)
 
 
 def test_how_often_a_run_is_tried():
     request = Request("key", {}, attempts_before=2, lost_before=1)
 
     def may_try(state, attempt, lost=1):
-        return request.may_try(Inspection(state, Claim(Path(), attempt, Owner("", 1, "")), lost))
+        return request.may_try(Inspection(state, Lease(Path(), attempt, Owner("", 1, "")), lost))
 
     assert may_try(State.FAILED, 2)
     assert not may_try(State.FAILED, 3)

@@ -17,7 +17,7 @@ from test_machinery import SLOW, check_complete, descendants, start, states, wai
 from ablations.files import write_json
 from ablations.maintenance.repair import examine
 from ablations.runs.home import Home, State
-from ablations.runs.lease import Observer, Owner, latest_claim
+from ablations.runs.lease import Observer, Owner, latest_lease
 
 HOURS = 2 * 3600
 ELSEWHERE = Owner("elsewhere", 1, "")
@@ -119,7 +119,7 @@ def test_what_a_living_owner_works_on_is_left_alone(home):
     half_written.unlink()
     assert launcher.wait(120) == 0
     check_complete(home, 6)
-    assert all(latest_claim(run.path).attempt == 1 for run in home.runs())
+    assert all(latest_lease(run.path).attempt == 1 for run in home.runs())
 
 
 def damage(path):
@@ -150,7 +150,7 @@ def test_a_damaged_claim_keeps_its_number(ablate, home, tmp_path):
     cure.touch()
     assert ablate(*arguments).returncode == 0
     check_complete(home, 4)
-    assert {latest_claim(run.path).attempt for run in runs} == {3}
+    assert {latest_lease(run.path).attempt for run in runs} == {3}
 
 
 def test_damaged_claim_of_who_may_still_be_at_work(done_home):
@@ -301,8 +301,8 @@ def test_half_made_files_and_folders_go_when_they_are_old(done_home):
     (done_home.root / "mlflow.db").unlink()
     sync = start(done_home, "sync")
     kill_when(sync, lambda: list(done_home.root.glob(".*.tmp")))
-    claim = next(done_home.runs()).path / "claim-2.json"
-    places = ("cache/anchors/a", "studies/a", "ledgers/a", "launches/a", "launches/b/a", claim)
+    lease = next(done_home.runs()).path / "claim-2.json"
+    places = ("cache/anchors/a", "studies/a", "ledgers/a", "launches/a", "launches/b/a", lease)
     for path in (done_home.root / place for place in places):
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)])

@@ -22,7 +22,7 @@ from ablations.errors import UserError
 from ablations.launch.worker import Request, execute
 from ablations.parsing import parse_changes
 from ablations.runs.home import Home, State
-from ablations.runs.lease import take_claim
+from ablations.runs.lease import take_lease
 from ablations.search.findings import show_findings
 from ablations.search.journal import KEYS, Journal, writing_journal
 from ablations.search.proposal import propose
@@ -69,8 +69,8 @@ def sit(home, asked, trials, workers=1, most=None):
                 directory = home.run(key)
                 directory.path.mkdir()
                 request = Request(key, experiment.dump(search.plan().runs[key].config), 0)
-                claim = take_claim(directory.path, 1)
-                execute(experiment, request, directory, claim, home.cache, {})
+                lease = take_lease(directory.path, 1)
+                execute(experiment, request, directory, lease, home.cache, {})
                 done += 1
     return search
 

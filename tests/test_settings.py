@@ -11,7 +11,7 @@ import torch
 from test_distributed import CONFIG
 
 from ablations.errors import UserError
-from ablations.runs.attempt import Run
+from ablations.runs.attempt import Attempt
 from snnet.data.memory import load_digits, take
 from snnet.experiment import prepare
 from snnet.loading import load
@@ -28,7 +28,7 @@ def settings(**changes):
 
 def test_one_route_alone_is_trained_scored_and_loaded(tmp_path):
     config = settings(only="0.1>1.2", pretrained=False, init="kaiming")
-    run = Run(tmp_path, tmp_path / "cache", 1)
+    run = Attempt(tmp_path, tmp_path / "cache", 1)
     metrics = STITCHING.function(config, run)
     table = pd.read_parquet(tmp_path / "stitch.parquet")
     assert table.route.tolist() == ["0.1>1.2"]
@@ -50,7 +50,7 @@ def test_a_route_that_is_none_is_named():
 
 def test_anchors_without_pretrained_weights_depend_on_the_seed(tmp_path):
     def weights(**changes):
-        _, network = prepare(settings(**changes), Run(tmp_path, tmp_path / "cache", 1))
+        _, network = prepare(settings(**changes), Attempt(tmp_path, tmp_path / "cache", 1))
         return torch.cat([parameter.flatten() for parameter in network.anchors.parameters()])
 
     assert torch.equal(weights(pretrained=True, seed=0), weights(pretrained=True, seed=1))
@@ -78,7 +78,7 @@ def test_held_back_images_are_scored_apart(tmp_path):
     seen = {image.numpy().tobytes() for image in torch.cat([data.train_images, data.test_images])}
     assert sum(image.numpy().tobytes() in seen for image in images) < 2  # but for chance twins
     assert len(take(data, 64, 32).validation[0]) == 32
-    run = Run(tmp_path, tmp_path / "cache", 1)
+    run = Attempt(tmp_path, tmp_path / "cache", 1)
     STITCHING.function(settings(epochs=4), run)
     table = pd.read_parquet(tmp_path / "stitch.parquet")
     assert table.top1_validation.between(0, 1).all()
@@ -103,7 +103,7 @@ def test_every_rung_is_reached_once():
 
 
 def test_latency_of_every_sub_network_is_kept(tmp_path):
-    metrics = STITCHING.function(settings(epochs=2), Run(tmp_path, tmp_path / "cache", 1))
+    metrics = STITCHING.function(settings(epochs=2), Attempt(tmp_path, tmp_path / "cache", 1))
     stitches = pd.read_parquet(tmp_path / "stitch.parquet")
     table = pd.read_parquet(tmp_path / "latency.parquet")
     assert table.index.equals(stitches.index)

@@ -18,7 +18,7 @@ from test_machinery import states
 import ablations.launch.process_group
 from ablations.files import write_json
 from ablations.launch.job import KILLED
-from ablations.launch.process_group import BrokenTeamError, Team
+from ablations.launch.process_group import BrokenGroupError, ProcessGroup
 from ablations.launch.worker import requests_of
 from ablations.runs.home import Home, State
 from ablations.study.catalogue import load_study
@@ -45,7 +45,7 @@ STUDY = replace(STUDY, experiment=replace(STUDY.experiment, function=run_unevenl
 @pytest.fixture
 def two():
     mine, yours = Pipe()
-    return Team(0, (mine,), 2), Team(1, (yours,), 2)
+    return ProcessGroup(0, (mine,), 2), ProcessGroup(1, (yours,), 2)
 
 
 def test_the_others_hear_what_the_first_tells(two):
@@ -64,12 +64,12 @@ def test_the_others_hear_what_the_first_tells(two):
 def test_whoever_hangs_or_is_gone_breaks_the_team(two, monkeypatch):
     first, other = two
     monkeypatch.setattr(ablations.launch.process_group, "PATIENCE_SECONDS", 0.1)
-    with pytest.raises(BrokenTeamError, match="hangs"):
+    with pytest.raises(BrokenGroupError, match="hangs"):
         first.gather()
-    with pytest.raises(BrokenTeamError, match="hangs"):
+    with pytest.raises(BrokenGroupError, match="hangs"):
         other.hear(patience=0.1)
     first._members[0].close()
-    with pytest.raises(BrokenTeamError, match="gone"):
+    with pytest.raises(BrokenGroupError, match="gone"):
         other.hear()
 
 

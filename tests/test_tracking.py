@@ -19,9 +19,9 @@ from conftest import TOY
 
 from ablations.errors import UserError
 from ablations.launch.worker import Request, execute
-from ablations.runs.attempt import Run
+from ablations.runs.attempt import Attempt
 from ablations.runs.home import Home
-from ablations.runs.lease import Owner, latest_claim, take_claim
+from ablations.runs.lease import Owner, latest_lease, take_lease
 from ablations.study.catalogue import load_study
 from ablations.study.plan import expand
 from ablations.tracking.collector import Collector, flatten
@@ -43,21 +43,21 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
     """One run of the plan, in this process."""
     directory = home.run(key)
     directory.path.mkdir(parents=True, exist_ok=True)
-    claim = take_claim(directory.path, 1)
+    lease = take_lease(directory.path, 1)
     request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 0)
-    with claim.heartbeat():
-        execute(STUDY.experiment, request, directory, claim, home.cache, provenance or {})
+    with lease.heartbeat():
+        execute(STUDY.experiment, request, directory, lease, home.cache, provenance or {})
 
 
-def begin(home: Home, key: str) -> Run:
+def begin(home: Home, key: str) -> Attempt:
     """A run of the plan is at work; gives what it tells its progress to."""
     directory = home.run(key)
     directory.path.mkdir(parents=True)
-    take_claim(directory.path, 1)
+    take_lease(directory.path, 1)
     config = STUDY.experiment.dump(PLAN.runs[key].config)
     content = {"experiment": "toy", "schema": 1, "config": config}
     (directory.path / "config.json").write_text(json.dumps(content))
-    return Run(directory.path, home.cache, 1)
+    return Attempt(directory.path, home.cache, 1)
 
 
 def tracked(home: Home, uri: str | None = None) -> dict:
@@ -212,7 +212,7 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     collector.sync()
     assert tracked(home)[key].info.status == "KILLED"
     # another worker takes it over and fails
-    take_claim(directory.path, 3)
+    take_lease(directory.path, 3)
     collector.sync()
     assert tracked(home)[key].info.status == "RUNNING"
     failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
@@ -223,12 +223,12 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     assert failed.data.tags["error"] == "ValueError: no"
     # and the fourth attempt ends well
     request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 3)
-    execute(STUDY.experiment, request, directory, take_claim(directory.path, 4), home.cache, {})
+    execute(STUDY.experiment, request, directory, take_lease(directory.path, 4), home.cache, {})
     collector.sync()
     ended = tracked(home)[key]
     assert ended.info.status == "FINISHED"
     assert "error" not in ended.data.tags
-    assert latest_claim(directory.path).attempt == 4
+    assert latest_lease(directory.path).attempt == 4
 
 
 def test_reports_need_no_run_directories(home):

@@ -14,7 +14,7 @@ from submitit.helpers import DelayedSubmission
 
 from ablations.errors import EXIT_USER_ERROR, UserError
 from ablations.files import read_json
-from ablations.launch.process_group import BrokenTeamError, joined
+from ablations.launch.process_group import BrokenGroupError, joined
 from ablations.launch.worker import Request, work
 from ablations.runs.attempt import Stopped
 from ablations.runs.home import Home
@@ -43,9 +43,9 @@ class Worker:
         content = read_json(Path(self.launch) / "launch.json")
         requests = [Request(**one) for one in read_json(Path(self.launch) / "requests.json")]
         try:
-            with in_one_sentence(Path(self.launch)), joined() as team:
-                work(self.home, content["study"], requests, content["provenance"], self.most, team)
-        except BrokenTeamError as error:
+            with in_one_sentence(Path(self.launch)), joined() as group:
+                work(self.home, content["study"], requests, content["provenance"], self.most, group)
+        except BrokenGroupError as error:
             print(f"{PREFIX}{error}; the job queues again", flush=True)
             sys.exit(KILLED)
         except Stopped as stopped:

@@ -23,7 +23,7 @@ from ablations.runs.lease import Observer
 from ablations.study.plan import Plan
 
 NEEDED_BYTES = 50_000_000
-MAX_BARREN = 4  # workers that died without a claim
+MAX_BARREN = 4  # workers that died without a lease
 LOCAL_TIMEOUT_MINUTES = 60 * 24 * 30  # submitit's default of 2 minutes would end long runs
 
 
@@ -102,7 +102,7 @@ class Launcher:
             raise
 
     def _check_workers(self, snapshot: Snapshot) -> None:
-        """Give up where workers die one after the other without having claimed a run."""
+        """Give up where workers die one after the other without having taken a run."""
         attempts = sum(run.attempt for run in snapshot.runs.values())
         if attempts != self._attempts:
             self._attempts, self._barren = attempts, 0
@@ -136,7 +136,7 @@ class Launcher:
 
     def _start(self, due: Sequence[Request], running: int, live: int) -> None:
         """Start as many workers as have work."""
-        # a worker that just started has not claimed a run yet
+        # a worker that just started has not taken a run yet
         free = self.workers - max(running, live)
         wanted = min(free, len(due) - max(live - running, 0))
         self.jobs += self._submit(max(wanted, 0))

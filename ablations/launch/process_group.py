@@ -1,6 +1,6 @@
 """Processes that share each run, such as one for each GPU of a node.
 
-The first claims runs and records how they end; it tells the others which run is next, and all of
+The first takes runs and records how they end; it tells the others which run is next, and all of
 them call the experiment's function together. How they then divide the work is the function's own
 affair (`snnet.distributed` joins them through torch). They talk through a socket on their node.
 """
@@ -23,11 +23,11 @@ SETTLE_SECONDS = 5.0  # a signal to all reaches some of them earlier
 Assignment = tuple[str, int]  # run key and attempt
 
 
-class BrokenTeamError(RuntimeError):
+class BrokenGroupError(RuntimeError):
     """Some member is gone or hangs; the others cannot go on without it."""
 
 
-class Team:
+class ProcessGroup:
     """This process among those that share runs; alone, unless it says otherwise.
 
     Attributes:
@@ -41,7 +41,7 @@ class Team:
 
     @property
     def first(self) -> bool:
-        """Whether it is the one that claims and records."""
+        """Whether it is the one that takes and records."""
         return self.rank == 0
 
     def gather(self, patience: float | None = None) -> None:
@@ -51,13 +51,13 @@ class Team:
             patience: seconds to wait at most; None: as long as one may take to fail.
 
         Raises:
-            BrokenTeamError: one is gone, or not ready in time.
+            BrokenGroupError: one is gone, or not ready in time.
         """
         seconds = PATIENCE_SECONDS if patience is None else patience
         for member in self._members:
             with _talking():
                 if not member.poll(seconds):
-                    raise BrokenTeamError(f"a process of this job hangs ({seconds:.0f} s)")
+                    raise BrokenGroupError(f"a process of this job hangs ({seconds:.0f} s)")
                 member.recv()
 
     def tell(self, assignment: Assignment | None) -> None:
@@ -73,13 +73,13 @@ class Team:
             patience: seconds to wait at most, or None.
 
         Raises:
-            BrokenTeamError: the first is gone, or tells nothing in time.
+            BrokenGroupError: the first is gone, or tells nothing in time.
         """
         (first,) = self._members
         with _talking():
             first.send("ready")
             if not first.poll(patience):
-                raise BrokenTeamError(f"the first process of this job hangs ({patience:.0f} s)")
+                raise BrokenGroupError(f"the first process of this job hangs ({patience:.0f} s)")
             return first.recv()
 
     @contextmanager
@@ -97,7 +97,7 @@ class Team:
             raise
 
 
-ALONE = Team()
+ALONE = ProcessGroup()
 
 
 @contextmanager
@@ -105,15 +105,15 @@ def _talking() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError):
-        raise BrokenTeamError("a process of this job is gone") from None
+        raise BrokenGroupError("a process of this job is gone") from None
 
 
 @contextmanager
-def joined() -> Iterator[Team]:
+def joined() -> Iterator[ProcessGroup]:
     """The processes of this SLURM job on its node, as submitit tells of them.
 
     Raises:
-        BrokenTeamError: not all came.
+        BrokenGroupError: not all came.
     """
     from submitit import JobEnvironment
 
@@ -131,7 +131,7 @@ def joined() -> Iterator[Team]:
                 connections += [listener.accept() for _ in range(size - 1)]
         else:
             connections.append(_connect(place / "socket"))
-        yield Team(rank, tuple(connections), size)
+        yield ProcessGroup(rank, tuple(connections), size)
     finally:
         for connection in connections:
             connection.close()
@@ -152,4 +152,4 @@ def _connect(path: Path) -> Connection:
             return Client(str(path))
         except OSError:  # not there yet
             time.sleep(0.1)
-    raise BrokenTeamError(f"the first process of this job did not come in {FORM_SECONDS:.0f} s")
+    raise BrokenGroupError(f"the first process of this job did not come in {FORM_SECONDS:.0f} s")

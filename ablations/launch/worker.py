@@ -1,4 +1,4 @@
-"""A worker: claims runs one after the other until none is left, and commits their results."""
+"""A worker: takes runs one after the other until none is left, and commits their results."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ablations.launch.process_group import (
     ALONE,
     FORM_SECONDS,
     PATIENCE_SECONDS,
-    BrokenTeamError,
-    Team,
+    BrokenGroupError,
+    ProcessGroup,
 )
-from ablations.runs.attempt import Run, Stopped, check_metrics, stopping_on_signals
+from ablations.runs.attempt import Attempt, Stopped, check_metrics, stopping_on_signals
 from ablations.runs.home import Home, Inspection, RunDirectory, State
-from ablations.runs.lease import HEARTBEAT_SECONDS, Claim, take_claim
+from ablations.runs.lease import HEARTBEAT_SECONDS, Lease, take_lease
 from ablations.runs.provenance import DIFF, installed, place, versions
 from ablations.study.catalogue import load_study
 from ablations.study.experiment import Experiment
@@ -81,29 +81,29 @@ def work(
     requests: Sequence[Request],
     provenance: dict[str, Any],
     most: int | None = None,
-    team: Team = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> None:
-    """Do every request that nobody else does; returns when none is left to claim.
+    """Do every request that nobody else does; returns when none is left.
 
     Arguments:
         root: the home directory.
         study: name or path; its experiment runs (see `load_study`).
         provenance: kept with every result, as tags.
         most: how many to do, or None for all.
-        team: the processes that share each run.
+        group: the processes that share each run.
 
     Raises:
         Stopped: SIGTERM, SIGINT or SIGUSR2 came; the run was given back.
         UserError: the home cannot be written; no run is blamed for it.
-        BrokenTeamError: another process of the team is gone.
+        BrokenGroupError: another process of the group is gone.
     """
     home = Home(Path(root))
     experiment = load_study(study)[1].experiment
     with stopping_on_signals():
-        if team.first:
-            _lead(experiment, home, requests, provenance, most, team)
+        if group.first:
+            _lead(experiment, home, requests, provenance, most, group)
         else:
-            _follow(experiment, home, requests, team)
+            _follow(experiment, home, requests, group)
 
 
 def _lead(
@@ -112,33 +112,33 @@ def _lead(
     requests: Sequence[Request],
     provenance: dict[str, Any],
     most: int | None,
-    team: Team,
+    group: ProcessGroup,
 ) -> None:
-    """Claim one run after the other, and do it with the team."""
+    """Take one run after the other, and do it with the group."""
     troubles: list[OSError] = []
-    team.gather(FORM_SECONDS)  # they may still be importing
-    for request, directory, claim in islice(_claims(home, requests, troubles), most):
-        team.tell((request.key, claim.attempt))
+    group.gather(FORM_SECONDS)  # they may still be importing
+    for request, directory, lease in islice(_leases(home, requests, troubles), most):
+        group.tell((request.key, lease.attempt))
         try:
-            with claim.heartbeat():
-                execute(experiment, request, directory, claim, home.cache, provenance, team)
+            with lease.heartbeat():
+                execute(experiment, request, directory, lease, home.cache, provenance, group)
         except Stopped:
-            if not claim.cancelled_file.exists():
+            if not lease.cancelled_file.exists():
                 raise
         except OSError as error:
             raise UserError(_unwritable(error)) from None
-        team.gather()
-    team.tell(None)
+        group.gather()
+    group.tell(None)
     if troubles:
         raise UserError(f"{len(troubles)} runs cannot be tried: {_unwritable(troubles[0])}")
 
 
-def _claims(
+def _leases(
     home: Home, requests: Sequence[Request], troubles: list[OSError]
-) -> Iterator[tuple[Request, RunDirectory, Claim]]:
-    """Every request that is due, claimed; last those whose workers on other hosts fall silent.
+) -> Iterator[tuple[Request, RunDirectory, Lease]]:
+    """Every request that is due, with a lease; last those whose workers on other hosts fall silent.
 
-    What cannot be claimed for the file system's sake is left out, and the reason is added to
+    What cannot be taken for the file system's sake is left out, and the reason is added to
     `troubles`.
     """
     observer, left, again = home.observer(), requests, False
@@ -148,26 +148,26 @@ def _claims(
             directory = home.run(request.key)
             try:
                 seen = directory.inspect(observer)
-                claim = _claim(directory, request, seen)
+                lease = _lease(directory, request, seen)
             except OSError as error:
                 troubles.append(error)
                 continue
-            if claim:
-                yield request, directory, claim
-            elif seen.claim and seen.state is State.RUNNING and observer.doubts(seen.claim, again):
+            if lease:
+                yield request, directory, lease
+            elif seen.lease and seen.state is State.RUNNING and observer.doubts(seen.lease, again):
                 others.append(request)
         left, again = others, True
         time.sleep(HEARTBEAT_SECONDS if left else 0)
 
 
-def _claim(directory: RunDirectory, request: Request, seen: Inspection) -> Claim | None:
-    """The claim on a run, or None where it is not due or another was quicker."""
+def _lease(directory: RunDirectory, request: Request, seen: Inspection) -> Lease | None:
+    """The lease on a run, or None where it is not due or another was quicker."""
     if not request.may_try(seen):
         return None
     directory.path.mkdir(exist_ok=True)  # never its parents: they vanish with a file system
-    claim = take_claim(directory.path, seen.attempt + 1)
-    # another attempt may have ended well between the look and the claim
-    return claim if claim and directory.result() is None else None
+    lease = take_lease(directory.path, seen.attempt + 1)
+    # another attempt may have ended well between the look and the lease
+    return lease if lease and directory.result() is None else None
 
 
 def _unwritable(error: OSError) -> str:
@@ -177,17 +177,19 @@ def _unwritable(error: OSError) -> str:
     )
 
 
-def _follow(experiment: Experiment, home: Home, requests: Sequence[Request], team: Team) -> None:
-    """Do with the team what its first process claims and records."""
+def _follow(
+    experiment: Experiment, home: Home, requests: Sequence[Request], group: ProcessGroup
+) -> None:
+    """Do with the group what its first process takes and records."""
     configs = {request.key: request.config for request in requests}
-    assignment = team.hear()
+    assignment = group.hear()
     while assignment is not None:
         key, attempt = assignment
         directory, start = home.run(key), time.time()
-        run = Run(directory.path, home.cache, attempt)
+        run = Attempt(directory.path, home.cache, attempt)
         failure, patience = None, None
         try:
-            with team.settling():
+            with group.settling():
                 experiment.function(experiment.resolve(configs[key]), run)
         except Stopped as stopped:
             if stopped.signal is not None:
@@ -195,8 +197,8 @@ def _follow(experiment: Experiment, home: Home, requests: Sequence[Request], tea
         except Exception as error:  # the first met the same, or waits for ever for this process
             failure, patience = describe_failure(error, start), PATIENCE_SECONDS
         try:
-            assignment = team.hear(patience)
-        except BrokenTeamError:
+            assignment = group.hear(patience)
+        except BrokenGroupError:
             if failure:
                 with suppress(FileExistsError):
                     write_json(directory.path / f"failure-{attempt}.json", failure, exclusive=True)
@@ -207,27 +209,27 @@ def execute(
     experiment: Experiment,
     request: Request,
     directory: RunDirectory,
-    claim: Claim,
+    lease: Lease,
     cache: Path,
     provenance: dict[str, Any],
-    team: Team = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> None:
-    """Run one claimed request. A failure is recorded, not raised.
+    """Run one request under a lease. A failure is recorded, not raised.
 
     Raises:
         OSError: nothing can be written.
         Stopped: it was told to.
     """
-    path, attempt, start = directory.path, claim.attempt, time.time()
+    path, attempt, start = directory.path, lease.attempt, time.time()
     try:
         write_json(
             path / "config.json",
             {"experiment": experiment.name, "schema": experiment.schema, "config": request.config},
         )
-        tags = _record_attempt(path, claim, start, provenance)
-        run = Run(path, cache, attempt)
+        tags = _record_attempt(path, lease, start, provenance)
+        run = Attempt(path, cache, attempt)
         print(f"{path.name}: attempt {attempt} begins", flush=True)  # into the worker's log
-        with team.settling():
+        with group.settling():
             metrics = experiment.function(experiment.resolve(request.config), run)
         check_metrics(metrics)
         result = {
@@ -270,14 +272,14 @@ def describe_failure(error: Exception, start: float) -> dict[str, Any]:
 
 
 def _record_attempt(
-    path: Path, claim: Claim, start: float, provenance: dict[str, Any]
+    path: Path, lease: Lease, start: float, provenance: dict[str, Any]
 ) -> dict[str, str]:
     """Keep where and with what code this attempt runs; returns what becomes tags of the run."""
     for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
         if not half_written.name.startswith(".claim-"):  # others may be trying to get one just now
             half_written.unlink(missing_ok=True)
     around = place()
-    write_json(path / f"attempt-{claim.attempt}.json", {"started": start, **around})
+    write_json(path / f"attempt-{lease.attempt}.json", {"started": start, **around})
     packages = "".join(f"{name}=={version}\n" for name, version in installed().items())
     for name, text in (("packages.txt", packages), ("code.diff", provenance.get(DIFF))):
         (path / name).unlink(missing_ok=True)  # of an earlier attempt

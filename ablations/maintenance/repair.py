@@ -81,7 +81,7 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Finding]:
         free = partial(_give_back, run, pending)
         yield Finding(run.key, f"{which} lost: the owner died", "give back", free)
     for path in half_made:
-        # whoever tries for a claim has none yet
+        # whoever tries for a lease has none yet
         if not path.name.startswith(".claim-") or _seconds_since(path) > HOUR:
             yield _to_delete(path)
 
@@ -90,12 +90,12 @@ def _is_over(run: RunDirectory, attempt: int, ask: Ask) -> bool | None:
     """Whether nobody works on an attempt. None where that cannot be told: unknown is not over."""
     if attempt not in run.unended(attempt):
         return True
-    claim, heartbeat = run.path / f"claim-{attempt}.json", run.path / f"heartbeat-{attempt}"
-    owner = Owner(**read_json(claim)) if _is_sound(claim) else None
+    lease, heartbeat = run.path / f"claim-{attempt}.json", run.path / f"heartbeat-{attempt}"
+    owner = Owner(**read_json(lease)) if _is_sound(lease) else None
     alive = owner.is_alive() if owner else None
     if alive is not None:
         return not alive
-    quiet = _seconds_since(heartbeat if heartbeat.exists() else claim)
+    quiet = _seconds_since(heartbeat if heartbeat.exists() else lease)
     if quiet < STALE_SECONDS:
         return False
     with suppress(UserError):  # damaged
@@ -104,7 +104,7 @@ def _is_over(run: RunDirectory, attempt: int, ask: Ask) -> bool | None:
         jobs = ask() if launch else None
         if jobs is not None:
             return jobs.get(told["job"]) != launch
-    # nobody waits for an end where the claim does not tell whose, or the result is there
+    # nobody waits for an end where the lease does not tell whose, or the result is there
     settled = owner is None or (run.path / "result.json").exists()
     return True if settled and quiet > HOUR else None
 

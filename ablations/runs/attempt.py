@@ -71,7 +71,7 @@ def check_metrics(metrics: dict[str, float]) -> None:
             raise ValueError(f"metric {name}: {value!r} is not a number")
 
 
-class Run:
+class Attempt:
     """One attempt at a run.
 
     Attributes:

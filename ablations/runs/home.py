@@ -1,6 +1,6 @@
 """The directory that holds everything: runs (the source of truth), plans, cache, reports.
 
-HOME/runs/KEY/     one run: config, claims, progress, tables, and the result last
+HOME/runs/KEY/     one run: config, leases, progress, tables, and the result last
 HOME/studies/      the plan of every study that was asked for
 HOME/search/       journals of searches, which Optuna reads
 HOME/cache/        what runs share, such as trained anchors
@@ -21,7 +21,7 @@ from typing import Any
 
 from ablations.errors import UserError, nearest
 from ablations.files import read_json, read_json_lines, write_json
-from ablations.runs.lease import Claim, Observer, latest_claim, take_claim
+from ablations.runs.lease import Lease, Observer, latest_lease, take_lease
 
 
 class State(StrEnum):
@@ -29,7 +29,7 @@ class State(StrEnum):
 
     WAITING = "waiting"  # nobody works on it; also after an orderly interruption
     RUNNING = "running"
-    LOST = "lost"  # its owner died; it can be claimed again
+    LOST = "lost"  # its owner died; it can be taken again
     FAILED = "failed"
     CANCELLED = "cancelled"  # by `ablate cancel`; the next launch does it
     DONE = "done"
@@ -88,7 +88,7 @@ class Home:
         return RunDirectory(self.root / "runs" / key)
 
     def runs(self) -> Iterator[RunDirectory]:
-        """Every run that was ever claimed, by key."""
+        """Every run that was ever taken, by key."""
         for path in sorted((self.root / "runs").glob("*/")):
             yield RunDirectory(path)
 
@@ -160,13 +160,13 @@ class Inspection:
     """What a run directory says, read once."""
 
     state: State
-    claim: Claim | None = None
+    lease: Lease | None = None
     lost: int = 0  # attempts whose owner died
 
     @property
     def attempt(self) -> int:
         """The latest attempt, 0 before the first."""
-        return self.claim.attempt if self.claim else 0
+        return self.lease.attempt if self.lease else 0
 
 
 @dataclass(frozen=True)
@@ -182,19 +182,19 @@ class RunDirectory:
 
     def inspect(self, observer: Observer) -> Inspection:
         """The state of the run. Reading changes nothing."""
-        claim = latest_claim(self.path)
+        lease = latest_lease(self.path)
         if (self.path / "result.json").exists():
-            return Inspection(State.DONE, claim)
-        if claim is None:
+            return Inspection(State.DONE, lease)
+        if lease is None:
             return Inspection(State.WAITING)
-        lost = len(self.unended(claim.attempt - 1))
-        ending = self._ending(claim.attempt)
+        lost = len(self.unended(lease.attempt - 1))
+        ending = self._ending(lease.attempt)
         if ending:
-            return Inspection(ending, claim, lost)
-        if observer.is_dead(claim):
-            state = State.CANCELLED if claim.cancelled_file.exists() else State.LOST
-            return Inspection(state, claim, lost + 1)
-        return Inspection(State.RUNNING, claim, lost)
+            return Inspection(ending, lease, lost)
+        if observer.is_dead(lease):
+            state = State.CANCELLED if lease.cancelled_file.exists() else State.LOST
+            return Inspection(state, lease, lost + 1)
+        return Inspection(State.RUNNING, lease, lost)
 
     def unended(self, last: int) -> list[int]:
         """Of attempts 1 to `last`, those that brought no result and of which nobody came to say
@@ -229,11 +229,11 @@ class RunDirectory:
         return read_json(self.path / f"failure-{attempt}.json")
 
     def seconds(self, attempt: int) -> float:
-        """From the claim to the last sign of life, both by the file system's clock."""
-        claim = self.path / f"claim-{attempt}.json"
+        """From the lease to the last sign of life, both by the file system's clock."""
+        lease = self.path / f"claim-{attempt}.json"
         heartbeat = self.path / f"heartbeat-{attempt}"
         try:
-            return max(0.0, heartbeat.stat().st_mtime - claim.stat().st_mtime)
+            return max(0.0, heartbeat.stat().st_mtime - lease.stat().st_mtime)
         except FileNotFoundError:  # it ended before its first sign
             return 0.0
 
@@ -253,17 +253,17 @@ class RunDirectory:
         seen = self.inspect(observer)
         if seen.state in (State.DONE, State.FAILED, State.CANCELLED):
             return False
-        claim = seen.claim
+        lease = seen.lease
         if seen.state is not State.RUNNING:  # an attempt that ends before it begins
             self.path.mkdir(parents=True, exist_ok=True)
-            claim = take_claim(self.path, seen.attempt + 1)
-            if claim:
-                claim.cancelled_file.touch()
-                self.release(claim.attempt)
+            lease = take_lease(self.path, seen.attempt + 1)
+            if lease:
+                lease.cancelled_file.touch()
+                self.release(lease.attempt)
                 return True
-            claim = latest_claim(self.path)  # a worker was quicker
-        if claim:
-            claim.cancelled_file.touch()
+            lease = latest_lease(self.path)  # a worker was quicker
+        if lease:
+            lease.cancelled_file.touch()
         return True
 
     def progress(self) -> list[dict[str, Any]]:

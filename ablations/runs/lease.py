@@ -1,4 +1,4 @@
-"""Who works on a run. A claim is taken in one atomic step and dies with its owner."""
+"""Who works on a run. A lease is taken in one atomic step and dies with its owner."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def _birth(pid: int) -> str:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """The `attempt`-th claim on the run in `directory`. Only the latest one counts."""
+class Lease:
+    """The `attempt`-th lease on the run in `directory`. Only the latest one counts."""
 
     directory: Path
     attempt: int
@@ -67,7 +67,7 @@ class Claim:
 
     @property
     def file(self) -> Path:
-        """The claim itself."""
+        """The lease itself."""
         return self.directory / f"claim-{self.attempt}.json"
 
     @property
@@ -114,25 +114,25 @@ class Claim:
                 os.utime(self.heartbeat_file)  # so that it tells when the attempt ended
 
 
-def take_claim(directory: Path, attempt: int) -> Claim | None:
-    """Claim a run as its `attempt`-th, or None where somebody else was quicker."""
+def take_lease(directory: Path, attempt: int) -> Lease | None:
+    """Take a run as its `attempt`-th, or None where somebody else was quicker."""
     owner = Owner.current()
     try:
         write_json(directory / f"claim-{attempt}.json", asdict(owner), exclusive=True)
     except FileExistsError:
         return None
-    return Claim(directory, attempt, owner)
+    return Lease(directory, attempt, owner)
 
 
-def latest_claim(directory: Path) -> Claim | None:
-    """The claim that counts, or None where nobody ever took the run."""
+def latest_lease(directory: Path) -> Lease | None:
+    """The lease that counts, or None where nobody ever took the run."""
     pattern = re.compile(r"claim-(\d+)\.json")
     names = os.listdir(directory) if directory.is_dir() else []
     attempts = [int(match[1]) for name in names if (match := pattern.fullmatch(name))]
     if not attempts:
         return None
     attempt = max(attempts)
-    return Claim(directory, attempt, Owner(**read_json(directory / f"claim-{attempt}.json")))
+    return Lease(directory, attempt, Owner(**read_json(directory / f"claim-{attempt}.json")))
 
 
 class Observer:
@@ -148,24 +148,24 @@ class Observer:
         self._seen: dict[Path, tuple[float, float]] = {}
         self._clock = (0.0, 0.0)  # the file system's, and ours at that moment
 
-    def is_dead(self, claim: Claim) -> bool:
+    def is_dead(self, lease: Lease) -> bool:
         """True only when sure: unknown is not dead."""
-        alive = claim.owner.is_alive()
-        return self.silence(claim) > STALE_SECONDS if alive is None else not alive
+        alive = lease.owner.is_alive()
+        return self.silence(lease) > STALE_SECONDS if alive is None else not alive
 
-    def doubts(self, claim: Claim, closely: bool) -> bool:
+    def doubts(self, lease: Lease, closely: bool) -> bool:
         """Whether the owner, on another host, may be dead; looked at `closely`, is it silent?"""
-        elsewhere = claim.owner.is_alive() is None
-        return elsewhere and (not closely or self.silence(claim) > DOUBT_SECONDS)
+        elsewhere = lease.owner.is_alive() is None
+        return elsewhere and (not closely or self.silence(lease) > DOUBT_SECONDS)
 
-    def silence(self, claim: Claim) -> float:
+    def silence(self, lease: Lease) -> float:
         """For how many seconds the owner, on another host, has given no sign of life at least."""
-        beat = claim.last_sign
+        beat = lease.last_sign
         now = time.monotonic()
-        last_beat, since = self._seen.get(claim.heartbeat_file, (None, now))
+        last_beat, since = self._seen.get(lease.heartbeat_file, (None, now))
         if beat != last_beat:
             since = now
-        self._seen[claim.heartbeat_file] = (beat, since)
+        self._seen[lease.heartbeat_file] = (beat, since)
         return max(now - since, self._now() - beat if self._writable else 0.0)
 
     def _now(self) -> float:

@@ -21,10 +21,10 @@ def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path | None]:
     Raises:
         UserError: there was no such attempt, or it left neither.
     """
-    claim = run.inspect(Observer()).claim
-    number = attempt or (claim.attempt if claim else 0)
-    if not claim or number > claim.attempt:
-        last = f"its last attempt was {claim.attempt}" if claim else "nobody tried it yet"
+    lease = run.inspect(Observer()).lease
+    number = attempt or (lease.attempt if lease else 0)
+    if not lease or number > lease.attempt:
+        last = f"its last attempt was {lease.attempt}" if lease else "nobody tried it yet"
         raise UserError(f"run {run.key} has no attempt {number or 1}: {last}")
     log = run.attempt(number).get("log")
     if log is not None and Path(log).is_file():

@@ -14,7 +14,7 @@ Pairing = Literal["route", "macs"]
 
 
 @dataclass(frozen=True)
-class Statement:
+class Claim:
     """A claim about one setting, or about the difference between two.
 
     Both settings are named by levels; axes that are not named stay at the baseline.

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import UserError, explain, nearest
-from ablations.runs.attempt import Run
+from ablations.runs.attempt import Attempt
 from ablations.study.objective import Objective
 
 Settings = Mapping[str, Any]
@@ -27,7 +27,7 @@ class Experiment:
         name: also the name of the MLflow experiment.
         config: a frozen dataclass whose every field has a default; it must have a field `seed`.
             Each field can be varied. Annotations are enforced (pydantic), unknown fields refused.
-        function: called with the configuration and an `ablations.runs.attempt.Run`; returns the
+        function: called with the configuration and an `ablations.runs.attempt.Attempt`; returns the
             summary metrics. Heavy imports belong inside it: only workers call it.
         schema: part of every run key; raise it when equal settings would give other results.
         scales: named settings that lie over the defaults, by scale (how large) and family (of
@@ -40,7 +40,7 @@ class Experiment:
 
     name: str
     config: type
-    function: Callable[[Any, Run], dict[str, float]]
+    function: Callable[[Any, Attempt], dict[str, float]]
     schema: int = 1
     scales: Mapping[str, Mapping[str, Settings]] = field(
         default_factory=lambda: {"default": {"default": {}}}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablations.errors import UserError
-from ablations.study.claim import Statement
+from ablations.study.claim import Claim
 from ablations.study.experiment import REPLICATE, Experiment
 from ablations.study.study import Study
 
@@ -45,7 +45,7 @@ class Plan:
     baseline: Mapping[str, str]  # level by axis
     settings: Mapping[str, Any]  # the baseline's configuration in full, as JSON values, no seed
     cells: Sequence[Planned]
-    claims: Sequence[Statement] = ()
+    claims: Sequence[Claim] = ()
     search: Mapping[str, Any] | None = None  # JSON values
 
     @property

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any, Literal, get_args
 
 from ablations.errors import UserError, nearest
-from ablations.study.claim import Statement
+from ablations.study.claim import Claim
 from ablations.study.experiment import REPLICATE, Experiment, Settings
 
 Design = Literal["one_factor", "factorial", "zipped"]
@@ -56,7 +56,7 @@ class Study:
     design: Design = "one_factor"
     where: Callable[[Any], bool] = lambda config: True
     seeds: int = 1
-    claims: Sequence[Statement] = ()
+    claims: Sequence[Claim] = ()
 
     def __post_init__(self) -> None:
         if self.design not in get_args(Design):

@@ -19,7 +19,7 @@ from ablations.launch.launcher import lack_of_space, take_snapshot
 from ablations.launch.slurm.scheduler import Cluster, launches_of
 from ablations.launch.timing import in_words
 from ablations.runs.home import Home, Inspection, RunDirectory, State
-from ablations.runs.lease import STALE_SECONDS, Claim, Observer
+from ablations.runs.lease import STALE_SECONDS, Lease, Observer
 from ablations.terminal.display import (
     COLOURS,
     console,
@@ -80,7 +80,7 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
         progress = last_progress(run, seen.attempt)
         status |= {"step": progress.get("step"), "of": progress.get("of")}
         status |= {"seconds_left": seconds_left(progress), "detail": describe(progress)}
-        silent = _silence(seen.claim)
+        silent = _silence(seen.lease)
         if silent > STALE_SECONDS:
             status["detail"] += f"; no sign of life for {in_words(silent)}, if the clocks agree"
     elif seen.state is State.FAILED:
@@ -96,11 +96,11 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
     return status
 
 
-def _silence(claim: Claim | None) -> float:
+def _silence(lease: Lease | None) -> float:
     """For how many seconds an owner on another host gave no sign, by this host's clock."""
-    if claim is None or claim.owner.is_alive() is not None:
+    if lease is None or lease.owner.is_alive() is not None:
         return 0.0
-    return time.time() - claim.last_sign
+    return time.time() - lease.last_sign
 
 
 def failures(home: Home, plan: dict[str, Any]) -> Iterator[tuple[RunDirectory, int, str]]:

@@ -121,7 +121,7 @@ class Collector:
             if run and run.status == "FINISHED":
                 return False
             seen = directory.inspect(self.observer)
-            if seen.claim is None:
+            if seen.lease is None:
                 return False
             progress = directory.progress()
             if run is None:

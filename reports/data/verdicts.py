@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ablations.study.claim import Statement
+from ablations.study.claim import Claim
 from ablations.tracking.reader import TrackedStudy
 from reports.data.measures import differences
 from reports.statistics.evidence import Evidence, Sample, assess, correct_for_many
@@ -16,7 +16,7 @@ class Verdict:
     """A claim of a study, and the evidence."""
 
     study: str
-    claim: Statement
+    claim: Claim
     evidence: Evidence
 
     @property
@@ -43,12 +43,12 @@ def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
     ]
 
 
-def claims_of(study: TrackedStudy) -> list[Statement]:
+def claims_of(study: TrackedStudy) -> list[Claim]:
     """Those that were planned with it."""
-    return [Statement(**record) for record in study.plan.get("claims", [])]
+    return [Claim(**record) for record in study.plan.get("claims", [])]
 
 
-def sample_of(study: TrackedStudy, claim: Statement) -> Sample:
+def sample_of(study: TrackedStudy, claim: Claim) -> Sample:
     """The differences that a claim is about, by seed; a seed of which a run is missing has none."""
     baseline = study.plan["baseline"]
     ones = study.replicates({**baseline, **claim.at})
@@ -62,5 +62,5 @@ def sample_of(study: TrackedStudy, claim: Statement) -> Sample:
     return Sample(found, len(ones))
 
 
-def _evidence(study: TrackedStudy, claim: Statement) -> Evidence:
+def _evidence(study: TrackedStudy, claim: Claim) -> Evidence:
     return assess(sample_of(study, claim), claim.relation, claim.margin, claim.statistic)

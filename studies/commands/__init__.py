@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ablations.errors import UserError
+from ablations import UserError
 from ablations.parsing import parse_count
 
 if TYPE_CHECKING:

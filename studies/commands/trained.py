@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
-from ablations.errors import UserError
+from ablations import UserError
 from ablations.runs.home import Home
 from ablations.terminal.display import console, simple_table
 from snnet.export import export_onnx

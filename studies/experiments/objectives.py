@@ -7,9 +7,8 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ablations.errors import UserError
+from ablations import Objective, UserError
 from ablations.runs.home import RunDirectory
-from ablations.study.objective import Objective
 from snnet.config import IN_MEMORY, StitchingConfig
 
 if TYPE_CHECKING:

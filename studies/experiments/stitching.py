@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from math import nan
 
-from ablations.errors import UserError
-from ablations.runs.attempt import Run
-from ablations.study.experiment import Experiment
+from ablations import Attempt, Experiment, UserError
 from snnet.config import IN_MEMORY, StitchingConfig
 from snnet.data.locations import check_dataset
 from snnet.errors import MissingDataError
@@ -22,7 +20,7 @@ HELD_BACK = {"digits": 180, "fashion": 6_000}
 SWEEPS = 2, 4  # over the test images, and over those held back
 
 
-def run_stitching(config: StitchingConfig, run: Run) -> dict[str, float]:
+def run_stitching(config: StitchingConfig, run: Attempt) -> dict[str, float]:
     """`snnet.experiment.run_stitching`, imported when it runs."""
     from snnet import experiment  # torch and timm: only workers pay for them
 

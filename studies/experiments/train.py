@@ -14,13 +14,13 @@ from pathlib import Path
 
 import click
 
+from ablations import Attempt
 from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
 from ablations.files import read_json, write_json
-from ablations.runs.attempt import Run
 from studies.experiments.stitching import STITCHING
 
 
-class PrintedRun(Run):
+class PrintedAttempt(Attempt):
     """A run that tells the terminal, too."""
 
     def say(self, phase: str) -> None:
@@ -45,7 +45,7 @@ def main(config: Path, directory: Path) -> None:
         resolved = STITCHING.resolve(read_json(config))
         STITCHING.check_ready(resolved)
         directory.mkdir(parents=True, exist_ok=True)
-        run = PrintedRun(directory, directory / "cache", attempt=1)
+        run = PrintedAttempt(directory, directory / "cache", attempt=1)
         summary = STITCHING.function(resolved, run)
     except DivergenceError as error:
         _leave(str(error), EXIT_FAILED_RUNS)

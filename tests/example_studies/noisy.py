@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from ablations.study.experiment import Experiment
-from ablations.study.objective import Objective
-from ablations.study.study import Axis, Study
+from ablations import Axis, Experiment, Objective, Study
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The real stitching experiment with anchors that train for one epoch."""
 
-from ablations.study.study import Axis, Study
+from ablations import Axis, Study
 from snnet.scales import SCALES
 from studies.experiments.stitching import STITCHING
 

@@ -8,9 +8,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from annotated_types import Ge
 
-from ablations.study.experiment import Experiment
-from ablations.study.objective import Objective
-from ablations.study.study import Axis, Study
+from ablations import Axis, Experiment, Objective, Study
 
 
 @dataclass(frozen=True)

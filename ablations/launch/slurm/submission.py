@@ -67,7 +67,7 @@ class ClusterLauncher(Launcher):
         self._barren_since = -1  # attempts when workers were last submitted
 
     def _check_workers(self, snapshot: Snapshot) -> None:
-        """Give up where a worker says why none can work, or all ended before they claimed a run."""
+        """Give up where a worker says why none can work, or all ended before they took a run."""
         self._queue = self._cluster.queue(self.plan.study)
         attempts = sum(run.attempt for run in snapshot.runs.values())
         self._trouble = next(filter(None, (one.trouble for one in self._launches)), None)
