@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from ablations.study.claim import Claim
     from ablations.study.experiment import Experiment
     from ablations.study.objective import Objective
+    from ablations.study.presentation import Chart, Presentation
     from ablations.study.study import Axis, Study
 
 __all__ = [
     "Attempt",
     "Axis",
+    "Chart",
     "Claim",
     "Experiment",
     "Objective",
+    "Presentation",
     "Run",
     "Study",
     "UserError",
@@ -32,9 +35,11 @@ __all__ = [
 _HOMES = {
     "Attempt": "ablations.runs.attempt",
     "Axis": "ablations.study.study",
+    "Chart": "ablations.study.presentation",
     "Claim": "ablations.study.claim",
     "Experiment": "ablations.study.experiment",
     "Objective": "ablations.study.objective",
+    "Presentation": "ablations.study.presentation",
     "Study": "ablations.study.study",
     "UserError": "ablations.errors",
 }

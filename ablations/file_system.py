@@ -1,11 +1,21 @@
-"""What kind of file system a path is on."""
+"""File systems: what kind a path is on, whether there is room, and how they say that they fail."""
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
 from pathlib import Path
 
 import psutil
+
+from ablations.errors import UserError
+
+NEEDED_BYTES = 50_000_000
+# what a network file system says that is gone, or just going
+GONE = (errno.ENOTCONN, errno.ECONNABORTED, errno.ESTALE, errno.EIO)
+# what any says to which nobody can write at the moment
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, *GONE)
 
 # shared between hosts; those that run in user space are called fuse.NAME
 NETWORK = re.compile(
@@ -29,3 +39,34 @@ def file_system(path: Path) -> str:
 def is_network(kind: str) -> bool:
     """Whether file systems of this type are shared between hosts."""
     return NETWORK.fullmatch(kind) is not None
+
+
+def lack_of_space(root: Path) -> str | None:
+    """What to say where the disk of a home is all but full."""
+    free = shutil.disk_usage(root).free
+    if free >= NEEDED_BYTES:
+        return None
+    return (
+        f"only {free / 1e6:.0f} MB are free on the disk of {root}; make room or name another "
+        "folder with --home"
+    )
+
+
+def check_space(root: Path) -> None:
+    """Make the home where it is missing, and refuse one to which nothing can be written.
+
+    Raises:
+        UserError: the folder cannot be written, or its disk is all but full.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe = root / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {root}: {error.strerror}; name another folder with --home"
+        ) from None
+    lack = lack_of_space(root)
+    if lack:
+        raise UserError(lack)

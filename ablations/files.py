@@ -12,6 +12,8 @@ from typing import Any
 
 from ablations.errors import UserError
 
+HALF_WRITTEN = ".*.tmp"  # a glob for what `writing` has not finished; folders are named so, too
+
 
 @contextmanager
 def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:

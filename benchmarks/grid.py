@@ -9,11 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ablations.launch.launcher import take_snapshot
-from ablations.launch.worker import requests_of, work
+from ablations.launch.requests import requests_of
+from ablations.launch.worker import work
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from ablations.study.catalogue import load_study
-from ablations.study.plan import Plan, expand
+from ablations.study.expansion import Expansion, expand
+from ablations.study.plans import save_plan
 from ablations.terminal.status import study_status
 from ablations.tracking.collector import Collector
 from benchmarks.measure import Result, Say, side_by_side, timed
@@ -28,13 +30,14 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         home = Home(Path(folder))
         name, study = load_study(STUDY)
         seconds = {}
-        seconds["plan"], plan = timed(lambda: expand(name, study, seeds=3 if quick else 100))
+        seconds["plan"], expansion = timed(lambda: expand(name, study, seeds=3 if quick else 100))
         home.prepare()
-        home.save_plan(plan.record())
+        plan = expansion.plan
+        save_plan(home, plan)
         count = len(plan.runs)
         say(f"{count} runs")
-        seconds["a packed run, beside itself"] = _overhead(home, plan)
-        seconds["status"], _ = timed(lambda: study_status(home, plan.record(), Observer()))
+        seconds["a packed run, beside itself"] = _overhead(home, expansion)
+        seconds["status"], _ = timed(lambda: study_status(home, plan, Observer()))
         say(f"{count} runs: first delivery")
         collector = Collector(home, home.tracking_uri)
         seconds["first delivery"], delivered = timed(collector.sync)
@@ -55,10 +58,10 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         )
 
 
-def _overhead(home: Home, plan: Plan) -> float:
+def _overhead(home: Home, expansion: Expansion) -> float:
     """Seconds that a worker in this process spends on a run beside the run itself."""
-    seen = take_snapshot(home, list(plan.runs), Observer()).runs
-    requests = requests_of(plan, seen)
+    seen = take_snapshot(home, list(expansion.configs), Observer()).runs
+    requests = requests_of(expansion, seen)
     with redirect_stdout(io.StringIO()):  # the worker's log
         whole, _ = timed(lambda: work(str(home.root), STUDY, requests, {}))
     results = [home.run(request.key).result() for request in requests]

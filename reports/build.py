@@ -24,25 +24,25 @@ COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_befo
 METRICS = ("mean_top1", "mean_top1_before", "train_seconds", "passes")
 
 
-def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Path:
+def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> list[Path]:
     """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
 
     Arguments:
         ui: address of the MLflow UI that the page leads to, see `reports.pages.links`.
 
-    Returns the path of `index.html`, which is written last. Other files there stay as they are.
+    Returns the path of `index.html`, which is written last, in a list. Other files stay.
     A report of the same runs by the same code would be the same bytes and is not drawn again.
 
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    return _draw(read_study(uri, name, "stitch"), uri, target, ui)
+    return [_draw(read_study(uri, name, "stitch"), uri, target, ui)]
 
 
-def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
+def build_all(uri: str, target: Path, ui: str | None = None) -> list[Path]:
     """Draw the reports of all studies that have finished runs, and the page with all verdicts.
 
-    Returns the path of that page; the studies' are in folders of their names beside it.
+    Returns the path of that page, in a list; the studies' are in folders of their names beside it.
 
     Raises:
         UserError: no study is tracked, or no run of any has finished.
@@ -54,12 +54,12 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     if not begun:
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
     for study in begun:
-        _draw(study, uri, target / study.plan["study"], ui)
+        _draw(study, uri, target / study.plan.study, ui)
     from reports.pages.index import (
         build_index,  # matplotlib and scipy: only where something is drawn
     )
 
-    return build_index(begun, target)
+    return [build_index(begun, target)]
 
 
 def save_published(ending: str, target: Path) -> list[Path]:
@@ -70,14 +70,14 @@ def save_published(ending: str, target: Path) -> list[Path]:
     Arguments:
         ending: see `save_figure`.
     """
-    from reports.data.paper import FOLDER, SCALE
+    from reports.data.paper import FOLDER, published_plan
     from reports.data.subject import Subject
     from reports.figures import FIGURES
 
     target.mkdir(parents=True, exist_ok=True)
     files = []
     for table in sorted(FOLDER.glob("*.csv")):
-        study = TrackedStudy({"family": table.stem, "scale": SCALE}, {})
+        study = TrackedStudy(published_plan(table.stem), {})
         drawing = FIGURES["published"].drawing(Subject(study))
         files.append(_save(drawing, ending, target / f"{table.stem}-published.{ending}"))
     return files
@@ -128,7 +128,7 @@ def _save(drawing: Drawing, ending: str, path: Path) -> Path:
 
 def _check(study: TrackedStudy, uri: str) -> None:
     """Refuse a study that has nothing to draw, or runs without what is drawn."""
-    name = study.plan["study"]
+    name = study.plan.study
     for run in study.runs.values():
         missing = [c for c in COLUMNS if c not in run.table] + [
             m for m in METRICS if m not in run.metrics
@@ -162,7 +162,7 @@ def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
 
 def _digest(study: TrackedStudy, links: Links) -> str:
     """Of all that the report depends on: the plan, the runs, where it leads, and this package."""
-    content = hashlib.sha256(json.dumps(study.plan, sort_keys=True).encode())
+    content = hashlib.sha256(json.dumps(study.plan.record(), sort_keys=True).encode())
     content.update(f"{links.base} {study.experiment}".encode())
     for key in sorted(study.runs):
         run = study.runs[key]

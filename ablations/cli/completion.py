@@ -1,9 +1,9 @@
-"""What the shell offers while one types: studies, settings, scales, families."""
+"""What the shell offers while one types, and the command that switches that on."""
 
 from __future__ import annotations
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
 
 
 def complete_study(
@@ -47,3 +47,19 @@ def complete_family(
     chosen = [context.params["scale"]] if context.params.get("scale") in scales else list(scales)
     names = dict.fromkeys(family for scale in chosen for family in scales[scale])
     return [name for name in names if name.startswith(incomplete)]
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+      bash:  eval "$(ablate completion bash)"     in ~/.bashrc
+      zsh:   eval "$(ablate completion zsh)"      in ~/.zshrc
+      fish:  ablate completion fish > ~/.config/fish/completions/ablate.fish
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(context.find_root().command, {}, "ablate", "_ABLATE_COMPLETE").source())

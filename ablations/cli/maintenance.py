@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import click
 
 from ablations.cli.completion import complete_study
-from ablations.errors import UserError
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -28,12 +26,13 @@ def repair(home: Home, study: str | None, yes: bool) -> None:
     Of the runs of STUDY, or of all that is in HOME. It lists what it finds, and asks. What is done
     and sound, and what somebody works on, is left alone.
     """
-    from ablations.launch.slurm.jobs import queued_jobs
+    from ablations.launch.schedulers import queued_launches
     from ablations.maintenance.repair import find_damage
+    from ablations.study.plans import plan_of
 
-    check_there(home)
-    ask = cache(queued_jobs)  # a job that is gone stays gone
-    keys = {cell["key"]: None for cell in home.plan(Path(study).stem)["cells"]} if study else None
+    home.check()
+    ask = cache(partial(queued_launches, home))  # a job that is gone stays gone
+    keys = list(plan_of(home, study).runs) if study else None
     found = list(find_damage(home, keys, ask))
     for finding in found:
         click.echo(finding)
@@ -58,15 +57,17 @@ def repair(home: Home, study: str | None, yes: bool) -> None:
 def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
     """Free space: code copies, launches and files of jobs that nobody needs any more.
 
-    It lists what may go, and asks. What a job in SLURM's queue uses stays.
+    It lists what may go, and asks. What a job in a cluster's queue uses stays.
     """
-    from ablations.launch.slurm.jobs import queued_jobs
-    from ablations.maintenance.garbage import find_garbage, has_launches, in_units, remove, size_of
+    from ablations.launch.schedulers import queued_launches
+    from ablations.maintenance.garbage import find_garbage, in_units, remove, size_of
 
-    check_there(home)
-    jobs = queued_jobs() if has_launches(home) else {}
+    home.check()
+    jobs = queued_launches(home)
     if jobs is None:
-        click.echo("SLURM does not answer: code copies, launches and runs are left alone", err=True)
+        click.echo(
+            "the cluster does not answer: code copies, launches and runs are left alone", err=True
+        )
     found = [one for one in find_garbage(home, jobs, models, runs) if one.paths]
     for one in found:
         click.echo(f"{len(one.paths):6} {in_units(one.bytes):>9}  {one.what}")
@@ -80,16 +81,6 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
             freed += size_of(path)
             remove(home, path)
     click.echo(f"{in_units(freed)} freed")
-
-
-def check_there(home: Home) -> None:
-    """Refuse where nothing can be found.
-
-    Raises:
-        UserError: there is no such home.
-    """
-    if not home.root.is_dir():
-        raise UserError(f"there is no {home.root}; run a study first, or name its --home")
 
 
 def agreed(yes: bool) -> bool:

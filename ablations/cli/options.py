@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,52 +16,51 @@ from ablations.cli.completion import (
     complete_setting,
     complete_study,
 )
+from ablations.parsing import parse_changes, parse_pairs
 
-DEFAULT_PORT = 5000  # of the MLflow UI
+if TYPE_CHECKING:
+    from ablations.launch.scheduler import Options
+    from ablations.study.expansion import Expansion
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def gathered(kind: type, name: str, *options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Add options to a command; it gets them together, as one `kind` in its parameter `name`.
+
+    Arguments:
+        kind: a dataclass with a field for each option.
+    """
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def gathering(*arguments: Any, **given: Any) -> Any:
+            own = {field.name: given.pop(field.name) for field in fields(kind)}
+            return command(*arguments, **given, **{name: kind(**own)})
+
+        for option in reversed(options):
+            gathering = option(gathering)
+        return gathering
+
+    return add
+
 
 study_argument = click.argument("study", shell_complete=complete_study)
+optional_study_argument = click.argument("study", required=False, shell_complete=complete_study)
 tracking_option = click.option(
     "--tracking-uri",
     envvar="MLFLOW_TRACKING_URI",
     metavar="URI",
     help="MLflow store or server.  [default: sqlite in HOME]",
 )
-
-
-def plan_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that decide which runs a study has."""
-    for option in (
-        click.option(
-            "--set",
-            "changes",
-            multiple=True,
-            metavar="AXIS=VALUE[,VALUE]",
-            shell_complete=complete_setting,
-            help="Fix an axis or any other setting, or give it other levels. Repeatable.",
-        ),
-        click.option("--seeds", type=click.IntRange(1), help="Replicates of every run."),
-        click.option(
-            "--family",
-            shell_complete=complete_family,
-            help="Which networks, such as swin; see `ablate scales`.",
-        ),
-        click.option(
-            "--scale",
-            shell_complete=complete_scale,
-            help="How large: ready-made settings; see `ablate scales`.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+scheduler_option = click.option(
+    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
+)
 profile_option = click.option(
     "--profile",
     type=click.Path(dir_okay=False, path_type=Path),
     help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
-)
-executor_option = click.option(
-    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
 )
 resource_option = click.option(
     "--resource",
@@ -70,24 +71,70 @@ resource_option = click.option(
 )
 
 
-def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that go with `--cluster slurm`."""
-    for option in (
-        click.option(
-            "--dry-run", is_flag=True, help="slurm: print the batch script, touch nothing."
-        ),
-        click.option(
-            "--sync",
-            type=click.Choice(["no", "after"]),
-            default="no",
-            show_default=True,
-            help="slurm: whether a last job brings MLflow up to date.",
-        ),
-        resource_option,
-        profile_option,
-        click.option(
-            "--pack", type=click.IntRange(1), help="slurm: runs a job does.  [default: any number]"
-        ),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True)
+class Chosen:
+    """What decides which runs a study has."""
+
+    changes: tuple[str, ...]
+    seeds: int | None
+    family: str | None
+    scale: str | None
+
+    def expand(self, study: str) -> Expansion:
+        """The runs of a study, by name or file, that are asked for."""
+        from ablations.study.catalogue import load_study
+        from ablations.study.expansion import expand
+
+        name, found = load_study(study)
+        changes = parse_changes(self.changes)
+        return expand(name, found, self.scale, self.family, self.seeds, changes)
+
+
+chosen_options = gathered(
+    Chosen,
+    "chosen",
+    click.option(
+        "--scale",
+        shell_complete=complete_scale,
+        help="How large: ready-made settings; see `ablate scales`.",
+    ),
+    click.option(
+        "--family",
+        shell_complete=complete_family,
+        help="Which networks, such as swin; see `ablate scales`.",
+    ),
+    click.option("--seeds", type=click.IntRange(1), help="Replicates of every run."),
+    click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="AXIS=VALUE[,VALUE]",
+        shell_complete=complete_setting,
+        help="Fix an axis or any other setting, or give it other levels. Repeatable.",
+    ),
+)
+
+
+def workers_option(default: str) -> Callable[[Any], Any]:
+    """How many runs are done side by side; `default` says how many without it."""
+    text = f"Runs side by side.  [default: {default}]"
+    return click.option("--workers", type=click.IntRange(1), help=text)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where workers run, and what they may use."""
+
+    cluster: str
+    workers: int | None
+    profile: Path | None
+    resources: tuple[str, ...]
+    pack: int | None = None
+    sync: str = "no"
+
+    def options(self) -> Options:
+        """The same as a scheduler takes it."""
+        from ablations.launch.scheduler import Options
+
+        resources = parse_pairs("--resource", self.resources)
+        return Options(self.workers, self.pack, self.profile, resources, self.sync == "after")

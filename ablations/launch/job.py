@@ -1,74 +1,34 @@
-"""What the jobs of a launch run on their nodes."""
+"""What workers of all schedulers run, and how they say that they cannot."""
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from submitit.helpers import DelayedSubmission
 
 from ablations.errors import EXIT_USER_ERROR, UserError
-from ablations.files import read_json
-from ablations.launch.process_group import BrokenGroupError, joined
-from ablations.launch.worker import Request, work
-from ablations.runs.attempt import Stopped
+from ablations.launch.launches import TROUBLE
+from ablations.launch.requests import Request
+from ablations.launch.worker import work
 from ablations.runs.home import Home
 
 PREFIX = "ablate: "
-TROUBLE = "trouble.txt"  # in a launch: why a worker ended before the work was done
-KILLED = 137  # what srun tells of a process that was killed; the batch script then queues again
-
-
-@dataclass
-class Worker:
-    """The requests of a launch, one after the other until none is left.
-
-    Attributes:
-        launch: its directory.
-        home: the home directory.
-        most: how many runs it does at most, or None.
-    """
-
-    launch: str
-    home: str
-    most: int | None
-
-    def __call__(self) -> None:
-        """Work. On USR2 (time over, or preempted) leave a checkpoint and queue again."""
-        content = read_json(Path(self.launch) / "launch.json")
-        requests = [Request(**one) for one in read_json(Path(self.launch) / "requests.json")]
-        try:
-            with in_one_sentence(Path(self.launch)), joined() as group:
-                work(self.home, content["study"], requests, content["provenance"], self.most, group)
-        except BrokenGroupError as error:
-            print(f"{PREFIX}{error}; the job queues again", flush=True)
-            sys.exit(KILLED)
-        except Stopped as stopped:
-            if stopped.signal not in (signal.SIGUSR2, None):
-                raise
-            signal.raise_signal(signal.SIGUSR2)  # to submitit, now that nothing is half done
-
-    def checkpoint(self) -> DelayedSubmission:
-        """What submitit queues again: the same, for the run directories hold all state."""
-        return DelayedSubmission(self)
+# tiny models gain nothing from more than one thread, runs side by side do
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def work_here(
-    home: str, study: str, requests: Sequence[Request], provenance: dict[str, Any]
+    home: str, study: str, requests: Sequence[Request], provenance: Mapping[str, str]
 ) -> None:
-    """What a worker of the local executor runs, see `ablations.launch.worker.work`."""
+    """Do what a worker of the local executor does, see `ablations.launch.worker.work`."""
     with in_one_sentence():
         work(home, study, requests, provenance)
 
 
 @contextmanager
 def in_one_sentence(launch: Path | None = None) -> Iterator[None]:
-    """What can be mended is a line in the log, a file of the launch, and an exit code."""
+    """Turn what can be mended into a line in the log, a file of the launch, and an exit code."""
     try:
         yield
     except UserError as error:
@@ -86,7 +46,7 @@ def last_words(log: str) -> str | None:
 
 
 def track(home: str, uri: str) -> None:
-    """What the last job does: bring the tracking store up to date."""
+    """Bring the tracking store up to date, as the last job of a launch does."""
     from ablations.tracking.collector import Collector
 
     # made by the launch; a path that only its host knows is no reason to make another here

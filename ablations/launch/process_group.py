@@ -33,10 +33,17 @@ class ProcessGroup:
     Attributes:
         rank: its number; the first has 0.
         size: how many they are.
+        gpus: that they have together, where a scheduler told; else None.
     """
 
-    def __init__(self, rank: int = 0, members: tuple[Connection, ...] = (), size: int = 1) -> None:
-        self.rank, self.size = rank, size
+    def __init__(
+        self,
+        rank: int = 0,
+        members: tuple[Connection, ...] = (),
+        size: int = 1,
+        gpus: int | None = None,
+    ) -> None:
+        self.rank, self.size, self.gpus = rank, size, gpus
         self._members = members  # of the first: all others; of another: the first
 
     @property
@@ -109,8 +116,12 @@ def _talking() -> Iterator[None]:
 
 
 @contextmanager
-def joined() -> Iterator[ProcessGroup]:
-    """The processes of this SLURM job on its node, as submitit tells of them.
+def joined(restart: str, gpus: int | None) -> Iterator[ProcessGroup]:
+    """The processes of this job on its node, as submitit tells of them.
+
+    Arguments:
+        restart: tells this start of the job from others.
+        gpus: that the job has, where its scheduler says so.
 
     Raises:
         BrokenGroupError: not all came.
@@ -120,29 +131,28 @@ def joined() -> Iterator[ProcessGroup]:
     environment = JobEnvironment()
     rank, size = environment.global_rank, environment.num_tasks
     if size == 1:
-        yield ALONE
+        yield ProcessGroup(gpus=gpus)
         return
-    place = _place(environment.raw_job_id)
+    folder = _folder(f"{environment.raw_job_id}-{restart}")
     connections: list[Connection] = []
     try:
         if rank == 0:
-            place.mkdir(mode=0o700)
-            with Listener(str(place / "socket"), backlog=size) as listener:
+            folder.mkdir(mode=0o700)
+            with Listener(str(folder / "socket"), backlog=size) as listener:
                 connections += [listener.accept() for _ in range(size - 1)]
         else:
-            connections.append(_connect(place / "socket"))
-        yield ProcessGroup(rank, tuple(connections), size)
+            connections.append(_connect(folder / "socket"))
+        yield ProcessGroup(rank, tuple(connections), size, gpus)
     finally:
         for connection in connections:
             connection.close()
         if rank == 0:
-            place.rmdir()
+            folder.rmdir()
 
 
-def _place(job: str) -> Path:
-    """A directory of this attempt at the job, for short paths: those of sockets are."""
-    restart = os.environ.get("SLURM_RESTART_COUNT", "0")
-    return Path(tempfile.gettempdir()) / f"ablate-{os.getuid()}-{job}-{restart}"
+def _folder(start: str) -> Path:
+    """A directory of this start of the job, for short paths: those of sockets are."""
+    return Path(tempfile.gettempdir()) / f"ablate-{os.getuid()}-{start}"
 
 
 def _connect(path: Path) -> Connection:

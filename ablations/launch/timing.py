@@ -6,12 +6,12 @@ from math import isnan, nan
 from statistics import median
 
 from ablations.runs.home import Home
-from ablations.study.plan import Plan
+from ablations.study.expansion import Expansion
 
 
-def expected_seconds(home: Home, plan: Plan) -> dict[str, float]:
+def expected_seconds(home: Home, expansion: Expansion) -> dict[str, float]:
     """Seconds for each run of the plan on one core, by key; NaN where nobody knows."""
-    guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in plan.runs.items()}
+    guesses = expansion.expected_seconds()
     taken = {
         key: result["ended"] - result["started"]
         for key in guesses

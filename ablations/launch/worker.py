@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from math import isnan
 from pathlib import Path
 from typing import Any
 
 from ablations.errors import UserError
-from ablations.files import write_json, writing
+from ablations.file_system import UNWRITABLE
+from ablations.files import HALF_WRITTEN, write_json, writing
 from ablations.launch.process_group import (
     ALONE,
     FORM_SECONDS,
@@ -22,74 +22,32 @@ from ablations.launch.process_group import (
     BrokenGroupError,
     ProcessGroup,
 )
+from ablations.launch.requests import Request
+from ablations.runs import layout
 from ablations.runs.attempt import Attempt, Stopped, check_metrics, stopping_on_signals
-from ablations.runs.home import Home, Inspection, RunDirectory, State
+from ablations.runs.directory import Inspection, RunDirectory, State
+from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, Lease, take_lease
-from ablations.runs.provenance import DIFF, installed, place, versions
+from ablations.runs.provenance import DIFF, installed, surroundings, versions
 from ablations.study.catalogue import load_study
 from ablations.study.experiment import Experiment
-from ablations.study.plan import Plan
-
-UNWRITABLE = (
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EROFS,
-    errno.ESTALE,
-    errno.EIO,
-    errno.ENOTCONN,
-    errno.ECONNABORTED,
-)
-MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
-
-
-@dataclass(frozen=True)
-class Request:
-    """A run that a launch wants done."""
-
-    key: str
-    config: dict[str, Any]  # plain values, see `Experiment.dump`
-    attempts_before: int  # when the launch began
-    lost_before: int = 0  # of these, those whose worker died
-
-    def may_try(self, seen: Inspection) -> bool:
-        """Whether another attempt is due: once a launch, but for lost ones a few times."""
-        if seen.state in (State.FAILED, State.CANCELLED):
-            return seen.attempt <= self.attempts_before
-        if seen.state is State.LOST:
-            return seen.lost < self.lost_before + MAX_LOST
-        return seen.state is State.WAITING
-
-
-def requests_of(plan: Plan, seen: Mapping[str, Inspection]) -> list[Request]:
-    """Every run of the plan, the longest first: no worker is left alone with one at the end.
-
-    Arguments:
-        seen: where the runs stand, by key.
-    """
-    runs = plan.runs
-    guesses = {key: plan.experiment.expected_seconds(run.config) for key, run in runs.items()}
-    order = sorted(guesses, key=lambda key: 0 if isnan(guesses[key]) else -guesses[key])
-    return [
-        Request(key, plan.experiment.dump(runs[key].config), seen[key].attempt, seen[key].lost)
-        for key in order
-    ]
 
 
 def work(
     root: str,
     study: str,
     requests: Sequence[Request],
-    provenance: dict[str, Any],
-    most: int | None = None,
+    provenance: Mapping[str, str],
+    maximum: int | None = None,
     group: ProcessGroup = ALONE,
 ) -> None:
-    """Do every request that nobody else does; returns when none is left.
+    """Do every request that nobody else does; returns when none is left to take.
 
     Arguments:
         root: the home directory.
         study: name or path; its experiment runs (see `load_study`).
         provenance: kept with every result, as tags.
-        most: how many to do, or None for all.
+        maximum: how many to do at most, or None for all.
         group: the processes that share each run.
 
     Raises:
@@ -97,70 +55,168 @@ def work(
         UserError: the home cannot be written; no run is blamed for it.
         BrokenGroupError: another process of the group is gone.
     """
-    home = Home(Path(root))
-    experiment = load_study(study)[1].experiment
+    worker = Worker(Home(Path(root)), load_study(study)[1].experiment, provenance, group)
     with stopping_on_signals():
         if group.first:
-            _lead(experiment, home, requests, provenance, most, group)
+            worker.lead(requests, maximum)
         else:
-            _follow(experiment, home, requests, group)
+            worker.follow(requests)
 
 
-def _lead(
-    experiment: Experiment,
-    home: Home,
-    requests: Sequence[Request],
-    provenance: dict[str, Any],
-    most: int | None,
-    group: ProcessGroup,
-) -> None:
-    """Take one run after the other, and do it with the group."""
-    troubles: list[OSError] = []
-    group.gather(FORM_SECONDS)  # they may still be importing
-    for request, directory, lease in islice(_leases(home, requests, troubles), most):
-        group.tell((request.key, lease.attempt))
-        try:
-            with lease.heartbeat():
-                execute(experiment, request, directory, lease, home.cache, provenance, group)
-        except Stopped:
-            if not lease.cancelled_file.exists():
+@dataclass(frozen=True)
+class Worker:
+    """One process that does runs of an experiment.
+
+    Attributes:
+        provenance: kept with every result, as tags.
+        group: the processes that share each run.
+    """
+
+    home: Home
+    experiment: Experiment
+    provenance: Mapping[str, str]
+    group: ProcessGroup = ALONE
+
+    def lead(self, requests: Sequence[Request], maximum: int | None) -> None:
+        """Take one run after the other, and do it with the group."""
+        troubles: list[OSError] = []
+        self.group.gather(FORM_SECONDS)  # they may still be importing
+        for request, lease in islice(leases(self.home, requests, troubles), maximum):
+            self.group.tell((request.key, lease.attempt))
+            try:
+                with lease.heartbeat():
+                    self.execute(request, lease)
+            except Stopped:
+                if not lease.cancelled_file.exists():
+                    raise
+            except OSError as error:
+                raise UserError(_unwritable(error)) from None
+            self.group.gather()
+        self.group.tell(None)
+        if troubles:
+            raise UserError(f"{len(troubles)} runs cannot be tried: {_unwritable(troubles[0])}")
+
+    def follow(self, requests: Sequence[Request]) -> None:
+        """Do with the group what its first process takes and records."""
+        configs = {request.key: request.config for request in requests}
+        assignment = self.group.hear()
+        while assignment is not None:
+            key, attempt = assignment
+            path, start = self.home.run(key).path, time.time()
+            run = Attempt(path, self.home.cache, attempt)
+            failure, patience = None, None
+            try:
+                self._call(configs[key], run)
+            except Stopped as stopped:
+                if stopped.signal is not None:
+                    raise
+            # the first process met the same, or waits for ever for this one
+            except Exception as error:
+                failure, patience = describe_failure(error, start), PATIENCE_SECONDS
+            try:
+                assignment = self.group.hear(patience)
+            except BrokenGroupError:
+                if failure:
+                    with suppress(FileExistsError):
+                        write_json(path / layout.FAILURE.of(attempt), failure, exclusive=True)
                 raise
-        except OSError as error:
-            raise UserError(_unwritable(error)) from None
-        group.gather()
-    group.tell(None)
-    if troubles:
-        raise UserError(f"{len(troubles)} runs cannot be tried: {_unwritable(troubles[0])}")
+
+    def execute(self, request: Request, lease: Lease) -> None:
+        """Do one run under a lease. A failure is recorded, not raised.
+
+        Raises:
+            OSError: nothing can be written.
+            Stopped: it was told to.
+        """
+        path, attempt, start = lease.directory, lease.attempt, time.time()
+        directory = RunDirectory(path)
+        try:
+            self._commit(request, lease, start)
+        except FileExistsError:
+            pass  # another attempt committed first: equal settings, equal result
+        except Exception as error:
+            if isinstance(error, OSError) and _is_of_the_disk(error, path):  # not the run's fault
+                with suppress(OSError):
+                    directory.release(attempt)
+                raise
+            write_json(path / layout.FAILURE.of(attempt), describe_failure(error, start))
+        except BaseException:
+            directory.release(attempt)
+            raise
+
+    def _commit(self, request: Request, lease: Lease, start: float) -> None:
+        """Run the experiment, and write its result last."""
+        path, experiment = lease.directory, self.experiment
+        content = {"experiment": experiment.name, "schema": experiment.schema}
+        write_json(path / layout.CONFIG, {**content, "config": request.config})
+        tags = self._record_attempt(lease, start)
+        run = Attempt(path, self.home.cache, lease.attempt)
+        print(f"{path.name}: attempt {lease.attempt} begins", flush=True)  # into the worker's log
+        metrics = self._call(request.config, run)
+        check_metrics(metrics)
+        result = {
+            "metrics": metrics,
+            "tables": run.tables,
+            "attempt": lease.attempt,
+            "started": start,
+            "ended": time.time(),
+            "provenance": tags,
+        }
+        write_json(path / layout.RESULT, result, exclusive=True)
+
+    def _call(self, config: Mapping[str, Any], run: Attempt) -> dict[str, float]:
+        with self.group.settling():
+            return self.experiment.function(self.experiment.resolve(config), run)
+
+    def _record_attempt(self, lease: Lease, start: float) -> dict[str, str]:
+        """Keep where and with what code this attempt runs; returns what becomes tags of the run."""
+        path = lease.directory
+        for half_written in path.glob(HALF_WRITTEN):  # by an attempt that was killed
+            # others may be trying to get a lease just now
+            if not half_written.name.startswith(f".{layout.LEASE.start}-"):
+                half_written.unlink(missing_ok=True)
+        around = surroundings(self.group.size, self.group.gpus)
+        write_json(path / layout.ATTEMPT.of(lease.attempt), {"started": start, **around})
+        packages = "".join(f"{name}=={version}\n" for name, version in installed().items())
+        diff = self.provenance.get(DIFF)
+        for name, text in ((layout.PACKAGES, packages), (layout.CODE_DIFF, diff)):
+            (path / name).unlink(missing_ok=True)  # of an earlier attempt
+            if text is not None:
+                with writing(path / name) as temporary:
+                    temporary.write_text(text)
+        code = {name: text for name, text in self.provenance.items() if name != DIFF}
+        told = {name: str(value) for name, value in around.items()}
+        return {**code, **versions(self.experiment.packages), **told}
 
 
-def _leases(
+def leases(
     home: Home, requests: Sequence[Request], troubles: list[OSError]
-) -> Iterator[tuple[Request, RunDirectory, Lease]]:
-    """Every request that is due, with a lease; last those whose workers on other hosts fall silent.
+) -> Iterator[tuple[Request, Lease]]:
+    """Every request that is due, with a lease; last those whose workers elsewhere fall silent.
 
     What cannot be taken for the file system's sake is left out, and the reason is added to
     `troubles`.
     """
-    observer, left, again = home.observer(), requests, False
+    observer, left, closely = home.observer(), requests, False
     while left:
         others = []
         for request in left:
             directory = home.run(request.key)
             try:
                 seen = directory.inspect(observer)
-                lease = _lease(directory, request, seen)
+                lease = _take(directory, request, seen)
             except OSError as error:
                 troubles.append(error)
                 continue
             if lease:
-                yield request, directory, lease
-            elif seen.lease and seen.state is State.RUNNING and observer.doubts(seen.lease, again):
-                others.append(request)
-        left, again = others, True
+                yield request, lease
+            elif seen.lease and seen.state is State.RUNNING:
+                others += [request] if observer.doubts(seen.lease, closely) else []
+        left, closely = others, True
         time.sleep(HEARTBEAT_SECONDS if left else 0)
 
 
-def _lease(directory: RunDirectory, request: Request, seen: Inspection) -> Lease | None:
+def _take(directory: RunDirectory, request: Request, seen: Inspection) -> Lease | None:
     """The lease on a run, or None where it is not due or another was quicker."""
     if not request.may_try(seen):
         return None
@@ -168,97 +224,6 @@ def _lease(directory: RunDirectory, request: Request, seen: Inspection) -> Lease
     lease = take_lease(directory.path, seen.attempt + 1)
     # another attempt may have ended well between the look and the lease
     return lease if lease and directory.result() is None else None
-
-
-def _unwritable(error: OSError) -> str:
-    return (
-        f"cannot write {error.filename}: {error.strerror}; the same command goes on when that is "
-        "mended"
-    )
-
-
-def _follow(
-    experiment: Experiment, home: Home, requests: Sequence[Request], group: ProcessGroup
-) -> None:
-    """Do with the group what its first process takes and records."""
-    configs = {request.key: request.config for request in requests}
-    assignment = group.hear()
-    while assignment is not None:
-        key, attempt = assignment
-        directory, start = home.run(key), time.time()
-        run = Attempt(directory.path, home.cache, attempt)
-        failure, patience = None, None
-        try:
-            with group.settling():
-                experiment.function(experiment.resolve(configs[key]), run)
-        except Stopped as stopped:
-            if stopped.signal is not None:
-                raise
-        except Exception as error:  # the first met the same, or waits for ever for this process
-            failure, patience = describe_failure(error, start), PATIENCE_SECONDS
-        try:
-            assignment = group.hear(patience)
-        except BrokenGroupError:
-            if failure:
-                with suppress(FileExistsError):
-                    write_json(directory.path / f"failure-{attempt}.json", failure, exclusive=True)
-            raise
-
-
-def execute(
-    experiment: Experiment,
-    request: Request,
-    directory: RunDirectory,
-    lease: Lease,
-    cache: Path,
-    provenance: dict[str, Any],
-    group: ProcessGroup = ALONE,
-) -> None:
-    """Run one request under a lease. A failure is recorded, not raised.
-
-    Raises:
-        OSError: nothing can be written.
-        Stopped: it was told to.
-    """
-    path, attempt, start = directory.path, lease.attempt, time.time()
-    try:
-        write_json(
-            path / "config.json",
-            {"experiment": experiment.name, "schema": experiment.schema, "config": request.config},
-        )
-        tags = _record_attempt(path, lease, start, provenance)
-        run = Attempt(path, cache, attempt)
-        print(f"{path.name}: attempt {attempt} begins", flush=True)  # into the worker's log
-        with group.settling():
-            metrics = experiment.function(experiment.resolve(request.config), run)
-        check_metrics(metrics)
-        result = {
-            "metrics": metrics,
-            "tables": run.tables,
-            "attempt": attempt,
-            "started": start,
-            "ended": time.time(),
-            "provenance": tags,
-        }
-        write_json(path / "result.json", result, exclusive=True)
-    except FileExistsError:
-        pass  # another attempt committed first: equal settings, equal result
-    except Exception as error:
-        if isinstance(error, OSError) and _is_of_the_disk(error, path):  # not the run's fault
-            with suppress(OSError):
-                directory.release(attempt)
-            raise
-        write_json(path / f"failure-{attempt}.json", describe_failure(error, start))
-    except BaseException:
-        directory.release(attempt)
-        raise
-
-
-def _is_of_the_disk(error: OSError, path: Path) -> bool:
-    """Whether the disk of the run directory `path` is to blame."""
-    inside = error.filename is not None and Path(str(error.filename)).is_relative_to(path)
-    refused = inside and error.errno in (errno.EACCES, errno.EPERM)
-    return refused or error.errno in UNWRITABLE or not path.is_dir()
 
 
 def describe_failure(error: Exception, start: float) -> dict[str, Any]:
@@ -271,20 +236,15 @@ def describe_failure(error: Exception, start: float) -> dict[str, Any]:
     }
 
 
-def _record_attempt(
-    path: Path, lease: Lease, start: float, provenance: dict[str, Any]
-) -> dict[str, str]:
-    """Keep where and with what code this attempt runs; returns what becomes tags of the run."""
-    for half_written in path.glob(".*.tmp"):  # by an attempt that was killed
-        if not half_written.name.startswith(".claim-"):  # others may be trying to get one just now
-            half_written.unlink(missing_ok=True)
-    around = place()
-    write_json(path / f"attempt-{lease.attempt}.json", {"started": start, **around})
-    packages = "".join(f"{name}=={version}\n" for name, version in installed().items())
-    for name, text in (("packages.txt", packages), ("code.diff", provenance.get(DIFF))):
-        (path / name).unlink(missing_ok=True)  # of an earlier attempt
-        if text is not None:
-            with writing(path / name) as temporary:
-                temporary.write_text(text)
-    code = {name: text for name, text in provenance.items() if name != DIFF}
-    return {**code, **versions(), **{name: str(value) for name, value in around.items()}}
+def _unwritable(error: OSError) -> str:
+    return (
+        f"cannot write {error.filename}: {error.strerror}; the same command goes on when that is "
+        "mended"
+    )
+
+
+def _is_of_the_disk(error: OSError, path: Path) -> bool:
+    """Whether the disk of the run directory `path` is to blame."""
+    inside = error.filename is not None and Path(str(error.filename)).is_relative_to(path)
+    refused = inside and error.errno in (errno.EACCES, errno.EPERM)
+    return refused or error.errno in UNWRITABLE or not path.is_dir()

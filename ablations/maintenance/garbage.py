@@ -6,22 +6,21 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from ablations.files import read_json
-from ablations.launch.slurm.jobs import Jobs, launch_of
-from ablations.launch.slurm.scheduler import SYNC
-from ablations.runs.home import Home, Inspection, RunDirectory, State
+from ablations.launch.launches import Launch, launch_of, launches_of
+from ablations.runs.directory import Inspection, RunDirectory, State
+from ablations.runs.home import Home
 from ablations.runs.lease import Observer
+from ablations.study.catalogue import known_experiments, presentation_of
+from ablations.study.plans import plans_of
 
 HOUR = 3600.0  # what is younger may just be coming into use
-MODEL = "model.safetensors"
-Launches = Mapping[Path, dict[str, Any]]  # directories, and what their launch.json says
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,14 @@ class Garbage:
         return sum(size_of(path) for path in self.paths)
 
 
-def has_launches(home: Home) -> bool:
-    """Whether anything here was submitted to SLURM, so that its queue matters."""
-    return any(home.launches.glob("*/launch.json"))
-
-
-def find_garbage(home: Home, jobs: Jobs, models: bool, runs: bool) -> Iterator[Garbage]:
+def find_garbage(
+    home: Home, jobs: Mapping[str, str] | None, models: bool, runs: bool
+) -> Iterator[Garbage]:
     """What may go, kind by kind.
 
     Arguments:
-        jobs: those of SLURM; where None, what they might use is left out.
+        jobs: the launch of each job that is not over, by its number; where None, what they might
+            use is left out.
         models: networks of finished runs, too.
         runs: runs that no study asks for any more, too.
     """
@@ -63,34 +60,44 @@ def find_garbage(home: Home, jobs: Jobs, models: bool, runs: bool) -> Iterator[G
         yield Garbage("code copies that no launch uses", _code(home, live))
         yield Garbage("launches that have ended", _launches(home, live, seen))
     if models:
-        paths = [run.path / MODEL for run, one in seen.items() if one.state is State.DONE]
-        found = [path for path in paths if path.exists()]
-        yield Garbage("trained networks of finished runs", found)
+        done = [run for run, one in seen.items() if one.state is State.DONE]
+        yield Garbage("trained networks of finished runs", _disposable(home, done))
 
 
-def _live_launches(home: Home, jobs: Mapping[str, str]) -> Launches:
+def _disposable(home: Home, done: Sequence[RunDirectory]) -> list[Path]:
+    """The files of finished runs that their experiment can spare."""
+    names = {plan.experiment: presentation_of(plan).disposable for plan in plans_of(home)}
+    known = known_experiments()
+    found = []
+    for run in done:
+        experiment = (run.config() or {}).get("experiment", "")
+        if experiment not in names and experiment in known:  # no plan asks for it any more
+            names[experiment] = known[experiment].presentation.disposable
+        found += [run.path / name for name in names.get(experiment, ())]
+    return [path for path in found if path.exists()]
+
+
+def _live_launches(home: Home, jobs: Mapping[str, str]) -> list[Launch]:
     """Those with a job in the queue, and those that may just be submitted."""
-    names = {name.removesuffix(SYNC) for name in jobs.values()}
-    return {
-        path.parent: read_json(path)
-        for path in home.launches.glob("*/launch.json")
-        if path.parent.name in names or _is_young(path)
-    }
+    names = set(jobs.values())
+    return [one for one in launches_of(home) if one.name in names or _is_young(one.path)]
 
 
-def _code(home: Home, live: Launches) -> list[Path]:
-    if any("code" not in content for content in live.values()):  # of an older version: any of them
+def _code(home: Home, live: Sequence[Launch]) -> list[Path]:
+    if any("code" not in launch.content for launch in live):  # of an older version: any of them
         return []
-    used = {Path(content["code"]).name for content in live.values() if content["code"]}
-    copies = sorted((home.root / "code").glob("[!.]*"))
+    used = {Path(launch.content["code"]).name for launch in live if launch.content["code"]}
+    copies = sorted(home.code.glob("[!.]*"))
     return [path for path in copies if path.name not in used and not _is_young(path)]
 
 
-def _launches(home: Home, live: Launches, seen: Mapping[RunDirectory, Inspection]) -> list[Path]:
-    """Runs that are not done still need their logs."""
+def _launches(
+    home: Home, live: Sequence[Launch], seen: Mapping[RunDirectory, Inspection]
+) -> list[Path]:
+    """Ended ones; runs that are not done still need their logs."""
     needed = {launch_of(attempt) for attempt in _open_attempts(seen)}
-    ended = [path.parent for path in sorted(home.launches.glob("*/launch.json"))]
-    return [path for path in ended if path not in live and path.name not in needed]
+    ended = [launch for launch in launches_of(home) if launch not in live]
+    return [launch.path for launch in ended if launch.name not in needed]
 
 
 def _local_jobs(home: Home, seen: Mapping[RunDirectory, Inspection]) -> list[Path]:
@@ -111,12 +118,12 @@ def _local_jobs(home: Home, seen: Mapping[RunDirectory, Inspection]) -> list[Pat
 
 
 def _unwanted(
-    home: Home, live: Launches, seen: Mapping[RunDirectory, Inspection]
+    home: Home, live: Sequence[Launch], seen: Mapping[RunDirectory, Inspection]
 ) -> list[RunDirectory]:
     """Neither a plan nor a job in the queue asks for them, and nobody works on them."""
-    asked = {cell["key"] for plan in home.plans() for cell in plan["cells"]}
-    for path in live:
-        asked |= {request["key"] for request in read_json(path / "requests.json")}
+    asked = {key for plan in plans_of(home) for key in plan.runs}
+    for launch in live:
+        asked |= launch.keys
     others = {run: one.state for run, one in seen.items() if run.key not in asked}
     return [run for run, state in others.items() if state is not State.RUNNING]
 

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ablations.files import writing
+from ablations.runs import layout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ class Attempt:
         self.cache = cache
         self.tables: list[str] = []
         self.stopping = False  # whether an end was asked for, see `deferring_stop`
-        self._progress = directory / f"progress-{attempt}.jsonl"
+        self._progress = directory / layout.PROGRESS.of(attempt)
 
     def say(self, phase: str) -> None:
         """Tell what is going on now, for whoever watches."""
@@ -138,7 +139,7 @@ class Attempt:
         """
         if table.index.dtype.kind not in "iu":
             raise ValueError(f"table {name}: the index must be whole numbers")
-        with self.writing(f"{name}.parquet") as path:
+        with self.writing(layout.table(name)) as path:
             table.to_parquet(path)
         self.tables.append(name)
 

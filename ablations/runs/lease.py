@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import signal
 import threading
 import time
@@ -17,6 +16,7 @@ from tempfile import TemporaryFile
 import psutil
 
 from ablations.files import read_json, write_json
+from ablations.runs import layout
 
 HEARTBEAT_SECONDS = 2.0
 DOUBT_SECONDS = 10.0  # without one for so long, an owner on another host is worth watching
@@ -68,12 +68,12 @@ class Lease:
     @property
     def file(self) -> Path:
         """The lease itself."""
-        return self.directory / f"claim-{self.attempt}.json"
+        return self.directory / layout.LEASE.of(self.attempt)
 
     @property
     def heartbeat_file(self) -> Path:
         """Touched every few seconds while the owner works."""
-        return self.directory / f"heartbeat-{self.attempt}"
+        return self.directory / layout.HEARTBEAT.of(self.attempt)
 
     @property
     def last_sign(self) -> float:
@@ -83,7 +83,7 @@ class Lease:
     @property
     def cancelled_file(self) -> Path:
         """Asks the owner to stop this run, and no launch of now to try it again."""
-        return self.directory / f"cancelled-{self.attempt}"
+        return self.directory / layout.CANCELLED.of(self.attempt)
 
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
@@ -118,7 +118,7 @@ def take_lease(directory: Path, attempt: int) -> Lease | None:
     """Take a run as its `attempt`-th, or None where somebody else was quicker."""
     owner = Owner.current()
     try:
-        write_json(directory / f"claim-{attempt}.json", asdict(owner), exclusive=True)
+        write_json(directory / layout.LEASE.of(attempt), asdict(owner), exclusive=True)
     except FileExistsError:
         return None
     return Lease(directory, attempt, owner)
@@ -126,13 +126,11 @@ def take_lease(directory: Path, attempt: int) -> Lease | None:
 
 def latest_lease(directory: Path) -> Lease | None:
     """The lease that counts, or None where nobody ever took the run."""
-    pattern = re.compile(r"claim-(\d+)\.json")
     names = os.listdir(directory) if directory.is_dir() else []
-    attempts = [int(match[1]) for name in names if (match := pattern.fullmatch(name))]
-    if not attempts:
+    attempt = max(filter(None, map(layout.LEASE.attempt, names)), default=None)
+    if attempt is None:
         return None
-    attempt = max(attempts)
-    return Lease(directory, attempt, Owner(**read_json(directory / f"claim-{attempt}.json")))
+    return Lease(directory, attempt, Owner(**read_json(directory / layout.LEASE.of(attempt))))
 
 
 class Observer:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablations.errors import UserError
-from ablations.runs.home import RunDirectory, State
+from ablations.runs.directory import RunDirectory, State
 from ablations.runs.lease import Observer
 
 POLL_SECONDS = 0.5

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 DIFF = "git_diff"  # kept as a file of the run, not as a tag
-PACKAGES = ("snnet-ablations", "torch", "timm", "submitit", "numpy")  # versions to search by
+OWN_PACKAGES = ("snnet-ablations", "submitit")  # versions to search by, beside the experiment's
 
 
 def git_state(directory: Path) -> dict[str, str]:
@@ -39,21 +40,25 @@ def installed() -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def versions() -> dict[str, str]:
-    """Of Python and the packages that matter most, as tags."""
-    packages = {name: installed()[name] for name in PACKAGES if name in installed()}
-    found = {"python": platform.python_version(), **packages}
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Versions of Python, of this package, and of `packages`, as tags."""
+    names = (*OWN_PACKAGES, *packages)
+    found_packages = {name: installed()[name] for name in names if name in installed()}
+    found = {"python": platform.python_version(), **found_packages}
     return {f"version.{name}": text for name, text in found.items()}
 
 
-def place() -> dict[str, Any]:
+def surroundings(processes: int = 1, gpus: int | None = None) -> dict[str, Any]:
     """What this process runs on: host, device, CPUs and GPUs of all processes of its job, and job.
 
     `job` and `log` only in jobs of submitit.
+
+    Arguments:
+        processes: of the job.
+        gpus: of the job, where its scheduler told; else they are counted.
     """
-    processes = int(os.environ.get("SLURM_NTASKS", 1))
     threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # as launchers set it
-    gpus = _gpus()
+    gpus = _visible_gpus() if gpus is None else gpus
     found: dict[str, Any] = {
         "host": platform.node(),
         "device": _gpu_name() if gpus else _cpu_name(),
@@ -68,10 +73,8 @@ def place() -> dict[str, Any]:
     return {**found, "job": environment.job_id, "log": str(environment.paths.stdout)}
 
 
-def _gpus() -> int:
-    """How many GPUs this job may use."""
-    if "SLURM_GPUS_ON_NODE" in os.environ:
-        return int(os.environ["SLURM_GPUS_ON_NODE"])
+def _visible_gpus() -> int:
+    """How many GPUs this process may use."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return len([name for name in visible.split(",") if name not in ("", "-1")])

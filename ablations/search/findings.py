@@ -39,7 +39,7 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     _show_importance(home, question, journal)
     console.print("\nthe first of these settings again, done already, or with more --seeds:")
     first = question.space.arguments(ranked[0].params)
-    console.print(f"  {question.again} {first}", soft_wrap=True)
+    console.print(f"  {question.command} {first}", soft_wrap=True)
     console.print("its figures, from MLflow alone:")
     console.print(f"  ablate report {question.name}", soft_wrap=True)
     console.print("all trials in the browser (pip install optuna-dashboard):")
@@ -64,8 +64,10 @@ def _brief(values: Mapping[str, Any], question: Question) -> str:
 
 def _show_importance(home: Home, question: Question, journal: Journal) -> None:
     grids = grid_results(home, question, journal.trials)
-    results = [(trial.params, trial.values[0]) for trial in journal.done]
-    results += [(params, values[0]) for params, values in grids]
+    results: list[tuple[Mapping[str, Any], float]] = [
+        (trial.params, trial.values[0]) for trial in journal.done
+    ]
+    results += [(grid.params, grid.values[0]) for grid in grids]
     found = importances(question.space.choices, results)
     if not found:
         return

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
-from ablations.search.space import Space
+from ablations.search.space import SearchSpace
 from ablations.study.objective import Goal
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LISTED = 100_000
 
 
 def propose(
-    space: Space,
+    space: SearchSpace,
     goals: Sequence[Goal],
     trials: Sequence[FrozenTrial],
     tried: Collection[str],
@@ -56,13 +56,13 @@ def propose(
             name: space.ranges[name].rounded(value) if name in space.ranges else value
             for name, value in asked.params.items()
         }
-        if space.allows(values) and space.cell(values, 0).key not in tried:
+        if space.allows(values) and space.key(values, 0) not in tried:
             return values
         copy.tell(asked, state=TrialState.FAIL)
     return _any_left(space, tried, number)
 
 
-def _any_left(space: Space, tried: Collection[str], seed: int) -> dict[str, Any] | None:
+def _any_left(space: SearchSpace, tried: Collection[str], seed: int) -> dict[str, Any] | None:
     everything = space.everything()
     if everything is None:
         raise UserError(
@@ -70,5 +70,5 @@ def _any_left(space: Space, tried: Collection[str], seed: int) -> dict[str, Any]
             "not fit together; narrow --over, or fix an axis with --set"
         )
     listed = islice(everything, LISTED)
-    left = [values for values in listed if space.cell(values, 0).key not in tried]
+    left = [values for values in listed if space.key(values, 0) not in tried]
     return random.Random(seed).choice(left) if left else None

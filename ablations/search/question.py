@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import UserError
 from ablations.parsing import parse_changes
-from ablations.search.space import Space, Values, parse_range
+from ablations.search.space import SearchSpace, Values, parse_range
 from ablations.study.catalogue import load_study
 from ablations.study.objective import Aim, find_aim
-from ablations.study.plan import Planned
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -25,7 +24,7 @@ Pruning = Literal["no", "seeds", "curves", "both"]
 class Asked:
     """What the command line says of a search, as it says it; None: by default."""
 
-    objective: str
+    objective: str | None
     over: tuple[str, ...]
     scale: str | None
     family: str | None
@@ -44,16 +43,16 @@ class Question:
         pruning: what ends a trial early. `seeds`: its replicates, done one after the other, are
             surely bad; `curves`: its first one lags behind while it trains.
         asked: how the command line said it.
-        again: the command that repeats one of its settings, up to that setting.
+        command: what repeats one of its settings, up to that setting.
     """
 
     name: str
-    space: Space
+    space: SearchSpace
     aim: Aim
     seeds: int
     pruning: Pruning
     asked: Asked
-    again: str
+    command: str
 
     @property
     def by_seeds(self) -> bool:
@@ -80,9 +79,9 @@ class Question:
         self.aim.objective.check(config)
         self.space.experiment.check_ready(config)
 
-    def cells(self, trial: FrozenTrial) -> list[Planned]:
-        """The runs that a trial has asked for so far, by seed."""
-        return [self.space.cell(trial.params, seed) for seed in range(self._asked(trial))]
+    def runs(self, trial: FrozenTrial) -> list[tuple[Values, int]]:
+        """The values and seed of each run that a trial has asked for so far."""
+        return [(trial.params, seed) for seed in range(self._asked(trial))]
 
     def _asked(self, trial: FrozenTrial) -> int:
         from optuna.trial import TrialState
@@ -92,9 +91,9 @@ class Question:
             return max(reported, 1)  # by its curve before the first was done
         if trial.state is TrialState.COMPLETE:
             return self.seeds
-        return min(reported + self.at_once(reported), self.seeds)
+        return min(reported + self.side_by_side(reported), self.seeds)
 
-    def at_once(self, done: int) -> int:
+    def side_by_side(self, done: int) -> int:
         """How many more replicates of a trial may go side by side when so many are done."""
         alone = self.by_seeds or (self.by_curves and not done)
         return 1 if alone else self.seeds - done
@@ -114,7 +113,7 @@ def make_question(study: str, name: str, asked: Asked) -> Question:
     aim = find_aim(experiment.objectives, asked.objective)
     ranges = dict(parse_range(experiment, text) for text in asked.over)
     changes = parse_changes(asked.changes)
-    space = Space(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
+    space = SearchSpace(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
     seeds, several = asked.seeds or found.seeds, len(aim.goals) > 1
     pruning: Pruning = asked.prune or ("seeds" if seeds > SURE_SEEDS and not several else "no")
     _check_pruning(pruning, aim, seeds)

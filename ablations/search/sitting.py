@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from ablations.errors import UserError
-from ablations.launch.launcher import Launcher, Snapshot, check_space
-from ablations.launch.session import collecting, tell_failures
+from ablations.file_system import check_space
+from ablations.launch.launcher import Launcher, Snapshot
 from ablations.launch.timing import expected_seconds
 from ablations.runs.home import Home
 from ablations.search.findings import show_findings
 from ablations.search.journal import writing_journal
 from ablations.search.question import Question
 from ablations.search.trials import Search, Sitting
-from ablations.study.plan import Plan
-from ablations.terminal.display import LiveProgress, console
+from ablations.study.expansion import Expansion
+from ablations.study.plans import plans_of, save_plan
+from ablations.terminal.display import console, interruptible, warn
+from ablations.terminal.outcome import tell_failures
+from ablations.terminal.progress import LiveProgress
+from ablations.tracking.background import collecting
 from ablations.tracking.store import check_uri
 
 
@@ -23,34 +27,34 @@ def run_search(
     home: Home,
     question: Question,
     sitting: Sitting,
-    make_launcher: Callable[[Plan], Launcher],
-    tracking_uri: str | None,
+    make_launcher: Callable[[Expansion], Launcher],
+    uri: str,
 ) -> int:
     """Search; returns how many trials failed in this sitting.
 
     Arguments:
-        make_launcher: what gets the plan done that a search begins with.
+        make_launcher: what gets done what a search begins with.
+        uri: the tracking store.
 
     Raises:
         UserError: something is missing, or the journal is of another search.
     """
-    uri = tracking_uri or home.tracking_uri
     check_uri(uri)
     question.check(question.space.baseline)
-    check_space(home)
+    check_space(home.root)
     path = home.journal(question.name)
     goals, record = question.aim.goals, question.record()
     with writing_journal(path, goals, record, asdict(question.asked)) as journal:
         search = Search(home, question, journal, sitting)
         _announce(search)
         if journal.running or len(journal.trials) < sitting.trials:
-            plan = search.work()
-            launcher = make_launcher(plan)
-            with collecting(home, uri), LiveProgress(home, plan, {}, sitting.workers) as progress:
+            launcher = make_launcher(search.work())
+            progress = LiveProgress(home, launcher.work.expansion.plan, {}, sitting.workers)
+            with collecting(home, uri, warn), interruptible(), progress:
                 snapshot = launcher.run(_Watch(home, search, launcher, progress))
-                home.save_plan(search.plan(with_grids=True).record())
+                save_plan(home, search.plan(with_grids=True))
             ended = {key: run for key, run in snapshot.runs.items() if key not in search.cut}
-            tell_failures(home, launcher.plan, Snapshot(ended))
+            tell_failures(home, launcher.work.expansion.plan, Snapshot(ended))
         if search.exhausted:
             console.print(f"all {len(journal.trials)} settings of the space were tried")
         show_findings(home, question, journal)
@@ -71,11 +75,11 @@ class _Watch:
         moved = self.search.step(self.launcher.given_up(snapshot))
         if moved or not self._begun:
             self._begun = True
-            self.home.save_plan(self.search.plan().record())
-            plan = self.search.work()
-            self.launcher.extend(plan)
-            expected = expected_seconds(self.home, plan)
-            self.progress.extend(plan, expected, self.search.progress())
+            save_plan(self.home, self.search.plan())
+            expansion = self.search.work()
+            self.launcher.extend(expansion)
+            expected = expected_seconds(self.home, expansion)
+            self.progress.extend(expansion.plan, expected, self.search.progress())
         else:
             self.progress(snapshot)
 
@@ -104,6 +108,6 @@ def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
     """
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"--name {name}: use letters, digits, - and _")
-    asked = {plan["study"]: plan["design"] for plan in home.plans()}
+    asked = {plan.study: plan.design for plan in plans_of(home)}
     if name in known or asked.get(name, "search") != "search":
         raise UserError(f"--name {name}: a study is called so; give the search another name")

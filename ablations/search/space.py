@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
 from ablations.search.importance import distribution
+from ablations.study.expansion import Expansion, expand
 from ablations.study.experiment import REPLICATE, Experiment, Settings
-from ablations.study.plan import Plan, Planned, expand
+from ablations.study.plan import Cell
 from ablations.study.study import Study
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def parse_range(experiment: Experiment, text: str) -> tuple[str, Range]:
     return name, Range(ends[0], ends[1], bool(scale))
 
 
-class Space:
+class SearchSpace:
     """Every setting that a search may try.
 
     Attributes:
@@ -99,7 +100,7 @@ class Space:
         study = study.override(changes or {})
         self.study = replace(study, axes=_without(study, ranges), claims=())
         self.ranges, self.experiment = ranges, study.experiment
-        self.plan = replace(expand(name, self.study, scale, family, seeds=1), cells=())
+        self.plan = replace(expand(name, self.study, scale, family, seeds=1).plan, cells=())
         scaled = self.experiment.scale(scale, family)[2]
         self._base: Settings = {**scaled, **study.baseline}
         self._levels = {axis.name: axis.levels for axis in self.study.varied()}
@@ -195,27 +196,34 @@ class Space:
         except UserError:
             return False
 
-    def cell(self, values: Values, seed: int) -> Planned:
-        """The run with these values."""
-        config = self.config(values, seed)
-        levels = {name: str(value) for name, value in values.items()}
-        return Planned(self.experiment.key(config), seed, levels, config)
+    def key(self, values: Values, seed: int) -> str:
+        """The key of the run with these values."""
+        return self.experiment.key(self.config(values, seed))
 
-    def grown(self, name: str, cells: Sequence[Planned]) -> Plan:
-        """A plan of these cells, as that of a study called `name`."""
+    def grown(self, name: str, runs: Sequence[tuple[Values, int]]) -> Expansion:
+        """The expansion of a study called `name` that has these runs, by their values and seed."""
+        baseline = {axis: str(value) for axis, value in self.baseline.items()}
+        cells: list[Cell] = []
+        configs: dict[str, Any] = {}
+        for values, seed in runs:
+            config = self.config(values, seed)
+            levels = {axis: str(value) for axis, value in values.items()}
+            cells.append(Cell.of(self.experiment.key(config), seed, levels, baseline))
+            configs.setdefault(cells[-1].key, config)
         ranges = {
             setting: list(dict.fromkeys(cell.levels[setting] for cell in cells))
             for setting in self.ranges
         }
-        return replace(
+        plan = replace(
             self.plan,
             study=name,
             title=f"Search: {self.plan.title}",
             design="search",
             axes={**self.plan.axes, **ranges},
-            baseline={axis: str(value) for axis, value in self.baseline.items()},
+            baseline=baseline,
             cells=tuple(cells),
         )
+        return Expansion(plan, self.experiment, configs)
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """Every combination of levels that is allowed, with the baseline's numbers."""

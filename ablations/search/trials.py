@@ -14,6 +14,7 @@ from ablations.search.journal import KEYS, Journal
 from ablations.search.proposal import propose
 from ablations.search.question import Question
 from ablations.search.record import grid_results, record_of
+from ablations.study.expansion import Expansion
 from ablations.study.plan import Plan
 
 if TYPE_CHECKING:
@@ -54,25 +55,26 @@ class Search:
         self._observer = home.observer()
 
     def plan(self, with_grids: bool = False) -> Plan:
-        """Every run that was asked for so far, and what came of the trials.
+        """The plan with every run that was asked for so far, and what came of the trials.
 
         Arguments:
             with_grids: also of what grids did in the same space, which takes a while to look up.
         """
-        plan, journal = self._plan(self.journal.trials), self.journal
+        journal = self.journal
+        plan = self._expansion(journal.trials).plan
         grids = grid_results(self.home, self.question, journal.trials) if with_grids else []
         return replace(plan, search=record_of(self.question, journal, grids))
 
-    def work(self) -> Plan:
-        """The same without trials that failed or were pruned in earlier sittings.
+    def work(self) -> Expansion:
+        """What is to be done: all but trials that failed or were pruned in earlier sittings.
 
         These are not tried again.
         """
-        return self._plan([one for one in self.journal.trials if one.number not in self._past])
+        return self._expansion([one for one in self.journal.trials if one.number not in self._past])
 
-    def _plan(self, trials: Sequence[FrozenTrial]) -> Plan:
-        cells = [cell for trial in trials for cell in self.question.cells(trial)]
-        return self.question.space.grown(self.question.name, cells)
+    def _expansion(self, trials: Sequence[FrozenTrial]) -> Expansion:
+        runs = [run for trial in trials for run in self.question.runs(trial)]
+        return self.question.space.grown(self.question.name, runs)
 
     def step(self, given_up: Collection[str] = ()) -> bool:
         """Tell what ended, and ask for more where workers would be idle; whether either was due.
@@ -107,7 +109,7 @@ class Search:
             self.exhausted = True
             return False
         question.check(values)
-        keys = [question.space.cell(values, seed).key for seed in range(question.seeds)]
+        keys = [question.space.key(values, seed) for seed in range(question.seeds)]
         self.journal.ask(values, question.space.distributions, keys)
         return True
 
@@ -133,7 +135,7 @@ class Search:
         left = [key for key in keys[len(scores) :] if key not in self._scores]
         if any(key in given_up for key in left):
             return self._fail(trial)
-        return moved, min(len(left), self.question.at_once(len(scores)))
+        return moved, min(len(left), self.question.side_by_side(len(scores)))
 
     def _lags(self, trial: FrozenTrial, key: str) -> bool:
         """Keep how good the first replicate was so far; whether it is news that it lags behind."""

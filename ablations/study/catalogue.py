@@ -12,6 +12,9 @@ from pathlib import Path
 from types import ModuleType
 
 from ablations.errors import UserError, nearest
+from ablations.study.experiment import Experiment
+from ablations.study.plan import Plan
+from ablations.study.presentation import Presentation
 from ablations.study.study import Study
 
 GROUP = "ablations.studies"  # entry points naming packages whose modules each hold a STUDY
@@ -27,6 +30,20 @@ def study_names() -> dict[str, str]:
             if not item.ispkg:
                 found[item.name] = f"{point.value}.{item.name}"
     return dict(sorted(found.items()))
+
+
+def known_experiments() -> dict[str, Experiment]:
+    """The experiments of the known studies, by name."""
+    studies = [load_study(name)[1] for name in study_names()]
+    return {study.experiment.name: study.experiment for study in studies}
+
+
+def presentation_of(plan: Plan) -> Presentation:
+    """How a study's results are looked at; of older plans, as the known experiment says now."""
+    if plan.presentation is not None:
+        return plan.presentation
+    experiment = known_experiments().get(plan.experiment)
+    return experiment.presentation if experiment else Presentation()
 
 
 def load_study(reference: str) -> tuple[str, Study]:
@@ -52,7 +69,7 @@ def load_study(reference: str) -> tuple[str, Study]:
         name, module = reference, importlib.import_module(names[reference])
     study = getattr(module, "STUDY", None)
     if not isinstance(study, Study):
-        raise UserError(f"{module.__file__} defines no STUDY (an ablations.study.study.Study)")
+        raise UserError(f"{module.__file__} defines no STUDY (an ablations.Study)")
     return name, study
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from ablations.errors import UserError, nearest
 
 Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
-Pairing = Literal["route", "macs"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,11 @@ class Claim:
         than: of the setting that it is compared with; None: with zero.
         relation: whether the effect is `greater` than `margin`, or `equivalent` to zero within it.
         margin: in the unit of the measure, percentage points for accuracies.
-        statistic: the effect is the `mean` over stitches, or the `share` of stitches with a
-            positive difference, in percent over 50.
+        statistic: the effect is the `mean` over the rows of the result table, or the `share` of
+            rows with a positive difference, in percent over 50.
         source: where the claim is made.
-        pairing: stitches of both settings are paired by `route`, or each one of the first with
-            what the second gives for its `macs`.
+        pairing: the column by which rows of both settings are paired, one of the experiment's
+            `pairings`; empty: the first of them.
     """
 
     words: str
@@ -40,11 +39,11 @@ class Claim:
     relation: Relation = "greater"
     margin: float = 0.0
     statistic: Statistic = "mean"
-    pairing: Pairing = "route"
+    pairing: str = ""
     source: str = "SN-Net, CVPR 2023"
 
     def __post_init__(self) -> None:
-        kinds = {"relation": Relation, "statistic": Statistic, "pairing": Pairing}
+        kinds = {"relation": Relation, "statistic": Statistic}
         for name, known in kinds.items():
             value = getattr(self, name)
             if value not in get_args(known):
@@ -59,7 +58,3 @@ class Claim:
     def levels(self) -> tuple[tuple[str, str], ...]:
         """Every axis with a level that the claim names."""
         return (*self.at.items(), *(self.than or {}).items())
-
-    def record(self) -> dict[str, Any]:
-        """The claim as JSON values."""
-        return asdict(self)

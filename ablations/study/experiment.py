@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, get_type_hints
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from ablations.errors import UserError, explain, nearest
 from ablations.runs.attempt import Attempt
 from ablations.study.objective import Objective
+from ablations.study.presentation import Presentation
 
 Settings = Mapping[str, Any]
 REPLICATE = "seed"  # the field that tells replicates of one setting apart
@@ -36,6 +37,12 @@ class Experiment:
             NaN where nobody knows.
         check_ready: raises UserError where a run of this configuration cannot start here, such
             as for want of a dataset. Called before a launch, so it must be quick.
+        objectives: what a search may look for, by name; the first is the default.
+        presentation: how results are looked at, and what of them can be spared.
+        pairings: columns of the result table by which claims may pair the rows of two settings;
+            the first is the default.
+        packages: whose versions are kept as tags of each run, beside those of all packages in a
+            file.
     """
 
     name: str
@@ -48,6 +55,9 @@ class Experiment:
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
     check_ready: Callable[[Any], None] = lambda config: None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
+    presentation: Presentation = field(default_factory=Presentation)
+    pairings: Sequence[str] = ()
+    packages: Sequence[str] = ()
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ablations.errors import UserError, nearest
 from ablations.parsing import parse_count
-from ablations.runs.home import RunDirectory
+from ablations.runs.directory import RunDirectory
 
 Goal = Literal["maximize", "minimize"]  # Optuna's words
 
@@ -25,6 +25,7 @@ class Objective:
             percent; by this, bad runs are ended early. For objectives of one value.
         budget: the unit of the number that the user gives as NAME@NUMBER; None: it takes none.
         check: raises UserError where runs of this configuration would not tell the values.
+        words: what it is, for people.
     """
 
     goals: Mapping[str, Goal]
@@ -32,6 +33,7 @@ class Objective:
     curve: Callable[[RunDirectory, float], Mapping[int, float]] | None = None
     budget: str | None = None
     check: Callable[[Any], None] = lambda config: None
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,23 +69,25 @@ class Aim:
         return {percent: float(found[percent]) for percent in sorted(found)}
 
 
-def find_aim(objectives: Mapping[str, Objective], text: str) -> Aim:
+def find_aim(objectives: Mapping[str, Objective], text: str | None) -> Aim:
     """What `text` asks for: NAME, or NAME@NUMBER where the objective takes a budget.
+
+    Arguments:
+        text: None for the first of them.
 
     Raises:
         UserError: there is no such objective, or its budget is none.
     """
+    if not objectives:
+        raise UserError("the study's experiment names no objective, so it cannot be searched")
+    text = text or next(iter(objectives))
     name, at, number = text.partition("@")
     if name not in objectives:
-        known = (
-            nearest(name, map(_usage, objectives, objectives.values()))
-            if objectives
-            else ("its experiment names none, so it cannot be searched")
-        )
+        known = nearest(name, map(usage, objectives, objectives.values()))
         raise UserError(f"there is no objective {name!r}: {known}")
     objective = objectives[name]
     if bool(at) != (objective.budget is not None):
-        raise UserError(f"the objective should read {_usage(name, objective)}, not {text}")
+        raise UserError(f"the objective should read {usage(name, objective)}, not {text}")
     if not at:
         return Aim(text, objective)
     try:
@@ -97,5 +101,6 @@ def find_aim(objectives: Mapping[str, Objective], text: str) -> Aim:
     return Aim(text, objective, budget)
 
 
-def _usage(name: str, objective: Objective) -> str:
+def usage(name: str, objective: Objective) -> str:
+    """How an objective is asked for."""
     return f"{name}@{objective.budget}" if objective.budget else name

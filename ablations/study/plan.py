@@ -1,37 +1,63 @@
-"""Expanding a study into runs. Pure: touches no disk, starts nothing."""
+"""What a study asked for, as it is written to disk and to MLflow, and read back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from ablations.errors import UserError
+from pydantic import TypeAdapter, ValidationError
+
+from ablations.errors import UserError, explain
 from ablations.study.claim import Claim
-from ablations.study.experiment import REPLICATE, Experiment
-from ablations.study.study import Study
+from ablations.study.presentation import Presentation
+from ablations.study.search_record import SearchRecord
+
+Levels = Mapping[str, str]  # level by axis
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One cell of the design: a run, and the level that each axis has in it."""
+class Cell:
+    """One cell of the design: a run, and the level that each axis has in it.
+
+    Attributes:
+        label: what differs from the baseline, for people.
+    """
 
     key: str
     seed: int
-    levels: Mapping[str, str]
-    config: Any
+    levels: Levels
+    label: str
 
-    def name(self, baseline: Mapping[str, str]) -> str:
-        """What differs from the baseline, for people."""
-        changes = [f"{a}={level}" for a, level in self.levels.items() if level != baseline[a]]
-        return f"{', '.join(changes) or 'baseline'}, seed {self.seed}"
+    @classmethod
+    def of(cls, key: str, seed: int, levels: Levels, baseline: Levels) -> Cell:
+        """The cell, labelled by what differs from `baseline`."""
+        changes = [f"{a}={level}" for a, level in levels.items() if level != baseline[a]]
+        return cls(key, seed, levels, ", ".join(changes) or "baseline")
+
+    @property
+    def name(self) -> str:
+        """The label and the seed: what the run is called."""
+        return f"{self.label}, seed {self.seed}"
+
+    @property
+    def position(self) -> tuple[str, ...]:
+        """Where it stands in the design, whatever run is there."""
+        return (str(self.seed), *self.levels.values())
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of a study. Two cells may share a run: `runs` has each once.
+    """All runs of a study: what is asked, and what reports need to know of it.
 
-    That of a search holds its trials too, see `ablations.search.record`.
+    Attributes:
+        experiment: its name.
+        axes: levels by axis.
+        settings: the baseline's configuration in full, as JSON values, without the seed.
+        cells: two may share a run: `runs` has each once.
+        search: what a search found, if the plan is that of one.
+        presentation: how its results are looked at; None in plans of versions that did not say.
     """
 
     study: str
@@ -40,103 +66,69 @@ class Plan:
     design: str
     scale: str
     family: str
-    experiment: Experiment
-    axes: Mapping[str, Sequence[str]]  # levels by axis
-    baseline: Mapping[str, str]  # level by axis
-    settings: Mapping[str, Any]  # the baseline's configuration in full, as JSON values, no seed
-    cells: Sequence[Planned]
+    experiment: str
+    axes: Mapping[str, Sequence[str]]
+    baseline: Levels
+    settings: Mapping[str, Any]
+    cells: Sequence[Cell]
     claims: Sequence[Claim] = ()
-    search: Mapping[str, Any] | None = None  # JSON values
+    search: SearchRecord | None = None
+    presentation: Presentation | None = None
 
-    @property
-    def runs(self) -> dict[str, Planned]:
+    @cached_property
+    def runs(self) -> dict[str, Cell]:
         """The cells by run key, each run once."""
-        runs: dict[str, Planned] = {}
+        runs: dict[str, Cell] = {}
         for cell in self.cells:
             runs.setdefault(cell.key, cell)
         return runs
 
+    def keeping(self, before: Plan) -> Plan:
+        """This plan with the cells that an earlier one of the same question had beyond it."""
+        if _question(before) != _question(self):
+            return self
+        asked = {cell.position for cell in self.cells}
+        kept = [cell for cell in before.cells if cell.position not in asked]
+        return replace(self, cells=[*self.cells, *kept])
+
     def record(self) -> dict[str, Any]:
-        """The plan as JSON values: what a report needs to know about the study."""
-        own = {"search": self.search} if self.search else {}
-        return own | {
-            "study": self.study,
-            "title": self.title,
-            "question": self.question,
-            "design": self.design,
-            "scale": self.scale,
-            "family": self.family,
-            "experiment": self.experiment.name,
-            "axes": {name: list(levels) for name, levels in self.axes.items()},
-            "baseline": dict(self.baseline),
-            "settings": self.settings,
-            "claims": [claim.record() for claim in self.claims],
-            "cells": [
-                {
-                    "key": cell.key,
-                    "seed": cell.seed,
-                    "levels": dict(cell.levels),
-                    "name": cell.name(self.baseline),
-                }
-                for cell in self.cells
-            ],
-        }
+        """The plan as JSON values; `read_plan` reads them."""
+        found = ADAPTER.dump_python(self, mode="json", exclude={"cells", "search", "presentation"})
+        found["cells"] = [
+            {"key": cell.key, "seed": cell.seed, "levels": dict(cell.levels), "name": cell.name}
+            for cell in self.cells
+        ]
+        for name in ("search", "presentation"):  # other plans do not mention them
+            if getattr(self, name) is not None:
+                found[name] = ADAPTER.dump_python(self, mode="json", include={name})[name]
+        return found
 
 
-def settings_of(experiment: Experiment, config: Any) -> dict[str, Any]:
-    """The configuration as JSON values, without what tells replicates apart."""
-    dumped = experiment.dump(config)
-    return {name: value for name, value in dumped.items() if name != REPLICATE}
+ADAPTER: TypeAdapter[Plan] = TypeAdapter(Plan)
 
 
-def expand(
-    name: str,
-    study: Study,
-    scale: str | None = None,
-    family: str | None = None,
-    seeds: int | None = None,
-    changes: Mapping[str, Sequence[Any]] | None = None,
-) -> Plan:
-    """Every run that `study` asks for.
+def read_plan(record: Any, source: object) -> Plan:
+    """The plan that was written as `record`.
 
     Arguments:
-        scale, family: of the experiment's, or None for the first.
-        seeds: how many replicates, or None for the study's own number.
-        changes: see `Study.override`.
+        source: where it was found, for messages.
 
     Raises:
-        UserError: a setting is unknown or out of range, or no run is left.
+        UserError: it is no plan.
     """
-    study = study.override(changes or {})
-    experiment = study.experiment
-    scale, family, scaled = experiment.scale(scale, family)
-    base = {**scaled, **study.baseline}
-    levels_of = {axis.name: axis.levels for axis in study.varied()}
-    defaults = experiment.resolve(base)
-    typed = {setting: getattr(defaults, setting) for setting in experiment.settings}
-    baseline = study.baseline_levels(typed)
-    cells = []
-    for levels in study.combinations(baseline):
-        settings = dict(base)
-        for axis, label in levels.items():
-            settings.update(levels_of[axis][label])
-        for seed in range(seeds or study.seeds):
-            config = experiment.resolve({**settings, REPLICATE: seed})
-            if study.where(config):
-                cells.append(Planned(experiment.key(config), seed, levels, config))
-    if not cells:
-        raise UserError(f"study {name} has no runs left: its `where` refuses all of them")
-    return Plan(
-        study=name,
-        title=study.title,
-        question=study.question,
-        design=study.design,
-        scale=scale,
-        family=family,
-        experiment=experiment,
-        axes={axis.name: tuple(axis.levels) for axis in study.varied()},
-        settings=settings_of(experiment, defaults),
-        baseline=baseline,
-        cells=tuple(cells),
-        claims=tuple(study.claims),
-    )
+    try:
+        baseline = record["baseline"]
+        cells = [
+            Cell.of(cell["key"], cell["seed"], cell["levels"], baseline) for cell in record["cells"]
+        ]
+        return ADAPTER.validate_python({**record, "cells": cells})
+    except (TypeError, KeyError, AttributeError) as error:
+        reason = f"{type(error).__name__} {error}"
+    except ValidationError as error:
+        reason = explain(error)
+    raise UserError(f"{source} is no plan of a study ({reason}); remove it and run the study anew")
+
+
+def _question(plan: Plan) -> Plan:
+    """What is asked, whatever is done of it and however it is shown."""
+    return replace(plan, cells=(), presentation=None)

@@ -63,6 +63,19 @@ class Study:
             raise UserError(
                 f"a study has no design {self.design!r}: {nearest(self.design, get_args(Design))}"
             )
+        setters = self._setters()
+        if REPLICATE in {**setters, **self.baseline}:
+            raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
+        levels = {axis.name: axis.levels for axis in self.varied()} if self.claims else {}
+        for claim in self.claims:
+            self._check_claim(claim, levels)
+
+    def _setters(self) -> dict[str, str]:
+        """The axis that sets each setting.
+
+        Raises:
+            UserError: two do.
+        """
         setters: dict[str, str] = {}
         for axis in self.axes:
             for name in dict.fromkeys(n for level in axis.levels.values() for n in level):
@@ -72,16 +85,20 @@ class Study:
                         "fix one of them (--set AXIS=VALUE) or join them in one axis"
                     )
                 setters[name] = axis.name
-        if REPLICATE in {**setters, **self.baseline}:
-            raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
-        levels = {axis.name: axis.levels for axis in self.varied()} if self.claims else {}
-        for claim in self.claims:
-            for name, label in claim.levels:
-                if label not in levels.get(name, ()):
-                    raise UserError(
-                        f"claim {claim.words!r} speaks of {name} {label!r}, which is no level of "
-                        "the study"
-                    )
+        return setters
+
+    def _check_claim(self, claim: Claim, levels: Mapping[str, Mapping[str, Settings]]) -> None:
+        """Refuse a claim about what the study does not vary, or its experiment cannot pair."""
+        for name, label in claim.levels:
+            if label not in levels.get(name, ()):
+                raise UserError(
+                    f"claim {claim.words!r} speaks of {name} {label!r}, which is no level of the "
+                    "study"
+                )
+        known = self.experiment.pairings
+        if claim.pairing and claim.pairing not in known:
+            hint = nearest(claim.pairing, known) if known else "its experiment names none"
+            raise UserError(f"claim {claim.words!r}: pairing cannot be {claim.pairing!r}: {hint}")
 
     def varied(self) -> Sequence[Axis]:
         """The axes; those of a zipped design as one, whose levels change them in step.
@@ -151,24 +168,8 @@ class Study:
         axes = {axis.name: axis for axis in self.axes}
         baseline = dict(self.baseline)
         for name, values in changes.items():
-            if name == REPLICATE:
-                raise UserError(f"{REPLICATE} cannot be set: ask for replicates with --seeds")
-            if name in axes and all(str(value) in axes[name].levels for value in values):
-                axes[name] = Axis(name, {str(v): axes[name].levels[str(v)] for v in values})
-                baseline.update(axes[name].levels[str(values[0])])
-            elif name in self.experiment.settings:
-                checked = [self.experiment.check(name, value) for value in values]
-                axes[name] = Axis(name, checked)
-                baseline[name] = checked[0]
-                axes = {axis.name: _agreeing(axis, name, checked) for axis in axes.values()}
-            elif name in axes:
-                unknown = next(str(v) for v in values if str(v) not in axes[name].levels)
-                raise UserError(
-                    f"{name} cannot be {unknown!r}: {nearest(unknown, axes[name].levels)}"
-                )
-            else:
-                known = dict.fromkeys([*axes, *self.experiment.settings])
-                raise UserError(f"there is no axis or setting {name!r}: {nearest(name, known)}")
+            axes, fixed = self._fix(axes, name, values)
+            baseline.update(fixed)
         varied = [axis for axis in axes.values() if len(axis.levels) > 1]
         left = {axis.name: axis.levels for axis in varied}
         claims = [
@@ -177,6 +178,28 @@ class Study:
             if all(level in left.get(axis, ()) for axis, level in claim.levels)
         ]
         return replace(self, axes=varied, baseline=baseline, claims=claims)
+
+    def _fix(
+        self, axes: dict[str, Axis], name: str, values: Sequence[Any]
+    ) -> tuple[dict[str, Axis], Settings]:
+        """The axes with one of them, or a setting, at other values; what its first value sets."""
+        if name == REPLICATE:
+            raise UserError(f"{REPLICATE} cannot be set: ask for replicates with --seeds")
+        levels = axes[name].levels if name in axes else {}
+        labels = [str(value) for value in values]
+        unknown = next((label for label in labels if label not in levels), None)
+        if levels and unknown is None:
+            chosen = Axis(name, {label: levels[label] for label in labels})
+            return {**axes, name: chosen}, levels[labels[0]]
+        if name in self.experiment.settings:
+            checked = [self.experiment.check(name, value) for value in values]
+            axes = {**axes, name: Axis(name, checked)}
+            agreeing = {other: _agreeing(axis, name, checked) for other, axis in axes.items()}
+            return agreeing, {name: checked[0]}
+        if unknown is not None and levels:
+            raise UserError(f"{name} cannot be {unknown!r}: {nearest(unknown, levels)}")
+        known = dict.fromkeys([*axes, *self.experiment.settings])
+        raise UserError(f"there is no axis or setting {name!r}: {nearest(name, known)}")
 
 
 def _agreeing(axis: Axis, name: str, values: Sequence[Any]) -> Axis:

@@ -1,25 +1,17 @@
-"""What people see in the terminal: tables, and live progress while runs work."""
+"""How things look in the terminal: the console, tables, colours, warnings."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablations.files import read_json_lines
-from ablations.launch.launcher import Snapshot
-from ablations.launch.timing import about, in_words, wall_seconds
-from ablations.runs.home import Home, RunDirectory, State
-from ablations.study.experiment import Experiment
-from ablations.study.plan import Plan
+from ablations.errors import EXIT_INTERRUPTED
+from ablations.runs.directory import State
 
 # rich would fold lines at 80 columns where the output goes to a file or another program
 console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 160)
@@ -32,7 +24,6 @@ COLOURS = {
     State.DONE: "green",
 }
 MANY_ROWS = 500
-PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
 
 
 def simple_table(*columns: str, title: str | None = None) -> Table:
@@ -48,80 +39,13 @@ def rows_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> 
     if len(rows) > MANY_ROWS:
         lines = [columns, *([str(cell) for cell in row] for row in rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        return Text(
-            "\n".join(
-                "  ".join(
-                    cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-                ).rstrip()
-                for line in lines
-            ),
-            no_wrap=True,
-            overflow="ignore",
-        )
+        padded = (map(str.ljust, line, widths) for line in lines)
+        text = "\n".join("  ".join(line).rstrip() for line in padded)
+        return Text(text, no_wrap=True, overflow="ignore")
     table = simple_table(*columns)
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def last_progress(run: RunDirectory, attempt: int) -> dict[str, Any]:
-    """The latest of everything a running attempt told: phase, step, of, metrics, times."""
-    latest: dict[str, Any] = {}
-    for entry in read_json_lines(run.path / f"progress-{attempt}.jsonl"):
-        if "step" in entry:
-            latest.setdefault("first", (entry["step"], entry["time"]))
-        elif "step" in latest:
-            del latest["step"], latest["first"]  # a later phase: the steps are over
-        latest.update(entry)
-    return latest
-
-
-def seconds_left(progress: dict[str, Any]) -> float | None:
-    """Of the steps, at the speed so far, or None where that cannot be told yet."""
-    if "step" not in progress or progress["step"] == progress["first"][0]:
-        return None
-    first_step, first_time = progress["first"]
-    speed = (progress["time"] - first_time) / (progress["step"] - first_step)
-    return max(0.0, (progress["of"] - progress["step"]) * speed)
-
-
-def describe(progress: dict[str, Any]) -> str:
-    """One line: how far a run is, its loss, the time left."""
-    if "step" not in progress:
-        return str(progress.get("phase", "starting"))
-    parts = [f"{progress['step']}/{progress['of']}"]
-    if "loss" in progress["metrics"]:
-        parts.append(f"loss {progress['metrics']['loss']:.3f}")
-    left = seconds_left(progress)
-    if left is not None:
-        parts.append(f"{in_words(left)} left")
-    return ", ".join(parts)
-
-
-def scales_table(experiment: Experiment) -> Table:
-    """The settings of every scale and family, one column each; what all share is left out."""
-    columns = {
-        f"{scale}\n{family}": experiment.dump(experiment.resolve(settings))
-        for scale, families in experiment.scales.items()
-        for family, settings in families.items()
-    }
-    table = simple_table("setting", *columns)
-    for name in experiment.settings:
-        values = [_brief(dumped[name]) for dumped in columns.values()]
-        if len(set(values)) > 1:
-            table.add_row(name, *values)
-    return table
-
-
-def _brief(value: Any) -> str:
-    """A setting in a few words: names for lists of named things, only what is set of a mapping."""
-    if isinstance(value, list):
-        return ", ".join(_brief(item) for item in value)
-    if isinstance(value, dict):
-        if "name" in value:
-            return str(value["name"])
-        return ", ".join(f"{name} {item}" for name, item in value.items() if item)
-    return "-" if value is None else str(value)
 
 
 def warn(text: str) -> None:
@@ -129,93 +53,11 @@ def warn(text: str) -> None:
     console.print(f"ablate: {text}", style="yellow", soft_wrap=True)
 
 
-class LiveProgress:
-    """Shows snapshots as they come: a live table in a terminal, now and then a line elsewhere."""
-
-    def __init__(self, home: Home, plan: Plan, expected: dict[str, float], workers: int) -> None:
-        self.home, self.workers = home, workers
-        self.extend(plan, expected)
-        self.start = time.monotonic()
-        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
-        self._last_line, self._last_time = "", 0.0
-
-    def extend(self, plan: Plan, expected: dict[str, float], note: str = "") -> None:
-        """Take over a plan that has grown, and what to say before all else."""
-        self.expected, self.note = expected, note
-        self.names = {key: run.name(plan.baseline) for key, run in plan.runs.items()}
-
-    def __enter__(self) -> LiveProgress:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live:
-            self._live.stop()
-
-    def __call__(self, snapshot: Snapshot) -> None:
-        """Show one moment."""
-        running = {
-            key: last_progress(self.home.run(key), run.attempt)
-            for key, run in snapshot.runs.items()
-            if run.state is State.RUNNING
-        }
-        if self._live:
-            self._live.update(self._render(snapshot, running))
-        else:
-            self._print(snapshot, running)
-
-    def _summary(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> str:
-        count = snapshot.count()
-        parts = [self.note] if self.note else []
-        parts.append(f"{count[State.DONE]} of {len(snapshot.runs)} runs done")
-        parts += [f"{count[s]} {s}" for s in State if s is not State.DONE and count[s]]
-        parts.append(f"{in_words(time.monotonic() - self.start)} so far")
-        left = self._seconds_left(snapshot, running)
-        if left:
-            parts.append(f"{about(left)} left")
-        return ", ".join(parts)
-
-    def _seconds_left(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> float:
-        """Of the whole plan: what runs tell of themselves, and what was expected of the rest."""
-        seconds = []
-        for key, run in snapshot.runs.items():
-            told = seconds_left(running.get(key, {}))
-            if told is not None:
-                seconds.append(told)
-            elif run.state not in (State.DONE, State.FAILED, State.CANCELLED):
-                seconds.append(self.expected[key])
-        return wall_seconds(seconds, self.workers)
-
-    def _render(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> Group:
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for key, progress in running.items():
-            bar = ProgressBar(total=progress.get("of", 1), completed=progress.get("step", 0))
-            bar.width = 24
-            table.add_row(self.names[key], bar, describe(progress))
-        waiting = [
-            self.names[key] for key, run in snapshot.runs.items() if run.state is State.WAITING
-        ]
-        rest = Text(f"waiting: {'; '.join(waiting)}", style="dim", overflow="ellipsis")
-        rest.no_wrap = True
-        overall = ProgressBar(total=len(snapshot.runs), completed=snapshot.count()[State.DONE])
-        overall.width = 60
-        return Group(
-            overall, Text(self._summary(snapshot, running)), table, *([rest] if waiting else [])
-        )
-
-    def _print(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> None:
-        count = snapshot.count()
-        marker = f"{count[State.DONE]}/{count[State.FAILED]}"
-        now = time.monotonic()
-        if marker == self._last_line and now - self._last_time < PLAIN_SECONDS:
-            return
-        self._last_line, self._last_time = marker, now
-        console.print(self._summary(snapshot, running))
-        for key, progress in running.items():
-            console.print(f"  {self.names[key]}: {describe(progress)}")
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End the command in good order at Ctrl-C, with a word on how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        warn("interrupted; the same command goes on from here")
+        sys.exit(EXIT_INTERRUPTED)

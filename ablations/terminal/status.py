@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,56 +14,50 @@ from rich.live import Live
 from rich.text import Text
 
 from ablations.errors import UserError
-from ablations.launch.launcher import lack_of_space, take_snapshot
-from ablations.launch.slurm.scheduler import Cluster, launches_of
+from ablations.file_system import lack_of_space
+from ablations.launch.launcher import take_snapshot
+from ablations.launch.launches import launches_of
+from ablations.launch.schedulers import clusters
 from ablations.launch.timing import in_words
-from ablations.runs.home import Home, Inspection, RunDirectory, State
+from ablations.runs.directory import Inspection, RunDirectory, State
+from ablations.runs.home import Home
 from ablations.runs.lease import STALE_SECONDS, Lease, Observer
-from ablations.terminal.display import (
-    COLOURS,
-    console,
-    describe,
-    last_progress,
-    rows_table,
-    seconds_left,
-)
+from ablations.study.plan import Plan
+from ablations.terminal.display import COLOURS, console, rows_table
+from ablations.terminal.progress import describe, last_progress, seconds_left
 
 WATCH_SECONDS = 2.0
 
 
-def study_status(home: Home, plan: dict[str, Any], observer: Observer) -> dict[str, Any]:
-    """One study: its runs in the plan's order, how many are in each state, its SLURM workers.
-
-    Arguments:
-        plan: see `Plan.record`.
-    """
-    names = {cell["key"]: cell["name"] for cell in plan["cells"]}
+def study_status(home: Home, plan: Plan, observer: Observer) -> dict[str, Any]:
+    """One study: its runs in the plan's order, how many are in each state, its queued workers."""
+    names = {cell.key: cell.name for cell in plan.cells}
     seen = take_snapshot(home, list(names), observer).runs
     return {
-        "study": plan["study"],
-        "scale": plan["scale"],
-        "family": plan["family"],
+        "study": plan.study,
+        "scale": plan.scale,
+        "family": plan.family,
         "states": dict(Counter(run.state.value for run in seen.values())),
-        "workers": _workers(home, plan["study"]),
-        "troubles": _troubles(home, plan["study"]),
+        "workers": _workers(home, plan.study),
+        "troubles": _troubles(home, plan.study),
         "runs": [_run_status(home.run(key), names[key], seen[key]) for key in names],
     }
 
 
 def _workers(home: Home, study: str) -> dict[str, int] | None:
-    """Of the study, in SLURM's queue, by SLURM's state; None where SLURM does not answer."""
+    """Workers in the queues of clusters, by their state; None where one does not answer."""
     try:
-        queue = Cluster(home).queue(study) if shutil.which("squeue") else {}
-        return dict(sum(queue.values(), Counter()))
+        jobs = [job for scheduler in clusters(home) for job in scheduler.queue(study)]
     except UserError:
         return None
+    return dict(Counter(job.state for job in jobs if job.works))
 
 
 def _troubles(home: Home, study: str) -> list[str]:
     """What keeps workers from working: a full disk, or what one of the last launch said."""
     last = launches_of(home, study)[-1:]
     said = [f"a worker ended early: {launch.trouble}" for launch in last if launch.trouble]
-    lack = lack_of_space(home)
+    lack = lack_of_space(home.root)
     return [lack, *said] if lack else said
 
 
@@ -103,23 +96,23 @@ def _silence(lease: Lease | None) -> float:
     return time.time() - lease.last_sign
 
 
-def failures(home: Home, plan: dict[str, Any]) -> Iterator[tuple[RunDirectory, int, str]]:
+def failures(home: Home, plan: Plan) -> Iterator[tuple[RunDirectory, int, str]]:
     """The failed runs of a study: run, attempt, error."""
     observer = Observer()
-    for key in {cell["key"]: None for cell in plan["cells"]}:
+    for key in plan.runs:
         run = home.run(key)
         seen = run.inspect(observer)
         if seen.state is State.FAILED:
             yield run, seen.attempt, (run.failure(seen.attempt) or {}).get("error", "")
 
 
-def print_json(home: Home, plans: list[dict[str, Any]]) -> None:
+def print_json(home: Home, plans: list[Plan]) -> None:
     """Every study of `plans` as a JSON list on standard output."""
     observer = Observer()
     print(json.dumps([study_status(home, plan, observer) for plan in plans], indent=1))
 
 
-def show(home: Home, plans: list[dict[str, Any]], watch: bool) -> None:
+def show(home: Home, plans: list[Plan], watch: bool) -> None:
     """Print the tables; with `watch` again and again, until an interruption."""
     observer = Observer()
 
@@ -143,7 +136,7 @@ def _render(studies: list[dict[str, Any]]) -> Group:
 def _render_study(study: dict[str, Any]) -> Iterator[Any]:
     parts = [f"{count} {state}" for state, count in study["states"].items()]
     if study["workers"] is None:
-        parts.append("SLURM does not answer")
+        parts.append("the cluster does not answer")
     else:
         parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
     yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")

@@ -8,23 +8,32 @@ killed pass left out is found again, since the store is asked for every key that
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import TypeAdapter
 
 from ablations.files import writing
-from ablations.tracking.store import KEY_TAG, STUDY_TAG, open_experiment, search
+from ablations.tracking.names import (
+    ATTEMPT_TAG,
+    FAILURE_TAGS,
+    KEY_TAG,
+    PARENT_TAG,
+    PROGRESS_TAG,
+    STUDY_TAG,
+    is_member_tag,
+)
+from ablations.tracking.store import open_experiment, search
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-NOTE_TAG = "mlflow.note.content"
-PARENT_TAG = "mlflow.parentRunId"
-FAILURE_TAGS = ("error", NOTE_TAG)
+Outcome = TypeVar("Outcome")
+OWN_FAULT = ("INVALID", "INVALID_PARAMETER_VALUE", "BAD_REQUEST")  # of the run, not of the store
+OUTDATED = ("RESOURCE_DOES_NOT_EXIST", *OWN_FAULT)  # may also come of what was deleted meanwhile
 FEW = 100  # keys asked for one by one; for more, a search of the whole store is quicker
 
 
@@ -49,16 +58,11 @@ class Page:
 PAGES: TypeAdapter[dict[str, Page]] = TypeAdapter(dict[str, Page])  # by the experiment's name
 
 
-def seed_name(study: str, seed: int) -> str:
-    """What the run is called that stands for all runs of a study with one seed."""
-    return f"{study}, seed {seed}"
-
-
 def compared(tags: Mapping[str, str]) -> dict[str, str]:
     """Of an MLflow run's tags those that the collector compares; of failures only that they are."""
     chosen = {name: "" for name in FAILURE_TAGS if name in tags}
     for name, value in tags.items():
-        if name in ("attempt", "progress", PARENT_TAG) or name.startswith("study."):
+        if name in (ATTEMPT_TAG, PROGRESS_TAG, PARENT_TAG) or is_member_tag(name):
             chosen[name] = value
     return chosen
 
@@ -66,10 +70,10 @@ def compared(tags: Mapping[str, str]) -> dict[str, str]:
 class Ledger:
     """Used under the collector's lock, for one pass."""
 
-    def __init__(self, home: Path, uri: str, client: MlflowClient) -> None:
+    def __init__(self, folder: Path, uri: str, client: MlflowClient) -> None:
         """Reads what is remembered of the store at `uri`, and leaves out what is not of it."""
         digest = hashlib.sha256(uri.encode()).hexdigest()[:16]  # a URI may hold a password
-        self.path = home / "ledgers" / f"{digest}.json"
+        self.path = folder / f"{digest}.json"
         self.client = client
         self._text = self.path.read_bytes() if self.path.exists() else b"{}"
         self._pages: dict[str, Page] = {}
@@ -159,3 +163,15 @@ class Ledger:
 
 def _entry(run: Run) -> Entry:
     return Entry(run.info.run_id, run.info.status, compared(run.data.tags))
+
+
+def trusting(ledger: Ledger, page: Page, key: str, action: Callable[[], Outcome]) -> Outcome:
+    """Act on what is remembered of a run, and where it proves wrong, on what the store says."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return action()
+    except MlflowException as error:
+        if error.error_code not in OUTDATED or not ledger.forget(page, key):
+            raise
+        return action()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ablations.errors import UserError, nearest
 from ablations.files import read_json
-from ablations.tracking.store import KEY_TAG, PLAN_TAG, STUDY_TAG, connect, reaching, search
+from ablations.runs import layout
+from ablations.study.plan import Levels, Plan, read_plan
+from ablations.tracking.names import KEY_TAG, PLAN_FILE, PLAN_TAG, STUDY_TAG, progress_metric
+from ablations.tracking.store import connect, reaching, search
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +28,7 @@ class TrackedRun:
     metrics: dict[str, float]
     tags: dict[str, str]
     table: pd.DataFrame
-    params: dict[str, str] = field(default_factory=dict)  # see `collector.flatten`
+    params: dict[str, str] = field(default_factory=dict)  # see `delivery.flatten`
     store: MlflowClient | None = field(default=None, repr=False)  # for what few readers ask for
 
     def read_table(self, name: str) -> pd.DataFrame | None:
@@ -38,7 +41,7 @@ class TrackedRun:
             return None
         with reaching(f"of run {self.key}"), TemporaryDirectory() as temporary:
             names = {file.path for file in self.store.list_artifacts(self.run_id)}
-            if f"{name}.parquet" not in names:
+            if layout.table(name) not in names:
                 return None
             return _read_table(self.store, self.run_id, name, temporary)
 
@@ -53,25 +56,23 @@ class TrackedRun:
         if self.store is None:
             return {}
         with reaching(f"of run {self.key}"):
-            points = self.store.get_metric_history(self.run_id, f"progress/{name}")
+            points = self.store.get_metric_history(self.run_id, progress_metric(name))
         points.sort(key=lambda point: (point.step, point.timestamp))
         return {point.step: point.value for point in points}
 
 
 @dataclass(frozen=True)
 class TrackedStudy:
-    """A study's plan (see `ablations.study.plan.Plan.record`) and its finished runs by key."""
+    """A study's plan and its finished runs by key."""
 
-    plan: dict[str, Any]
+    plan: Plan
     runs: dict[str, TrackedRun]
     experiment: str = ""  # MLflow's id of the experiment that holds them
 
-    def replicates(self, levels: dict[str, str]) -> dict[int, TrackedRun | None]:
+    def replicates(self, levels: Levels) -> dict[int, TrackedRun | None]:
         """The run of every planned seed for one setting of all axes; None where it is missing."""
         return {
-            cell["seed"]: self.runs.get(cell["key"])
-            for cell in self.plan["cells"]
-            if cell["levels"] == levels
+            cell.seed: self.runs.get(cell.key) for cell in self.plan.cells if cell.levels == levels
         }
 
 
@@ -88,11 +89,10 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
             known = nearest(name, plans) if plans else "no study is tracked there yet"
             raise UserError(f"study {name!r} is not tracked in {uri}: {known}")
         experiment, plan = plans[name]
-        keys = {cell["key"] for cell in plan["cells"]}
         runs = {}
         for run in search(client, experiment, "attributes.status = 'FINISHED'"):
             key = run.data.tags.get(KEY_TAG, "")
-            if key in keys:
+            if key in plan.runs:
                 runs[key] = TrackedRun(
                     key=key,
                     run_id=run.info.run_id,
@@ -105,22 +105,23 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
         return TrackedStudy(plan, runs, experiment)
 
 
-def read_plans(client: MlflowClient) -> dict[str, tuple[str, dict[str, Any]]]:
+def read_plans(client: MlflowClient) -> dict[str, tuple[str, Plan]]:
     """The experiment id and the plan of every tracked study, by name."""
     plans = {}
     with TemporaryDirectory() as temporary:
         for experiment in client.search_experiments():
             identity = experiment.experiment_id
             for run in search(client, identity, f"tags.`{PLAN_TAG}` LIKE '%'"):
-                path = _download(client, run.info.run_id, "study.json", temporary)
-                plans[run.data.tags[STUDY_TAG]] = (identity, read_json(path))
+                path = _download(client, run.info.run_id, PLAN_FILE, temporary)
+                name = run.data.tags[STUDY_TAG]
+                plans[name] = identity, read_plan(read_json(path), f"{PLAN_FILE} of {name}")
     return plans
 
 
 def _read_table(client: MlflowClient, run_id: str, name: str, temporary: str) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_parquet(_download(client, run_id, f"{name}.parquet", temporary))
+    return pd.read_parquet(_download(client, run_id, layout.table(name), temporary))
 
 
 def _download(client: MlflowClient, run_id: str, artifact: str, temporary: str) -> Path:

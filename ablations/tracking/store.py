@@ -26,9 +26,6 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-KEY_TAG = "run_key"
-STUDY_TAG = "ablations.study"  # on the MLflow run that stands for a study
-PLAN_TAG = "ablations.plan"  # digest of the plan, set when it was delivered
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 
 

@@ -51,9 +51,9 @@ class Level:
 
 def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
     """The levels of `axis` in the study's order, the baseline first; empty levels included."""
-    baseline = study.plan["baseline"]
+    baseline = study.plan.baseline
     levels = []
-    for label in study.plan["axes"][axis]:
+    for label in study.plan.axes[axis]:
         replicates = study.replicates({**baseline, axis: label})
         runs = {seed: run for seed, run in replicates.items() if run is not None}
         levels.append(Level(axis, label, label == baseline[axis], runs, len(replicates)))
@@ -62,7 +62,7 @@ def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
 
 def baseline_level(study: TrackedStudy) -> Level:
     """The study's baseline, which no axis is needed for."""
-    replicates = study.replicates(study.plan["baseline"])
+    replicates = study.replicates(study.plan.baseline)
     runs = {seed: run for seed, run in replicates.items() if run is not None}
     return Level("", "baseline", True, runs, len(replicates))
 

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+
+from ablations.study.plan import Plan
 
 FOLDER = Path(__file__).parent / "published"
 SCALE = "imagenet"  # the scale whose settings are the authors'
 SOURCE = "the authors' released evaluation on ImageNet-1K (github.com/ziplab/SN-Net)"
 
 
-def published(plan: dict[str, Any]) -> pd.DataFrame | None:
-    """The authors' sub-networks of a study's family; None where they published none.
+def published_plan(family: str) -> Plan:
+    """A plan without runs, for figures of what the authors published of a family."""
+    return Plan(
+        study="published",
+        title="Published",
+        question="",
+        design="one_factor",
+        scale=SCALE,
+        family=family,
+        experiment="",
+        axes={},
+        baseline={},
+        settings={},
+        cells=(),
+    )
+
+
+def published(scale: str, family: str) -> pd.DataFrame | None:
+    """The authors' sub-networks of a family; None where they published none at this scale.
 
     Columns: route (named as ours), anchors, is_anchor, stage, macs, params, top1 (%).
     """
-    path = FOLDER / f"{plan['family']}.csv"
-    if plan["scale"] != SCALE or not path.exists():
+    path = FOLDER / f"{family}.csv"
+    if scale != SCALE or not path.exists():
         return None
     table = pd.read_csv(path)
     front, back = (table[name].astype(str) for name in ("front", "back"))

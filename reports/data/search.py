@@ -7,22 +7,23 @@ from typing import Any
 
 import pandas as pd
 
+from ablations.study.search_record import SearchRecord
 from reports.data.subject import NothingToDrawError, Subject
 from reports.statistics.interval import number
 
 STATES = {"complete": "done", "pruned": "ended early", "fail": "failed", "running": "running"}
 
 
-def search_of(subject: Subject) -> dict[str, Any]:
-    """See `ablations.search.record`.
+def search_of(subject: Subject) -> SearchRecord:
+    """The search that a study is.
 
     Raises:
         NothingToDrawError: the study is no search, or no trial of it is done.
     """
-    found: dict[str, Any] | None = subject.study.plan.get("search")
-    if not found:
+    found = subject.study.plan.search
+    if found is None:
         raise NothingToDrawError("it is no search")
-    if not any(trial["state"] == "complete" for trial in found["trials"]):
+    if not found.done:
         raise NothingToDrawError("no trial is done")
     return found
 
@@ -33,23 +34,15 @@ def trials_of(subject: Subject) -> pd.DataFrame:
     A trial that ended early has the value that it had then.
     """
     search, rows = search_of(subject), []
-    first = next(iter(search["values"]))
-    for trial in search["trials"]:
-        values = dict(zip(search["values"], trial["values"] or (), strict=False))
-        if not values and trial["state"] == "pruned":
-            values = {first: value_so_far(trial)}
-        row = {"trial": trial["number"], "state": STATES[trial["state"]]}
-        baseline = search["trials"][0]["params"]
-        rows.append({**row, "setting": setting_words(trial["params"], baseline), **values})
+    first = next(iter(search.values))
+    for trial in search.trials:
+        values = dict(zip(search.values, trial.values or (), strict=False))
+        if not values and trial.state == "pruned":
+            values = {first: trial.value_so_far}
+        row = {"trial": trial.number, "state": STATES[trial.state]}
+        baseline = search.trials[0].params
+        rows.append({**row, "setting": setting_words(trial.params, baseline), **values})
     return pd.DataFrame(rows)
-
-
-def value_so_far(trial: Mapping[str, Any]) -> float:
-    """Of a trial that ended early: the mean of its seeds, or where its learning curve broke off."""
-    if trial["seeds"]:
-        return float(sum(trial["seeds"]) / len(trial["seeds"]))
-    curve = trial["curve"]
-    return float(curve[max(curve, key=int)]) if curve else float("nan")
 
 
 def setting_words(params: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:

@@ -58,4 +58,4 @@ class Subject:
 
     def axes(self) -> Sequence[Subject]:
         """Each axis of the study."""
-        return [Subject(self.study, axis) for axis in self.study.plan["axes"]]
+        return [Subject(self.study, axis) for axis in self.study.plan.axes]

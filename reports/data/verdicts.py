@@ -32,9 +32,9 @@ def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
         UserError: a claim names an unknown measure.
     """
     verdicts = [
-        Verdict(study.plan["study"], claim, _evidence(study, claim))
+        Verdict(study.plan.study, claim, _evidence(study, claim))
         for study in studies
-        for claim in claims_of(study)
+        for claim in study.plan.claims
     ]
     corrected = correct_for_many([verdict.evidence for verdict in verdicts])
     return [
@@ -43,14 +43,9 @@ def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
     ]
 
 
-def claims_of(study: TrackedStudy) -> list[Claim]:
-    """Those that were planned with it."""
-    return [Claim(**record) for record in study.plan.get("claims", [])]
-
-
 def sample_of(study: TrackedStudy, claim: Claim) -> Sample:
     """The differences that a claim is about, by seed; a seed of which a run is missing has none."""
-    baseline = study.plan["baseline"]
+    baseline = study.plan.baseline
     ones = study.replicates({**baseline, **claim.at})
     others = study.replicates({**baseline, **claim.than}) if claim.than is not None else None
     found = {}

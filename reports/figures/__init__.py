@@ -34,7 +34,7 @@ def draw(study: TrackedStudy, name: str, axis: str | None = None) -> Drawing:
     """
     if name not in FIGURES:
         raise UserError(f"there is no figure {name!r}: {nearest(name, FIGURES)}")
-    axes = list(study.plan["axes"])
+    axes = list(study.plan.axes)
     if axis is not None and axis not in axes:
         known = nearest(axis, axes) if axes else "the study has none"
         raise UserError(f"there is no axis {axis!r}: {known}")
@@ -48,7 +48,7 @@ def draw(study: TrackedStudy, name: str, axis: str | None = None) -> Drawing:
     try:
         return FIGURES[name].drawing(Subject(study, axis))
     except NothingToDrawError as error:
-        where = f"figure {name} of {study.plan['study']}"
+        where = f"figure {name} of {study.plan.study}"
         raise UserError(f"{where} cannot be drawn: {error}") from None
 
 

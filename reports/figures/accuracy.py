@@ -34,7 +34,8 @@ PAPER = "SN-Net paper"
 def data(subject: Subject) -> pd.DataFrame:
     """A row a sub-network and level; on the paper's own scale also the paper's."""
     rows = stitch_rows(subject.levels).assign(axis=subject.axis or "")
-    paper = published(subject.study.plan)
+    plan = subject.study.plan
+    paper = published(plan.scale, plan.family)
     if paper is None:
         return rows
     paper = paper[["route", "anchors", "is_anchor", "macs", "params", "top1"]]

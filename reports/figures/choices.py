@@ -16,23 +16,21 @@ from reports.drawing.figure import FigureKind
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that is done and a setting; `level` as it was chosen, `place` on the axis."""
     search = search_of(subject)
-    name = next(iter(search["values"]))
+    name = next(iter(search.values))
     trials = trials_of(subject).set_index("trial", drop=False)
     rows = []
-    for trial in search["trials"]:
-        if trial["state"] != "complete":
-            continue
-        for setting, level in trial["params"].items():
-            choice = search["choices"][setting]
+    for trial in search.done:
+        for setting, level in trial.params.items():
+            choice = search.choices[setting]
             levels = choice.get("levels")
             rows.append(
                 {
-                    **trials.loc[trial["number"], ["trial", "state", "setting"]],
+                    **trials.loc[trial.number, ["trial", "state", "setting"]],
                     "choice": setting,
                     "level": level,
                     "place": levels.index(level) if levels else level,
                     "scale": "levels" if levels else "log" if choice["log"] else "linear",
-                    "value": trials[name][trial["number"]],
+                    "value": trials[name][trial.number],
                     "objective": name,
                 }
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -29,7 +29,7 @@ def data(subject: Subject) -> pd.DataFrame:
     count = len(joint.stitches)
     rows = [
         {"quantity": quantity, "unit": unit, "of": of, "value": value, "networks": count}
-        for quantity, unit, values in _quantities(subject.study.plan["settings"], joint, alone)
+        for quantity, unit, values in _quantities(subject.study.plan.settings, joint, alone)
         for of, value in zip((JOINT, ALONE), values, strict=True)
     ]
     return pd.DataFrame(rows).assign(seeds=len(joint.runs), measured=len(alone))
@@ -40,7 +40,7 @@ def _is_alone(run: TrackedRun) -> bool:
 
 
 def _quantities(
-    settings: dict[str, Any], joint: Level, alone: list[TrackedRun]
+    settings: Mapping[str, Any], joint: Level, alone: list[TrackedRun]
 ) -> Iterator[tuple[str, str, tuple[float, float]]]:
     networks = joint.stitches
     anchors = networks[networks.is_anchor]

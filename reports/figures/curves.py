@@ -25,16 +25,15 @@ LOOKS: dict[str, dict[str, Any]] = {
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial and point of its curve: the first replicate's value by percent of its run."""
     search, rows = search_of(subject), []
-    name, goal = next(iter(search["values"].items()))
-    done = [trial for trial in search["trials"] if trial["state"] == "complete"]
-    best = (max if goal == "maximize" else min)(done, key=lambda trial: trial["values"][0])
-    for trial in search["trials"]:
-        curve = {int(percent): value for percent, value in trial["curve"].items()}
-        if curve and trial["seeds"]:
-            curve[100] = trial["seeds"][0]
-        state = "best" if trial is best else STATES[trial["state"]]
-        setting = setting_words(trial["params"], search["trials"][0]["params"])
-        shared = {"trial": trial["number"], "state": state, "setting": setting, "objective": name}
+    name, goal = next(iter(search.values.items()))
+    best = (max if goal == "maximize" else min)(search.done, key=lambda trial: trial.value)
+    for trial in search.trials:
+        curve = dict(trial.curve)
+        if curve and trial.seeds:
+            curve[100] = trial.seeds[0]
+        state = "best" if trial is best else STATES[trial.state]
+        setting = setting_words(trial.params, search.trials[0].params)
+        shared = {"trial": trial.number, "state": state, "setting": setting, "objective": name}
         rows += [{**shared, "percent": at, "value": curve[at]} for at in sorted(curve)]
     if not rows:
         raise NothingToDrawError("no trial told how good it was while it ran")

@@ -23,17 +23,17 @@ GRID_VALUE = "area under front"
 def data(subject: Subject) -> pd.DataFrame:
     """A row a setting."""
     plan = subject.study.plan
-    if plan.get("search"):
+    if plan.search:
         search = search_of(subject)
-        name, choices = next(iter(search["values"])), search["choices"]
-        done = [one for one in search["trials"] if one["state"] == "complete"]
-        results = [(one["params"], one["values"][0]) for one in (*done, *search["grid"])]
-        counts = {"trials": len(done), "settings": len(search["grid"])}
+        name, choices = next(iter(search.values)), search.choices
+        results = [(trial.params, trial.value) for trial in search.done]
+        results += [(grid.params, grid.values[0]) for grid in search.grid]
+        counts = {"trials": len(search.done), "settings": len(search.grid)}
     else:
-        if plan["design"] != "factorial" or len(plan["axes"]) < 2:
+        if plan.design != "factorial" or len(plan.axes) < 2:
             raise NothingToDrawError("importance needs a search, or every combination of two axes")
         name = GRID_VALUE
-        choices = {axis: {"levels": levels} for axis, levels in plan["axes"].items()}
+        choices = {axis: {"levels": levels} for axis, levels in plan.axes.items()}
         results = list(_settings(subject))
         counts = {"trials": 0, "settings": len(results)}
     found = importances(choices, results)
@@ -46,7 +46,7 @@ def data(subject: Subject) -> pd.DataFrame:
 def _settings(subject: Subject) -> Iterator[tuple[dict[str, Any], float]]:
     """Each combination that has runs, and the mean of its seeds."""
     study = subject.study
-    combinations = {tuple(cell["levels"].items()): None for cell in study.plan["cells"]}
+    combinations = {tuple(cell.levels.items()): None for cell in study.plan.cells}
     for levels in map(dict, combinations):
         runs = [run for run in study.replicates(levels).values() if run]
         if runs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import combinations, product
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablations.study.plan import Plan
 from reports.data.levels import baseline_level
 from reports.data.subject import NothingToDrawError, Subject
 from reports.drawing.captions import seeds_sentence
@@ -25,16 +25,16 @@ LETTERS_AN_INCH = 12  # of the labels of an axis
 def data(subject: Subject) -> pd.DataFrame:
     """A row a run: a level of either axis, the other axes at the baseline; baselines come first."""
     plan = subject.study.plan
-    if plan["design"] != "factorial" or len(plan["axes"]) < 2:
+    if plan.design != "factorial" or len(plan.axes) < 2:
         raise NothingToDrawError("it needs a factorial design of two axes or more")
     if not baseline_level(subject.study).runs:
         raise NothingToDrawError("no run of the baseline is finished")
     rows = []
-    for pair in combinations(plan["axes"], 2):
-        across, lines = sorted(pair, key=lambda axis: len("".join(plan["axes"][axis])))
+    for pair in combinations(plan.axes, 2):
+        across, lines = sorted(pair, key=lambda axis: len("".join(plan.axes[axis])))
         for line in _baseline_first(plan, lines):
             for level in _baseline_first(plan, across):
-                runs = subject.study.replicates({**plan["baseline"], across: level, lines: line})
+                runs = subject.study.replicates({**plan.baseline, across: level, lines: line})
                 rows += [
                     {
                         "pair": f"{across} × {lines}",
@@ -51,8 +51,8 @@ def data(subject: Subject) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _baseline_first(plan: dict[str, Any], axis: str) -> list[str]:
-    return sorted(plan["axes"][axis], key=lambda label: label != plan["baseline"][axis])
+def _baseline_first(plan: Plan, axis: str) -> list[str]:
+    return sorted(plan.axes[axis], key=lambda label: label != plan.baseline[axis])
 
 
 def draw(data: pd.DataFrame) -> Figure:

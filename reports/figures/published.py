@@ -25,15 +25,15 @@ from reports.drawing.style import COLUMN_INCHES
 def data(subject: Subject) -> pd.DataFrame:
     """A row a sub-network; a series for each pair of anchors and stage."""
     plan = subject.study.plan
-    rows = published(plan)
+    rows = published(plan.scale, plan.family)
     if rows is None:
         raise NothingToDrawError(
-            f"the authors published nothing for family {plan['family']} at scale {plan['scale']}"
+            f"the authors published nothing for family {plan.family} at scale {plan.scale}"
         )
     several = rows.stage.nunique() > 1
     stage = ", stage " + rows.stage.astype("Int64").astype(str) if several else ""
     series = ("anchors " + rows.anchors + stage).where(~rows.is_anchor, "anchor")
-    return rows.assign(series=series, family=plan["family"])
+    return rows.assign(series=series, family=plan.family)
 
 
 def draw(data: pd.DataFrame) -> Figure:

@@ -23,7 +23,7 @@ LOOKS = {"done": ("o", colour_of(1)), "ended early": ("D", GREY)}
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that tells a value; `best`: the best so far, or one that no other beats."""
-    values = search_of(subject)["values"]
+    values = search_of(subject).values
     rows = trials_of(subject).dropna(subset=list(values))
     signs = {name: -1 if goal == "maximize" else 1 for name, goal in values.items()}
     costs = rows[list(values)] * pd.Series(signs)

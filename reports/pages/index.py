@@ -43,8 +43,8 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
 def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
     """Where the numbers come from: how many runs, what they took, on what, by which code."""
     runs = {run.key: run for study in studies for run in study.runs.values()}
-    planned = {cell["key"] for study in studies for cell in study.plan["cells"]}
-    scales = {f"{study.plan['scale']} ({study.plan['family']})" for study in studies}
+    planned = {cell.key for study in studies for cell in study.plan.cells}
+    scales = {f"{study.plan.scale} ({study.plan.family})" for study in studies}
     hours = {
         unit: sum(run.metrics.get(f"{unit}_hours", 0.0) for run in runs.values())
         for unit in ("cpu", "gpu")

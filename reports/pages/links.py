@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ablations.cli.options import DEFAULT_PORT
 from ablations.tracking.reader import TrackedRun, TrackedStudy
-from ablations.tracking.ui import run_path, view_path
+from ablations.tracking.ui import DEFAULT_PORT
+from ablations.tracking.views import run_path, view_path
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,4 @@ class Links:
 
     def view(self, study: TrackedStudy, axis: str | None) -> str:
         """The runs of a study, grouped by an axis; `ablate ui` prepares it."""
-        return self.base + view_path(study.experiment, study.plan["study"], axis)
+        return self.base + view_path(study.experiment, study.plan.study, axis)

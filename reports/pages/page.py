@@ -130,9 +130,9 @@ def _section(folder: Path, subject: Subject, links: Links) -> Section:
 def _runs(study: TrackedStudy, links: Links) -> list[dict[str, str]]:
     """Every planned run: what it is, where it is tracked, and what it comes from."""
     rows = []
-    for cell in study.plan["cells"]:
-        row = {"name": cell["name"], "key": cell["key"]}
-        run = study.runs.get(cell["key"])
+    for cell in study.plan.cells:
+        row = {"name": cell.name, "key": cell.key}
+        run = study.runs.get(cell.key)
         if run:
             row |= {
                 "link": links.run(study, run),
@@ -197,19 +197,19 @@ def slug(name: str) -> str:
 
 def _facts(study: TrackedStudy) -> dict[str, str]:
     """Where the numbers come from."""
-    cells = {cell["key"] for cell in study.plan["cells"]}
-    seeds = {cell["seed"] for cell in study.plan["cells"]}
+    cells = study.plan.runs
+    seeds = {cell.seed for cell in study.plan.cells}
     runs = list(study.runs.values())
     shas = sorted({_code(run.tags) for run in runs})
     return {
         "runs": f"{len(runs)} of {len(cells)} finished",
         "seeds": "one seed, so no intervals" if len(seeds) == 1 else f"{len(seeds)} seeds",
-        "scale": f"{study.plan['scale']}, {study.plan['family']}",
-        "design": DESIGNS[study.plan["design"]] if study.plan["axes"] else "the baseline alone",
-        "baseline": ", ".join(f"{a} {level}" for a, level in study.plan["baseline"].items()),
+        "scale": f"{study.plan.scale}, {study.plan.family}",
+        "design": DESIGNS[study.plan.design] if study.plan.axes else "the baseline alone",
+        "baseline": ", ".join(f"{a} {level}" for a, level in study.plan.baseline.items()),
         "settings": ", ".join(
             f"{name} {value}"
-            for name, value in study.plan["settings"].items()
+            for name, value in study.plan.settings.items()
             if not isinstance(value, list | dict)
         ),
         "code": ", ".join(shas),

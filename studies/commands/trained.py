@@ -13,6 +13,7 @@ from rich.progress import Progress, TimeRemainingColumn
 
 from ablations import UserError
 from ablations.runs.home import Home
+from ablations.study.plans import find_run
 from ablations.terminal.display import console, simple_table
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
@@ -27,7 +28,7 @@ def measure(home: Home, run: str, batch_size: int, repeats: int, device: str, st
     """Print latency of every sub-network, and the time that switching takes."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
-    network = load(home.find(run).path, device)
+    network = load(find_run(home, run).path, device)
     passes = len(network) * (repeats + WARM_UP)
     columns = (*Progress.get_default_columns()[:3], TimeRemainingColumn())
     stderr = Console(stderr=True)
@@ -105,7 +106,7 @@ def write_onnx(
         raise UserError(f"--output {output} should end in .onnx, the only format there is")
     if stitch is None and macs is None and params is None:
         raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
-    network = load(home.find(run).path)
+    network = load(find_run(home, run).path)
     chosen = network.select(stitch, macs=macs, params=params)
     row = network.table.iloc[chosen]
     image_shape = network.network.image_shape

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ablations import Objective, UserError
-from ablations.runs.home import RunDirectory
+from ablations.runs.directory import RunDirectory
 from snnet.config import IN_MEMORY, StitchingConfig
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _of_rungs(score: Score, run: RunDirectory, budget: float) -> dict[int, float
     }
 
 
-def _judging(name: str, score: Score, budget: str | None = None) -> Objective:
+def _judging(name: str, score: Score, words: str, budget: str | None = None) -> Objective:
     """The objective to have much of a score."""
     return Objective(
         {name: "maximize"},
@@ -92,6 +92,7 @@ def _judging(name: str, score: Score, budget: str | None = None) -> Objective:
         partial(_of_rungs, score),
         budget,
         check_validation,
+        words,
     )
 
 
@@ -105,9 +106,20 @@ def _area_and_passes(run: RunDirectory, budget: float) -> list[float]:
 
 
 OBJECTIVES = {
-    "auc": _judging("auc", _area),
-    "top1": _judging("top1", best_within, "MACS"),
+    "auc": _judging(
+        "auc",
+        _area,
+        "mean of the best top-1 within a budget, over budgets between the anchors; like all of "
+        "these, on images that are held back for choosing",
+    ),
+    "top1": _judging(
+        "top1", best_within, "best top-1 of sub-networks with at most so many MACs", "MACS"
+    ),
     "pareto": Objective(
-        {"auc": "maximize", "passes": "minimize"}, _area_and_passes, check=check_validation
+        {"auc": "maximize", "passes": "minimize"},
+        _area_and_passes,
+        check=check_validation,
+        words="auc against passes, the sub-networks trained times steps: more accuracy for less "
+        "training (no pruning)",
     ),
 }

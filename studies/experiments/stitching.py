@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import nan
 
-from ablations import Attempt, Experiment, UserError
+from ablations import Attempt, Chart, Experiment, Presentation, UserError
 from snnet.config import IN_MEMORY, StitchingConfig
 from snnet.data.locations import check_dataset
 from snnet.errors import MissingDataError
@@ -58,6 +58,16 @@ def check_ready(config: StitchingConfig) -> None:
         raise UserError(str(error)) from None
 
 
+PRESENTATION = Presentation(
+    charts=(
+        Chart("top1", over="macs", table="stitch"),
+        Chart("top1_before", over="macs", table="stitch"),
+        Chart("loss"),
+    ),
+    columns=("mean_top1", "worst_top1", "train_seconds"),
+    disposable=("model.safetensors",),
+)
+
 STITCHING = Experiment(
     name="stitching",
     config=StitchingConfig,
@@ -67,4 +77,7 @@ STITCHING = Experiment(
     expected_seconds=expected_seconds,
     check_ready=check_ready,
     objectives=OBJECTIVES,
+    presentation=PRESENTATION,
+    pairings=("route", "macs"),
+    packages=("torch", "timm", "numpy"),
 )

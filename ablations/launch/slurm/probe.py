@@ -17,8 +17,9 @@ import submitit
 from submitit.helpers import DelayedSubmission
 
 from ablations.files import read_json, write_json
+from ablations.launch.slurm.batch import submitting
+from ablations.launch.slurm.commands import require_slurm, slurm
 from ablations.launch.slurm.resources import Resources
-from ablations.launch.slurm.scheduler import Cluster, slurm, submitting
 from ablations.runs.home import Home
 
 POLL_SECONDS = 0.2
@@ -63,7 +64,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One thing that was tried; `works` is None where it does not matter here."""
 
     what: str
@@ -71,18 +72,18 @@ class Finding:
     detail: str
 
 
-def check_cluster(home: Home, resources: Resources) -> Iterator[Finding]:
+def check_cluster(home: Home, resources: Resources) -> Iterator[Check]:
     """Submit the probe, stop it, wait until it is back; the findings as they come.
 
     Raises:
         UserError: there is no SLURM, or it refuses the job.
     """
-    Cluster(home)
+    require_slurm()
     directory = home.launches / f"probe-{uuid.uuid4().hex[:6]}"
     directory.mkdir(parents=True)
     try:
         job = _submit(directory, resources)
-        yield Finding("submission", True, f"job {job}")
+        yield Check("submission", True, f"job {job}")
         yield from _watch(directory, job, resources)
     finally:
         slurm("scancel", "--quiet", f"--name={directory.name}")
@@ -96,22 +97,20 @@ def _submit(directory: Path, resources: Resources) -> str:
         return executor.submit(Probe(str(directory.resolve()))).job_id
 
 
-def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Finding]:
+def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Check]:
     started = _news(directory / "started.json", START_SECONDS)
     if started is None:
         state = slurm("squeue", "--noheader", f"--job={job}", "--format=%T %R").strip()
-        yield Finding(
-            "start", False, f"nothing came in {START_SECONDS:.0f} s: {state or 'it ended'}"
-        )
+        yield Check("start", False, f"nothing came in {START_SECONDS:.0f} s: {state or 'it ended'}")
         return
-    yield Finding("shared file system", True, f"{directory.parent} seen from {started['host']}")
+    yield Check("shared file system", True, f"{directory.parent} seen from {started['host']}")
     same = started["python"] == platform.python_version()
-    yield Finding("python", same, f"{started['python']} there, {platform.python_version()} here")
+    yield Check("python", same, f"{started['python']} there, {platform.python_version()} here")
     enough = started["gpus"] >= resources.gpus if resources.gpus else None
-    yield Finding("GPU", enough, f"{started['gpus']} seen, {resources.gpus} asked for")
+    yield Check("GPU", enough, f"{started['gpus']} seen, {resources.gpus} asked for")
     slurm("scancel", "--signal=USR2", job)
     stopped = _news(directory / "stopped.json", NEWS_SECONDS)
-    yield Finding(
+    yield Check(
         "signals",
         stopped is not None,
         "USR2 reached the worker"
@@ -122,7 +121,7 @@ def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Finding]
         start = time.monotonic()
         back = _news(directory / "back.json", NEWS_SECONDS)
         waited = f"{time.monotonic() - start:.0f} s"
-        yield Finding(
+        yield Check(
             "requeue",
             back is not None,
             f"back after {waited}" if back is not None else f"not back after {waited}",
@@ -130,13 +129,13 @@ def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Finding]
     yield _accounting(job)
 
 
-def _accounting(job: str) -> Finding:
+def _accounting(job: str) -> Check:
     works = False
     if shutil.which("sacct"):
         asking = ["sacct", "-n", "-j", job]
         done = subprocess.run(asking, capture_output=True, text=True, check=False)
         works = done.returncode == 0 and bool(done.stdout.strip())
-    return Finding(
+    return Check(
         "accounting",
         works or None,
         "sacct knows the job" if works else "sacct does not know the job; nothing here needs it",

@@ -27,10 +27,10 @@ from annotated_types import Ge
 from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import UserError, explain, nearest
+from ablations.launch.job import THREADS
 
 PROFILE = "cluster.toml"
 TABLES = {"default": 0, "scale": 1, "level": 2}  # and how many names follow
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
 
 

@@ -1,178 +1,87 @@
-"""Doing a plan with SLURM: an array of workers that go on when the launcher has left.
-
-A launch is a directory, HOME/launches/NAME, with what is to be done (`launch.json`,
-`requests.json`, a copy of the user's study file) and the logs. Its jobs bear NAME. By that name
-they are found again, so that nothing needs to be remembered between a submission and a crash, and
-nobody else's jobs are ever touched.
-"""
+"""SLURM: arrays of workers that go on when the command that submitted them has left."""
 
 from __future__ import annotations
 
-import os
-import re
-import shlex
+import math
 import shutil
-import subprocess
-import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
-
-import submitit
-from submitit.core.utils import FailedJobError, FailedSubmissionError
-from submitit.helpers import clean_env
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import ClassVar
 
 from ablations.errors import UserError
-from ablations.files import read_json, write_json
-from ablations.launch.job import KILLED, TROUBLE, Worker, track
-from ablations.launch.slurm.resources import Resources
-from ablations.launch.snapshot import snapshot_code, snapshot_study
-from ablations.launch.worker import Request
+from ablations.launch.code_copy import copy_code
+from ablations.launch.launches import Launch, launches_of, make_launch
+from ablations.launch.requests import Request
+from ablations.launch.scheduler import Options, QueuedJob, Scheduler, Submitted, Work
+from ablations.launch.slurm.batch import SYNC, Array
+from ablations.launch.slurm.commands import has_slurm, require_slurm, slurm
+from ablations.launch.slurm.resources import Profile, Resources, read_profile
 from ablations.runs.home import Home
+from ablations.study.plan import Plan
 
-COMMAND_SECONDS = 60
-SYNC = "-sync"  # ends the name of the job that tracks
-SYNC_MINUTES = 60
+# all that SLURM has not let go of; of what is just ending its workers are no more
 ALIVE = "PENDING,CONFIGURING,RUNNING,SUSPENDED,REQUEUED"
-TIME_OUTS = 1000  # submitit's limit, which must not be the one that ends the work
-# killed (kill -9, or out of memory), a worker queues again; ten times, lest a run that always kills
-# its worker goes on for ever
-REQUEUE_KILLED = " || ".join(
-    (
-        f"[ $? -ne {KILLED} ]",
-        '[ "${SLURM_RESTART_COUNT:-0}" -ge 10 ]',
-        'scontrol requeue "$SLURM_JOB_ID"',
-    )
-)
+ENDING = "COMPLETING"
 
 
-@dataclass(frozen=True)
-class Launch:
-    """One submission: a directory of HOME/launches, whose name its jobs bear."""
+class SlurmScheduler(Scheduler):
+    """Submits launches of one home to SLURM, and finds their jobs again by name."""
 
-    path: Path
+    detached: ClassVar[bool] = True
+    poll_seconds: ClassVar[float] = 5.0
+    default_workers: ClassVar[int] = 32
 
-    @property
-    def name(self) -> str:
-        """The name of its jobs."""
-        return self.path.name
+    def __init__(self, home: Home, options: Options) -> None:
+        super().__init__(home, options)
+        require_slurm()
+        self._launches: list[Launch] = []  # of this command
+        self._attempts = 0
+        self._attempts_at_submission = -1
 
-    @property
-    def study(self) -> str:
-        """The study's name."""
-        return str(read_json(self.path / "launch.json")["name"])
+    def check(self) -> None:
+        """Refuse a profile that is damaged, or names what is unknown."""
+        self._read_profile()
 
-    @property
-    def trouble(self) -> str | None:
-        """Why a worker ended before the work was done, if one did."""
-        path = self.path / TROUBLE
-        return path.read_text() if path.exists() else None
+    def _read_profile(self) -> Profile:
+        """What jobs may use: those who only look at the queue need none."""
+        return read_profile(self.options.profile, self.options.resources)
 
-    @property
-    def keys(self) -> set[str]:
-        """Of the runs that it is to do."""
-        return {request["key"] for request in read_json(self.path / "requests.json")}
-
-
-def launches_of(home: Home, study: str) -> list[Launch]:
-    """Those of a study that were submitted from this home, the last one last."""
-    found = [Launch(path.parent) for path in sorted(home.launches.glob("*/launch.json"))]
-    return [launch for launch in found if launch.study == study]
-
-
-@dataclass(frozen=True)
-class Order:
-    """An array of workers that do the same with the same resources.
-
-    Attributes:
-        requests: what they do, in this order.
-        resources: of each worker.
-        workers: how many the array has.
-        at_once: how many of them may run at once.
-        most: runs that a worker does, or None: until none is left.
-    """
-
-    requests: Sequence[Request]
-    resources: Resources
-    workers: int
-    at_once: int
-    most: int | None = None
-
-
-class Cluster:
-    """Submits launches of one home, and finds their jobs again."""
-
-    def __init__(self, home: Home) -> None:
-        """Raises UserError where there is no SLURM."""
-        self.home = home
-        if shutil.which("sbatch") is None or shutil.which("srun") is None:
-            raise UserError("this machine has no SLURM (no sbatch); --cluster local needs none")
-
-    def queue(self, study: str) -> dict[Launch, Counter[str]]:
-        """How many workers of each launch are in SLURM's states, such as PENDING or RUNNING.
-
-        Launches that have none are left out.
-
-        Raises:
-            UserError: SLURM does not answer.
-        """
-        launches = {launch.name: launch for launch in launches_of(self.home, study)}
-        if not launches:
-            return {}
-        which = (f"--name={','.join(launches)}", f"--states={ALIVE}")
-        listed = slurm("squeue", "--noheader", "--array", "--format=%j %T", *which)
-        found: dict[Launch, Counter[str]] = {}
-        for name, state in (line.split() for line in listed.splitlines()):
-            found.setdefault(launches[name], Counter())[state] += 1
-        return found
-
-    def cancel(self, study: str) -> int:
-        """Cancel the jobs of a study; returns how many workers waited or ran.
-
-        Running ones leave a checkpoint, for which SLURM's KillWait gives them time.
-        """
-        queue = self.queue(study)
-        for launch in launches_of(self.home, study) if queue else ():
-            slurm("scancel", "--quiet", f"--name={launch.name}")
-            slurm("scancel", "--quiet", f"--name={launch.name}{SYNC}")
-        return sum(states.total() for states in queue.values())
-
-    def script(self, study: str, order: Order) -> str:
-        """The batch script of a launch that is not made."""
-        launch = Launch(self.home.launches / f"{study}-TIME")
-        executor = _executor(launch, order)
-        if order.workers > 1:
-            array = f"0-{order.workers - 1}%{order.at_once}"
-            executor.update_parameters(additional_parameters={"requeue": True, "array": array})
-        return executor._make_submission_file_text(executor._submitit_command_str, "")
+    @classmethod
+    def is_here(cls) -> bool:
+        """Whether SLURM's commands are on the path."""
+        return has_slurm()
 
     def submit(
-        self, content: dict[str, Any], orders: Sequence[Order], sync_to: str | None
-    ) -> list[Launch]:
-        """Submit a launch for each order.
+        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+    ) -> list[Submitted]:
+        """Submit a launch for each kind of resources, see `Scheduler.submit`."""
+        arrays = self._arrays(work, due, jobs)
+        if not arrays:
+            return []
+        launches = self._submit(work, arrays)
+        self._launches += launches
+        self._attempts_at_submission = self._attempts
+        return [
+            Submitted(
+                array.workers,
+                len(array.requests),
+                f"({array.resources.brief()}); job name and logs: {launch.path}",
+            )
+            for array, launch in zip(arrays, launches, strict=True)
+        ]
 
-        Arguments:
-            content: study (what `load_study` takes), name, provenance.
-            sync_to: the tracking store that a last job brings up to date, or None.
-
-        Raises:
-            UserError: SLURM refuses; nothing is left behind.
-        """
-        code = snapshot_code(self.home)
+    def _submit(self, work: Work, arrays: Sequence[Array]) -> list[Launch]:
+        """A launch for each array; where SLURM refuses one, none is left behind."""
+        code = copy_code(self.home)
         launches: list[Launch] = []
-        arrays: set[str] = set()
+        numbers: set[str] = set()
         try:
-            for order in orders:
-                launches.append(self._prepare(content, order, code))
-                arrays |= self._submit(launches[-1], order, code)
-            if sync_to:
-                with submitting():
-                    last = _last_executor(launches[-1], orders[-1], code, arrays)
-                    last.submit(track, str(self.home.root.resolve()), sync_to)
+            for array in arrays:
+                launches.append(make_launch(self.home, work, array.requests, code))
+                numbers |= array.submit(launches[-1].path, self.home, code)
+            if self.options.sync:
+                arrays[-1].submit_sync(launches[-1].path, self.home, code, numbers, work.uri)
         except UserError:
             for launch in launches:
                 shutil.rmtree(launch.path)
@@ -181,110 +90,80 @@ class Cluster:
             raise
         return launches
 
-    def _prepare(self, content: dict[str, Any], order: Order, code: Path | None) -> Launch:
-        """The directory of a launch, with all that its workers read."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        launch = Launch(self.home.launches / f"{content['name']}-{stamp}-{uuid.uuid4().hex[:6]}")
-        launch.path.mkdir(parents=True)
-        study = snapshot_study(content["study"], launch.path)
-        write_json(launch.path / "requests.json", [asdict(one) for one in order.requests])
-        more = {"study": study, "code": code and str(code), "submitted": time.time()}
-        write_json(launch.path / "launch.json", {**content, **more})
-        return launch
+    def _arrays(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> list[Array]:
+        """Workers for each kind of resources, less those that are queued for these runs."""
+        plan, launches = work.expansion.plan, launches_of(self.home, work.expansion.plan.study)
+        queued, arrays = Counter(job.launch for job in jobs if job.works), []
+        for resources, requests in by_resources(plan, due, self._read_profile()):
+            keys = {request.key for request in requests}
+            busy = sum(queued[launch.name] for launch in launches if keys & launch.keys)
+            count, pack = len(requests), self.options.pack
+            wanted = min(self.workers, count) if pack is None else math.ceil(count / pack)
+            if wanted > busy:
+                arrays.append(Array(requests, resources, wanted - busy, self.workers, pack))
+        return arrays
 
-    def _submit(self, launch: Launch, order: Order, code: Path | None) -> set[str]:
-        """Submit the workers, as several arrays where the cluster's are smaller; their numbers."""
-        worker = Worker(str(launch.path.resolve()), str(self.home.root.resolve()), order.most)
-        executor = _executor(launch, order, code)
-        jobs: list[submitit.Job[None]] = []
-        for count in _parts(order.workers, _largest_array()):
-            with submitting(), executor.batch():
-                jobs += [executor.submit(worker) for _ in range(count)]
-        return {job.job_id.partition("_")[0] for job in jobs}
+    def queue(self, study: str | None = None) -> list[QueuedJob]:
+        """The jobs of a study, or of this home; see `Scheduler.queue`.
 
+        Without `study` those that are just ending are listed, too.
+        """
+        names = [launch.name for launch in launches_of(self.home, study)]
+        if not names:
+            return []
+        states = ALIVE if study else f"{ALIVE},{ENDING}"
+        which = [*names, *(f"{name}{SYNC}" for name in names)]
+        listed = slurm(
+            *("squeue", "--noheader", "--array", "--format=%i %j %T"),
+            *(f"--name={','.join(which)}", f"--states={states}"),
+        )
+        jobs = (line.split() for line in listed.splitlines())
+        return [
+            QueuedJob(number, name.removesuffix(SYNC), state, not name.endswith(SYNC))
+            for number, name, state in jobs
+        ]
 
-@contextmanager
-def submitting() -> Iterator[None]:
-    """Without the variables of a job in which the launcher may run, but with the way to SLURM.
+    def cancel(self, study: str) -> int:
+        """Cancel the jobs of a study; returns how many workers waited or ran.
 
-    Raises:
-        UserError: SLURM refuses the job.
-    """
-    configuration = os.environ.get("SLURM_CONF")
-    try:
-        with clean_env():
-            if configuration is not None:
-                os.environ["SLURM_CONF"] = configuration
-            yield
-    except (FailedJobError, FailedSubmissionError) as error:
-        raise UserError(f"SLURM refuses the job: {_reason(str(error))}") from None
+        Running ones leave a checkpoint, for which SLURM's KillWait gives them time.
+        """
+        jobs = self.queue(study)
+        for name in {job.launch for job in jobs}:
+            slurm("scancel", "--quiet", f"--name={name}")
+            slurm("scancel", "--quiet", f"--name={name}{SYNC}")
+        return sum(job.works for job in jobs)
 
+    def explain(self, jobs: Sequence[QueuedJob], attempts: int) -> str | None:
+        """What a worker said as it ended, or where to look where all ended without a run."""
+        self._attempts = attempts
+        said = next(filter(None, (launch.trouble for launch in self._launches)), None)
+        barren = self._launches and not jobs and attempts == self._attempts_at_submission
+        if said or not barren:
+            return said
+        return f"workers end before they start a run; logs: {self._launches[-1].path}"
 
-def _executor(launch: Launch, order: Order, code: Path | None = None) -> submitit.SlurmExecutor:
-    executor = submitit.SlurmExecutor(launch.path, max_num_timeout=TIME_OUTS)
-    parameters = order.resources.parameters()
-    if code:
-        path = f"export PYTHONPATH={shlex.quote(str(code))}${{PYTHONPATH:+:$PYTHONPATH}}"
-        parameters["setup"] = [*parameters["setup"], path]
-    executor.update_parameters(
-        **parameters,
-        job_name=launch.name,
-        array_parallelism=order.at_once,
-        stderr_to_stdout=True,
-        teardown=[REQUEUE_KILLED],
-        additional_parameters={"requeue": True},
-    )
-    return executor
-
-
-def _last_executor(
-    launch: Launch, order: Order, code: Path | None, arrays: set[str]
-) -> submitit.SlurmExecutor:
-    """For one small job when all arrays have ended, however they did."""
-    last = submitit.SlurmExecutor(launch.path)
-    kept = ("partition", "account", "qos", "setup")
-    parameters = _executor(launch, order, code).parameters
-    last.update_parameters(
-        **{name: value for name, value in parameters.items() if name in kept},
-        job_name=f"{launch.name}{SYNC}",
-        time=SYNC_MINUTES,
-        stderr_to_stdout=True,
-        dependency=f"afterany:{':'.join(sorted(arrays))}",
-        additional_parameters={"kill-on-invalid-dep": "yes"},
-    )
-    return last
+    def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
+        """The batch scripts of the arrays that would be submitted; of one where none is due."""
+        plan, arrays = work.expansion.plan, self._arrays(work, due, jobs)
+        example = Array([], self._read_profile().resources(plan.scale, {}), 1, self.workers)
+        folder = self.home.launches / f"{plan.study}-TIME"
+        return "".join(array.script(folder) for array in arrays or [example])
 
 
-def _largest_array() -> int:
-    """How many jobs an array may have here."""
-    found = re.search(r"MaxArraySize\s*=\s*(\d+)", slurm("scontrol", "show", "config"))
-    return max(1, int(found[1]) - 1) if found else 1000
-
-
-def _parts(count: int, largest: int) -> Iterator[int]:
-    """`count` in numbers of at most `largest`."""
-    while count > 0:
-        yield min(count, largest)
-        count -= largest
-
-
-def slurm(*command: str) -> str:
-    """Standard output of a SLURM command.
-
-    Raises:
-        UserError: it fails, or does not answer.
-    """
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS)
-    except subprocess.TimeoutExpired:
-        late = f"{command[0]} took more than {COMMAND_SECONDS} s"
-        raise UserError(f"SLURM does not answer: {late}") from None
-    if done.returncode != 0:
-        raise UserError(f"{command[0]} failed: {_reason(done.stderr)}")
-    return done.stdout
-
-
-def _reason(text: str) -> str:
-    """SLURM's last words, without its prefix."""
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("sbatch: error: ") if lines else "it does not say why"
+def by_resources(
+    plan: Plan, requests: Sequence[Request], profile: Profile
+) -> list[tuple[Resources, list[Request]]]:
+    """The requests by what their runs ask for."""
+    runs = plan.runs
+    asking: dict[tuple[tuple[str, str], ...], list[Request]] = {}  # by the levels that matter
+    for request in requests:
+        levels = runs[request.key].levels.items()
+        own = tuple(item for item in levels if ("level", *item) in profile.layers)
+        asking.setdefault(own, []).append(request)
+    groups: list[tuple[Resources, list[Request]]] = []
+    for own, members in asking.items():
+        resources = profile.resources(plan.scale, dict(own))
+        alike = [group for known, group in groups if known == resources]
+        alike[0].extend(members) if alike else groups.append((resources, members))
+    return groups

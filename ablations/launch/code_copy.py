@@ -14,7 +14,7 @@ from ablations.study.catalogue import study_names
 CACHE = "__pycache__"
 
 
-def snapshot_code(home: Home) -> Path | None:
+def copy_code(home: Home) -> Path | None:
     """A directory for PYTHONPATH with the packages of this work tree, one for each state of it.
 
     None where the code is installed (in site-packages), and does not change under the runs.
@@ -23,7 +23,7 @@ def snapshot_code(home: Home) -> Path | None:
     if root.name in ("site-packages", "dist-packages"):
         return None
     packages = sorted(path.parent for path in root.glob("*/__init__.py"))
-    target = home.root / "code" / _digest(root, packages)
+    target = home.code / _digest(root, packages)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(prefix=".", suffix=".tmp", dir=target.parent))
@@ -38,7 +38,7 @@ def snapshot_code(home: Home) -> Path | None:
     return target.resolve()
 
 
-def snapshot_study(study: str, directory: Path) -> str:
+def copy_study(study: str, directory: Path) -> str:
     """What `load_study` takes later: a copy of the user's file, or the name of a built-in study."""
     path = Path(study)
     if path.suffix != ".py" or path.stem in study_names():

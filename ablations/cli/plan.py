@@ -1,0 +1,90 @@
+"""Commands that show what can be asked: `ablate studies`, `scales` and `plan`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from ablations.cli.completion import complete_study
+from ablations.cli.options import Chosen, chosen_options, json_option, study_argument
+
+if TYPE_CHECKING:
+    from ablations.runs.home import Home
+    from ablations.study.expansion import Expansion
+
+
+@click.command()
+def studies() -> None:
+    """List the known studies with their questions."""
+    from ablations.study.catalogue import load_study, study_names
+    from ablations.study.expansion import expand
+    from ablations.terminal.display import console, simple_table
+
+    table = simple_table("study", "runs", "varies", "question")
+    for name in study_names():
+        study = load_study(name)[1]
+        runs = len(expand(name, study).configs)
+        axes = ", ".join(axis.name for axis in study.axes)
+        table.add_row(name, str(runs), axes, study.question)
+    console.print(table)
+
+
+@click.command()
+@click.argument("study", default="overview", shell_complete=complete_study)
+def scales(study: str) -> None:
+    """Show the ready-made settings of each scale and family. The first is the default."""
+    from ablations.study.catalogue import load_study
+    from ablations.terminal.display import console
+    from ablations.terminal.scales import scales_table
+
+    console.print(scales_table(load_study(study)[1].experiment))
+
+
+@click.command()
+@study_argument
+@chosen_options
+@json_option
+@click.pass_obj
+def plan(home: Home, /, study: str, as_json: bool, chosen: Chosen) -> None:
+    """Show every run of a study: key, settings, state, expected time. Changes nothing."""
+    import json
+
+    expansion = chosen.expand(study)
+    if as_json:
+        click.echo(json.dumps(expansion.plan.record(), indent=1))
+    else:
+        _show(home, expansion)
+
+
+def _show(home: Home, expansion: Expansion) -> None:
+    from rich.text import Text
+
+    from ablations.launch.launcher import take_snapshot
+    from ablations.launch.timing import about, expected_seconds, in_words, wall_seconds
+    from ablations.runs.directory import State
+    from ablations.runs.lease import Observer
+    from ablations.terminal.display import COLOURS, console, rows_table
+
+    plan = expansion.plan
+    runs = take_snapshot(home, list(plan.runs), Observer()).runs
+    seconds = expected_seconds(home, expansion)
+    baseline = ", ".join(f"{axis}={level}" for axis, level in plan.baseline.items())
+    console.print(f"{plan.question}\n\nbaseline: {baseline}\n")
+    rows = [
+        (
+            key,
+            cell.name,
+            Text(runs[key].state, style=COLOURS[runs[key].state]),
+            in_words(seconds[key]),
+        )
+        for key, cell in plan.runs.items()
+    ]
+    console.print(rows_table(("key", "run", "state", "expected"), rows))
+    left = [seconds[key] for key, run in runs.items() if run.state is not State.DONE]
+    workers = os.cpu_count() or 1
+    console.print(
+        f"\n{len(runs)} runs at scale {plan.scale} ({plan.family}), {len(left)} to "
+        f"do: {about(wall_seconds(left, workers)) if left else 'no time'} with {workers} workers."
+    )

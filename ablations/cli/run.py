@@ -1,0 +1,164 @@
+"""The command `ablate run`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ablations.cli.options import (
+    Chosen,
+    Where,
+    chosen_options,
+    gathered,
+    profile_option,
+    resource_option,
+    scheduler_option,
+    study_argument,
+    tracking_option,
+    workers_option,
+)
+from ablations.errors import EXIT_FAILED_RUNS
+
+if TYPE_CHECKING:
+    from ablations.launch.launcher import Launcher
+    from ablations.launch.scheduler import Scheduler
+    from ablations.runs.home import Home
+    from ablations.study.expansion import Expansion
+
+where_options = gathered(
+    Where,
+    "where",
+    scheduler_option,
+    workers_option("one a core, or 32 with slurm"),
+    click.option(
+        "--pack",
+        type=click.IntRange(1),
+        help="slurm: runs that a job does.  [default: any number]",
+    ),
+    profile_option,
+    resource_option,
+    click.option(
+        "--sync",
+        type=click.Choice(["no", "after"]),
+        default="no",
+        show_default=True,
+        help="slurm: whether a last job brings MLflow up to date.",
+    ),
+)
+
+
+@click.command()
+@study_argument
+@chosen_options
+@where_options
+@click.option("--dry-run", is_flag=True, help="Print what would be started, touch nothing.")
+@tracking_option
+@click.pass_obj
+def run(
+    home: Home,
+    /,
+    study: str,
+    chosen: Chosen,
+    where: Where,
+    dry_run: bool,
+    tracking_uri: str | None,
+) -> None:
+    """Do the runs of a study that are not done yet, and track them in MLflow.
+
+    \b
+      ablate run overview                          all of it
+      ablate run overview --seeds 3                three replicates of each
+      ablate run overview --set epochs=5,10        other levels for one axis
+      ablate run overview --set tuning=stitching_layers
+      ablate run overview --cluster slurm          submit an array of workers, and return
+    """
+    from ablations.launch.launcher import Launcher
+    from ablations.launch.schedulers import make_scheduler
+    from ablations.runs.provenance import code_provenance
+    from ablations.tracking.store import check_uri
+
+    expansion = chosen.expand(study)
+    uri = tracking_uri or home.tracking_uri
+    check_uri(uri)
+    scheduler = make_scheduler(where.cluster, home, where.options())
+    launcher = Launcher(home, study, expansion, scheduler, code_provenance(), uri)
+    if dry_run:
+        click.echo(launcher.script(), nl=False)
+        return
+    _prepare(home, expansion)
+    if scheduler.detached:
+        _submit(home, launcher, scheduler, uri)
+    else:
+        sys.exit(EXIT_FAILED_RUNS if _watch(home, launcher, scheduler, uri) else 0)
+
+
+def _prepare(home: Home, expansion: Expansion) -> None:
+    """Refuse what cannot start, and remember what is asked."""
+    from ablations.file_system import check_space
+    from ablations.launch.launcher import check_ready
+    from ablations.study.plans import save_plan
+
+    check_space(home.root)
+    check_ready(home, expansion)
+    save_plan(home, expansion.plan)
+
+
+def _watch(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> int:
+    """Stay until all runs are over, with live progress; returns how many brought no result."""
+    from ablations.launch.timing import expected_seconds
+    from ablations.terminal.display import interruptible, warn
+    from ablations.terminal.outcome import announce, conclude
+    from ablations.terminal.progress import LiveProgress
+    from ablations.tracking.background import collecting
+
+    expansion = launcher.work.expansion
+    expected = expected_seconds(home, expansion)
+    announce(expansion.plan, launcher.snapshot(), expected, scheduler.workers)
+    progress = LiveProgress(home, expansion.plan, expected, scheduler.workers)
+    with collecting(home, uri, warn), interruptible(), progress:
+        snapshot = launcher.run(progress)
+    return conclude(home, expansion.plan, snapshot)
+
+
+def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> None:
+    """Submit workers for what is due, tell of it, and leave."""
+    from ablations.terminal.display import console
+    from ablations.tracking.collector import Collector
+
+    plan, due = launcher.work.expansion.plan, launcher.due(launcher.snapshot())
+    queue = scheduler.queue(plan.study)
+    if due:
+        Collector(home, uri).sync()  # makes the store and the experiment once, here
+    submitted = launcher.submit()
+    console.print(
+        f"{plan.study} at scale {plan.scale} ({plan.family}): {len(plan.runs)} runs, {len(due)} "
+        f"due; {sum(job.works for job in queue)} workers in the queue, "
+        f"{sum(one.workers for one in submitted)} more wanted"
+    )
+    for one in submitted:
+        text = f"submitted {one.workers} workers for {one.runs} runs {one.detail}"
+        console.print(text, soft_wrap=True)
+    _tell_of_others(home, launcher, {job.launch for job in queue if job.works})
+    console.print(
+        f"`ablate status {plan.study}` shows how far they are, `ablate sync` brings MLflow up to "
+        f"date, `ablate cancel {plan.study}` ends them"
+    )
+
+
+def _tell_of_others(home: Home, launcher: Launcher, queued: set[str]) -> None:
+    """Runs that the study asked for earlier are neither cancelled nor done silently."""
+    from ablations.launch.launches import launches_of
+    from ablations.terminal.display import console
+
+    plan = launcher.work.expansion.plan
+    launches = [one for one in launches_of(home, plan.study) if one.name in queued]
+    others: set[str] = set().union(*(launch.keys for launch in launches)) - plan.runs.keys()
+    left = [key for key in others if home.run(key).result() is None]
+    if left:
+        console.print(
+            f"workers in the queue also do {len(left)} runs that {plan.study} asked for earlier "
+            "and does not now; `ablate cancel KEY` ends such a run",
+            soft_wrap=True,
+        )

@@ -1,0 +1,40 @@
+"""The command `ablate sync`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ablations.cli.options import tracking_option
+
+if TYPE_CHECKING:
+    from ablations.runs.home import Home
+
+
+@click.command()
+@tracking_option
+@click.option("--follow", is_flag=True, help="Go on until every run is done or has failed.")
+@click.option("--all", "everything", is_flag=True, help="Look at all runs of the store again.")
+@click.pass_obj
+def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -> None:
+    """Bring the tracking store up to date with the run directories.
+
+    What was delivered is remembered. --all trusts no memory: for a store where somebody deleted
+    runs, or that came back from a backup.
+    """
+    from ablations.launch.following import follow_runs
+    from ablations.terminal.display import console, warn
+    from ablations.tracking.collector import Collector
+
+    home.check()
+    uri = tracking_uri or home.tracking_uri
+    if follow:
+        changed, free = follow_runs(home, uri, everything, warn)
+        if free:
+            console.print(
+                f"{free} runs are free and no worker is left; `ablate run` goes on with them"
+            )
+    else:
+        changed = Collector(home, uri).sync(everything)
+    click.echo(f"{changed} runs brought up to date in {uri}")

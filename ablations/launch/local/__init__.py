@@ -1,0 +1,1 @@
+"""This machine: workers as processes of it."""

@@ -1,0 +1,153 @@
+"""Where workers run: the interface that this machine and each kind of cluster implement."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from ablations.launch.requests import Request
+from ablations.runs.home import Home
+from ablations.study.expansion import Expansion
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of the workers; a scheduler refuses what it cannot do.
+
+    Attributes:
+        workers: how many side by side; None: as many as the scheduler has by default.
+        pack: runs that a worker does at most; None: any number.
+        profile: a file that says what jobs may use; None: the one that lies here, if any.
+        resources: what lies over it, by name.
+        sync: whether a last job brings the tracking store up to date.
+    """
+
+    workers: int | None = None
+    pack: int | None = None
+    profile: Path | None = None
+    resources: Mapping[str, str] = field(default_factory=dict)
+    sync: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """What workers are to do.
+
+    Attributes:
+        study: its name or file, as `load_study` takes it.
+        requests: every run of the plan, the longest first.
+        provenance: kept with every result, as tags.
+        uri: the tracking store.
+    """
+
+    study: str
+    expansion: Expansion
+    requests: Sequence[Request]
+    provenance: Mapping[str, str]
+    uri: str
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """Workers that were submitted together.
+
+    Attributes:
+        runs: how many they have to do.
+        detail: what they may use, and where to look for them.
+    """
+
+    workers: int
+    runs: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A job that is not over, as its scheduler lists it.
+
+    Attributes:
+        number: as attempts keep it (`job` of `RunDirectory.attempt`).
+        launch: the name of the launch that it belongs to.
+        state: in the scheduler's own word, such as PENDING.
+        works: whether it is a worker; one that only brings MLflow up to date is none.
+    """
+
+    number: str
+    launch: str
+    state: str
+    works: bool = True
+
+
+class Scheduler(ABC):
+    """Runs workers for one home.
+
+    Attributes:
+        detached: whether workers go on when the command that submitted them has ended.
+        poll_seconds: between two looks at what became of them.
+        default_workers: how many run side by side where nobody says.
+        workers: how many run side by side.
+    """
+
+    detached: ClassVar[bool]
+    poll_seconds: ClassVar[float]
+    default_workers: ClassVar[int]
+
+    def __init__(self, home: Home, options: Options) -> None:
+        """Raises UserError where this machine has no such scheduler."""
+        self.home, self.options = home, options
+        self.workers = options.workers or self.default_workers
+
+    @abstractmethod
+    def check(self) -> None:
+        """Refuse options that the scheduler cannot take, before anything starts.
+
+        Raises:
+            UserError: says which, or what is wrong with the profile.
+        """
+
+    @classmethod
+    @abstractmethod
+    def is_here(cls) -> bool:
+        """Whether this machine can reach such a scheduler."""
+
+    @abstractmethod
+    def submit(
+        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+    ) -> list[Submitted]:
+        """Start workers for what is due, less those that are at it already.
+
+        Arguments:
+            jobs: of the study, see `queue`.
+            running: how many runs of the plan somebody works on now.
+
+        Raises:
+            UserError: the scheduler refuses; nothing is left behind.
+        """
+
+    @abstractmethod
+    def queue(self, study: str | None = None) -> list[QueuedJob]:
+        """The jobs of a study, or of all that was submitted from this home.
+
+        Raises:
+            UserError: the scheduler does not answer.
+        """
+
+    @abstractmethod
+    def cancel(self, study: str) -> int:
+        """End the workers of a study in good order; returns how many there were."""
+
+    @abstractmethod
+    def explain(self, jobs: Sequence[QueuedJob], attempts: int) -> str | None:
+        """Why the workers that were submitted cannot work; None where they can.
+
+        Arguments:
+            jobs: of the study, see `queue`.
+            attempts: at runs of the plan so far: where it stays the same, workers did nothing.
+        """
+
+    @abstractmethod
+    def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
+        """What `submit` would have run, as shell lines; touches nothing."""

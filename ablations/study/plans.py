@@ -1,0 +1,69 @@
+"""The plans of a home: what was asked there, study by study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ablations.errors import UserError, nearest
+from ablations.files import read_json, write_json
+from ablations.runs.directory import RunDirectory
+from ablations.runs.home import Home
+from ablations.study.plan import Plan, read_plan
+
+
+def save_plan(home: Home, plan: Plan) -> None:
+    """Remember what was asked. More replicates, asked before of the same, stay in the plan."""
+    path = home.studies / f"{plan.study}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = read_json(path)
+    if before:
+        plan = plan.keeping(read_plan(before, path))
+    record = plan.record()
+    if record != before:
+        write_json(path, record)
+
+
+def plans_of(home: Home) -> list[Plan]:
+    """What was asked, study by study."""
+    return [read_plan(read_json(path), path) for path in sorted(home.studies.glob("*.json"))]
+
+
+def plan_of(home: Home, study: str) -> Plan:
+    """What was last asked of a study, given by its name or file.
+
+    Raises:
+        UserError: it was never run here.
+    """
+    plans = {plan.study: plan for plan in plans_of(home)}
+    name = Path(study).stem
+    if name not in plans:
+        hint = nearest(name, plans) if plans else "no study was run there yet"
+        raise UserError(f"study {name!r} was never run in {home.root}: {hint}")
+    return plans[name]
+
+
+def find_run(home: Home, reference: str) -> RunDirectory:
+    """The run, tried or only planned, whose key begins so, or whose directory that is.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    known = {key for plan in plans_of(home) for key in plan.runs}
+    known |= {run.key for run in home.runs()}
+    if reference in known:
+        return home.run(reference)
+    found = sorted(key for key in known if key.startswith(reference))
+    if len(found) == 1:
+        return home.run(found[0])
+    if found:
+        first = ", ".join(found[:5])
+        raise UserError(
+            f"{len(found)} runs in {home.root} have keys that begin with {reference!r}; give "
+            f"more of it: {first}{', ...' if len(found) > 5 else ''}"
+        )
+    if not Path(reference).is_dir():
+        raise UserError(
+            f"{reference!r} is neither the beginning of a run key in {home.root} nor a "
+            "directory; `ablate status` shows the keys"
+        )
+    return RunDirectory(Path(reference))

@@ -1,0 +1,37 @@
+"""What runs of an experiment leave, as far as those must know it who know no experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One line chart over all runs of a study.
+
+    Attributes:
+        metric: a column of `table`, or, without a table, what runs log while they go on.
+        over: the column that it is drawn over; None: the index of the table, or the step.
+        table: the table of the result that holds both.
+    """
+
+    metric: str
+    over: str | None = None
+    table: str | None = None
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """How the results of an experiment are looked at, and what of them can be spared.
+
+    Attributes:
+        charts: what the views of the MLflow UI draw; MLflow chooses where there are none.
+        columns: summary metrics that the views show beside each run.
+        disposable: files of a finished run that `ablate gc --models` may delete: nothing here
+            needs them any more.
+    """
+
+    charts: Sequence[Chart] = ()
+    columns: Sequence[str] = ()
+    disposable: Sequence[str] = ()

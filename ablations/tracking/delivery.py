@@ -1,0 +1,170 @@
+"""What goes to MLflow of one run: parameters, metrics, tags and files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ablations.runs import layout
+from ablations.runs.directory import Inspection, RunDirectory, State
+from ablations.tracking.names import (
+    ATTEMPT_TAG,
+    ERROR_TAG,
+    FAILURE_TAGS,
+    NOTE_TAG,
+    RESULT_TAG,
+    RUN_SECONDS,
+    hours_metric,
+    progress_metric,
+    table_metric,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    from ablations.tracking.ledger import Entry
+
+STATUS = {  # MLflow's word
+    State.WAITING: "SCHEDULED",
+    State.RUNNING: "RUNNING",
+    State.LOST: "KILLED",
+    State.FAILED: "FAILED",
+    State.CANCELLED: "KILLED",
+    State.DONE: "FINISHED",
+}
+
+
+def deliver(
+    client: MlflowClient,
+    run: Entry,
+    directory: RunDirectory,
+    seen: Inspection,
+    progress: Sequence[Mapping[str, Any]],
+    tags: Mapping[str, str],
+) -> None:
+    """Bring an MLflow run up to date with its directory.
+
+    Arguments:
+        run: what is known of the MLflow run; brought up to date, too.
+        seen: what decides, even where the run has gone on since.
+        progress: what is new of it.
+        tags: to be set with the rest.
+    """
+    from mlflow.entities import Param, RunTag
+
+    from ablations.tracking.ledger import compared
+
+    content = directory.config() or {}
+    new = ATTEMPT_TAG not in run.tags  # tags arrive after parameters
+    params = [Param(k, v) for k, v in flatten(content["config"]).items()] if new else []
+    metrics, tags = _curves(progress), dict(tags)
+    result = directory.result() if seen.state is State.DONE else None
+    failure = directory.failure(seen.attempt) if seen.state is State.FAILED else None
+    if result:
+        metrics += _summary(result) + _tables(directory, result)
+        tags |= {RESULT_TAG: digest_of(result)}
+        tags |= {name: str(value) for name, value in result["provenance"].items()}
+        _log_files(client, run.run_id, directory, result)
+    if failure:
+        tags |= {ERROR_TAG: failure["error"][:5000]}
+        tags |= {NOTE_TAG: f"```\n{failure['traceback']}```"}
+    else:
+        _forget_failure(client, run)
+    ended = result or failure
+    if ended:
+        metrics += _hours(directory, seen.attempt)
+    client.log_batch(run.run_id, metrics, params, [RunTag(k, v) for k, v in tags.items()])
+    run.tags |= compared(tags)
+    if ended:  # the status last: FINISHED says that everything was delivered
+        client.set_terminated(run.run_id, STATUS[seen.state], int(ended["ended"] * 1000))
+    elif run.status != STATUS[seen.state]:
+        client.update_run(run.run_id, status=STATUS[seen.state])
+    run.status = STATUS[seen.state]
+
+
+def flatten(config: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as MLflow parameters: nested ones by dotted names, lists as JSON."""
+    params: dict[str, str] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            params |= {f"{name}.{inner}": text for inner, text in flatten(value).items()}
+        else:
+            params[name] = value if isinstance(value, str) else json.dumps(value)
+    return params
+
+
+def digest_of(value: Any) -> str:
+    """A short digest of a JSON value, by which changes are seen."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _log_files(
+    client: MlflowClient, run_id: str, directory: RunDirectory, result: Mapping[str, Any]
+) -> None:
+    tables = [directory.table(name) for name in result["tables"]]
+    names = (layout.CONFIG, layout.CODE_DIFF, layout.PACKAGES)
+    others = [directory.path / name for name in names]
+    for path in [*tables, *filter(lambda path: path.exists(), others)]:
+        client.log_artifact(run_id, str(path))
+
+
+def _forget_failure(client: MlflowClient, run: Entry) -> None:
+    """Take off what told of the failure of an earlier attempt."""
+    for stale in run.tags.keys() & FAILURE_TAGS:
+        client.delete_tag(run.run_id, stale)
+        del run.tags[stale]
+
+
+def _curves(progress: Sequence[Mapping[str, Any]]) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    return [
+        Metric(progress_metric(name), value, int(entry["time"] * 1000), entry["step"])
+        for entry in progress
+        if "metrics" in entry
+        for name, value in entry["metrics"].items()
+    ]
+
+
+def _summary(result: Mapping[str, Any]) -> list[Metric]:
+    from mlflow.entities import Metric
+
+    time = int(result["ended"] * 1000)
+    values = {**result["metrics"], RUN_SECONDS: result["ended"] - result["started"]}
+    return [Metric(name, value, time, 0) for name, value in values.items()]
+
+
+def _tables(directory: RunDirectory, result: Mapping[str, Any]) -> list[Metric]:
+    """The numeric columns of each table as curves over its index."""
+    import pandas as pd
+    from mlflow.entities import Metric
+
+    time = int(result["ended"] * 1000)
+    metrics = []
+    for name in result["tables"]:
+        table = pd.read_parquet(directory.table(name)).select_dtypes("number")
+        for column in table:
+            values = table[column].dropna()
+            metrics += [
+                Metric(table_metric(name, str(column)), float(value), time, int(step))
+                for step, value in zip(values.index.tolist(), values, strict=True)
+            ]
+    return metrics
+
+
+def _hours(directory: RunDirectory, attempts: int) -> list[Metric]:
+    """What each attempt cost, at the step of its number."""
+    from mlflow.entities import Metric
+
+    found = []
+    for number in range(1, attempts + 1):
+        begun, hours = directory.attempt(number), directory.seconds(number) / 3600
+        if "cpus" in begun:
+            time = int((begun["started"] + 3600 * hours) * 1000)
+            for unit in ("cpu", "gpu"):
+                cost = hours * begun[f"{unit}s"]
+                found.append(Metric(hours_metric(unit), cost, time, number))
+    return found
