@@ -35,7 +35,8 @@ def gathered(kind: type, name: str, *options: Callable[[Any], Any]) -> Callable[
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def gathering(*arguments: Any, **given: Any) -> Any:
-            own = {field.name: given.pop(field.name) for field in fields(kind)}
+            names = [field.name for field in fields(kind) if field.name in given]
+            own = {name: given.pop(name) for name in names}
             return command(*arguments, **given, **{name: kind(**own)})
 
         for option in reversed(options):
