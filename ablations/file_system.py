@@ -31,7 +31,7 @@ def file_system(path: Path) -> str:
     """
     path = path.resolve()
     over = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part[1])]
-    # of two that are mounted at one place, the later hides the earlier
+    # of two that are mounted at one path, the later hides the earlier
     nearest = max(reversed(over), key=lambda part: len(part.mountpoint), default=None)
     return nearest.fstype if nearest else ""
 

@@ -42,7 +42,7 @@ def repair(home: Home, study: str | None, yes: bool) -> None:
     if not count or not agreed(yes):
         return
     mended, agreed_on = 0, set(found)
-    for finding in find_damage(home, keys, ask):  # again: things go on meanwhile
+    for finding in find_damage(home, keys, ask):  # a second look: things go on meanwhile
         if finding.mend and finding in agreed_on:
             finding.mend()
             mended += 1
@@ -76,7 +76,7 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
     if not found or not agreed(yes):
         return
     listed, freed = {path for one in found for path in one.paths}, 0
-    for one in find_garbage(home, jobs, models, runs):  # again: things go on meanwhile
+    for one in find_garbage(home, jobs, models, runs):  # a second look: things go on meanwhile
         for path in listed.intersection(one.paths):
             freed += size_of(path)
             remove(home, path)

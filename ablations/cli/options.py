@@ -134,7 +134,7 @@ class Where:
     sync: str = "no"
 
     def options(self) -> Options:
-        """The same as a scheduler takes it."""
+        """Options for a scheduler."""
         from ablations.launch.scheduler import Options
 
         resources = parse_pairs("--resource", self.resources)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be drawn."""
+    """Drawings that are asked for."""
 
     everything: bool
     published: bool
@@ -104,18 +104,23 @@ def report(
             f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
         )
     if study is None:
-        drawn = _each(plugins, "build_all", uri, output or home.reports, ui)
+        pages = _each(plugins, "build_all", uri, output or home.reports, ui)
     else:
         name = Path(study).stem if study.endswith(".py") else study
-        target = output or home.report(name)
-        if wanted.figure:
-            asked = (wanted.figure, wanted.axis, wanted.file_format)
-            drawn = _each(plugins, "save_figure", uri, name, *asked, target)
-        else:
-            drawn = _each(plugins, "build_report", uri, name, target, ui)
-    for page in drawn:
+        pages = _draw(plugins, uri, name, wanted, output or home.report(name), ui)
+    for page in pages:
         click.echo(f"report: {page}")
     click.echo(f"tracking store: {uri}")
+
+
+def _draw(
+    plugins: list[Any], uri: str, study: str, wanted: Wanted, target: Path, ui: str | None
+) -> Iterator[Path]:
+    """The page of a study, or one of its figures."""
+    if wanted.figure is None:
+        return _each(plugins, "build_report", uri, study, target, ui)
+    asked = (wanted.figure, wanted.axis, wanted.file_format)
+    return _each(plugins, "save_figure", uri, study, *asked, target)
 
 
 def _each(plugins: list[Any], function: str, *arguments: Any) -> Iterator[Path]:

@@ -50,14 +50,14 @@ class SearchCommand(click.Command):
 
 @dataclass(frozen=True)
 class Aimed:
-    """What is looked for, where, and what ends a trial early."""
+    """An objective, ranges, and what ends a trial early."""
 
     objective: str | None
     over: tuple[str, ...]
     prune: Pruning | None
 
     def asked(self, chosen: Chosen) -> Asked:
-        """The same with the settings that are chosen, as the journal keeps it."""
+        """Add the settings that are chosen; the journal keeps this."""
         from ablations.search.question import Asked
 
         return Asked(self.objective, self.over, prune=self.prune, **asdict(chosen))

@@ -52,7 +52,7 @@ class ProcessGroup:
         return self.rank == 0
 
     def gather(self, patience: float | None = None) -> None:
-        """Of the first: wait until all others are ready for a run.
+        """Wait, as the first, until all others are ready for a run.
 
         Arguments:
             patience: seconds to wait at most; None: as long as one may take to fail.
@@ -68,13 +68,13 @@ class ProcessGroup:
                 member.recv()
 
     def tell(self, assignment: Assignment | None) -> None:
-        """Of the first: what is next, or None when all is done. Call `gather` before."""
+        """Tell, as the first, what is next, or None when all is done. Call `gather` before."""
         for member in self._members:
             with _talking():
                 member.send(assignment)
 
     def hear(self, patience: float | None = None) -> Assignment | None:
-        """Of the others: say that this process is ready, and wait for what is next.
+        """Say, as one of the others, that this process is ready, and wait for what is next.
 
         Arguments:
             patience: seconds to wait at most, or None.

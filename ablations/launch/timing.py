@@ -35,7 +35,7 @@ def wall_seconds(seconds: list[float], workers: int) -> float:
 
 
 def in_words(seconds: float) -> str:
-    """For people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Time for people: `45 s`, `3 min 20 s`, `2 h 5 min`."""
     if isnan(seconds):
         return "unknown"
     whole = round(seconds)

@@ -227,7 +227,7 @@ def _take(directory: RunDirectory, request: Request, seen: Inspection) -> Lease 
 
 
 def describe_failure(error: Exception, start: float) -> dict[str, Any]:
-    """What is kept of a failed attempt; call it where the error was caught."""
+    """Record of a failed attempt; call it where the error was caught."""
     return {
         "error": f"{type(error).__name__}: {error}",
         "traceback": traceback.format_exc(),

@@ -136,7 +136,7 @@ def _open_attempts(seen: Mapping[RunDirectory, Inspection]) -> Iterator[dict[str
 
 
 def remove(home: Home, path: Path) -> None:
-    """Delete a file or folder; a folder vanishes at once, so that nobody finds half of it."""
+    """Delete a file or folder; a folder vanishes in one step, so that nobody finds half of it."""
     if not path.is_dir():
         path.unlink(missing_ok=True)
         return

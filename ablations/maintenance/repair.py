@@ -53,7 +53,7 @@ class Damage:
 
 
 def find_damage(home: Home, keys: Collection[str] | None, ask: Ask) -> Iterator[Damage]:
-    """What is found in the runs of `keys`; in the whole home where None.
+    """Look through the runs of `keys`; through the whole home where None.
 
     Arguments:
         ask: lists the jobs of clusters; called only where that matters.
@@ -65,13 +65,11 @@ def find_damage(home: Home, keys: Collection[str] | None, ask: Ask) -> Iterator[
 
 
 def examine(run: RunDirectory, ask: Ask) -> Iterator[Damage]:
-    """What is found in one run. Nothing, where it is sound, or its owner works on it."""
+    """Look through one run. Nothing is found where it is sound, or its owner works on it."""
     # first: what a later attempt writes is not among it
     half_made = list(run.path.glob(HALF_WRITTEN))
     latest = max(filter(None, map(_attempt, run.path.glob(layout.LEASE.pattern))), default=0)
-    result = run.path / layout.RESULT
-    records = [path for pattern in RECORDS for path in sorted(run.path.glob(pattern))]
-    damaged = [path for path in records if not _is_sound(path)] + _damaged_tables(run)
+    result, damaged = run.path / layout.RESULT, _damaged_records(run) + _damaged_tables(run)
     if result.exists() and not damaged and not half_made:
         return
     over = _is_over(run, latest, ask)
@@ -92,7 +90,7 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Damage]:
 def _left_alone(
     run: RunDirectory, damaged: Sequence[Path], lost: Sequence[int], over: bool | None
 ) -> Iterator[Damage]:
-    """What is told, but not mended: somebody works on the run, or nobody knows."""
+    """Tell what is not mended: somebody works on the run, or nobody knows."""
     why = "its owner lives" if over is False else "cannot tell whether its owner lives"
     if over is None and lost:
         yield Damage(run.key, f"attempt {lost[-1]} may be lost", f"left alone: {why}")
@@ -135,7 +133,7 @@ def _trouble(path: Path) -> str:
 def _remedy(
     run: RunDirectory, path: Path, pending: Sequence[int]
 ) -> tuple[str, Callable[[], None]]:
-    """What is to be done about a damaged file, and the function that does it."""
+    """Say what is to be done about a damaged file, and give the function that does it."""
     if layout.LEASE.attempt(path.name):
         return "set aside; its number stays taken", partial(_void_lease, run, path)
     if layout.ATTEMPT.attempt(path.name):
@@ -165,7 +163,7 @@ def _begin_anew(run: RunDirectory, path: Path, pending: Sequence[int]) -> None:
 
 
 def _give_back(run: RunDirectory, attempts: Sequence[int]) -> None:
-    """As their owners would have done: they no longer count as lost, and the run is free."""
+    """End attempts as their owners would have: they no longer count as lost, the run is free."""
     for attempt in attempts:
         run.release(attempt)
 
@@ -182,8 +180,14 @@ def _is_sound(path: Path) -> bool:
         return False
 
 
+def _damaged_records(run: RunDirectory) -> list[Path]:
+    """Records that cannot be read."""
+    records = [path for pattern in RECORDS for path in sorted(run.path.glob(pattern))]
+    return [path for path in records if not _is_sound(path)]
+
+
 def _damaged_tables(run: RunDirectory) -> list[Path]:
-    """Of a committed result, those that are missing or cannot be read."""
+    """Tables of a committed result that are missing or cannot be read."""
     from pyarrow import ArrowException
     from pyarrow.parquet import read_metadata
 

@@ -1,4 +1,4 @@
-"""What an experiment sees of its run: a place to write to and a way to tell how far it is."""
+"""What an experiment sees of its run: a folder to write to and a way to tell how far it is."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Attempt:
     """One attempt at a run.
 
     Attributes:
-        directory: kept for this run, whatever attempt: a checkpoint left there is found again.
+        directory: kept for this run, whatever attempt: the next one finds a checkpoint there.
         cache: shared by all runs.
     """
 
@@ -106,7 +106,7 @@ class Attempt:
     def deferring_stop(self) -> Iterator[None]:
         """Inside, SIGTERM, SIGINT and SIGUSR2 only set `stopping`; the block's end then raises.
 
-        For what can leave a checkpoint. The same signal once more ends it at once.
+        For what can leave a checkpoint. The same signal once more ends it immediately.
 
         Raises:
             Stopped: a signal came, here or (see `request_stop`) elsewhere.

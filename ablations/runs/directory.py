@@ -56,20 +56,19 @@ class RunDirectory:
         if lease is None:
             return Inspection(State.WAITING)
         lost = len(self.unended(lease.attempt - 1))
-        ending = self._ending(lease.attempt)
-        if ending:
-            return Inspection(ending, lease, lost)
+        end = self._end(lease.attempt)
+        if end:
+            return Inspection(end, lease, lost)
         if observer.is_dead(lease):
             state = State.CANCELLED if lease.cancelled_file.exists() else State.LOST
             return Inspection(state, lease, lost + 1)
         return Inspection(State.RUNNING, lease, lost)
 
     def unended(self, last: int) -> list[int]:
-        """Of attempts 1 to `last`, those that brought no result and of which nobody came to say
-        how they ended."""
-        return [attempt for attempt in range(1, last + 1) if self._ending(attempt) is None]
+        """Attempts up to `last` that brought no result and of which nobody told how they ended."""
+        return [attempt for attempt in range(1, last + 1) if self._end(attempt) is None]
 
-    def _ending(self, attempt: int) -> State | None:
+    def _end(self, attempt: int) -> State | None:
         """How an attempt that brought no result ended; None where nobody came to say."""
         if (self.path / layout.RETRY.of(attempt)).exists():
             return State.WAITING

@@ -77,12 +77,12 @@ class Lease:
 
     @property
     def last_sign(self) -> float:
-        """Of the owner's life, in seconds since the epoch by the file system's clock."""
+        """Time of the owner's last sign of life: seconds since 1970 by the file system's clock."""
         return _modified(self.heartbeat_file) or _modified(self.file)
 
     @property
     def cancelled_file(self) -> Path:
-        """Asks the owner to stop this run, and no launch of now to try it again."""
+        """Asks the owner to stop this run, and no launch of now to try it anew."""
         return self.directory / layout.CANCELLED.of(self.attempt)
 
     @contextmanager
@@ -157,7 +157,7 @@ class Observer:
         return elsewhere and (not closely or self.silence(lease) > DOUBT_SECONDS)
 
     def silence(self, lease: Lease) -> float:
-        """For how many seconds the owner, on another host, has given no sign of life at least."""
+        """Seconds, at least, for which the owner, on another host, has given no sign of life."""
         beat = lease.last_sign
         now = time.monotonic()
         last_beat, since = self._seen.get(lease.heartbeat_file, (None, now))

@@ -37,7 +37,7 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     console.print("\ntrials that no other beats:" if several else "\nbest trials:")
     console.print(_trials_table(question, ranked[:SHOWN]))
     _show_importance(home, question, journal)
-    console.print("\nthe first of these settings again, done already, or with more --seeds:")
+    console.print("\nthe first of these settings, done already, or with more --seeds:")
     first = question.space.arguments(ranked[0].params)
     console.print(f"  {question.command} {first}", soft_wrap=True)
     console.print("its figures, from MLflow alone:")

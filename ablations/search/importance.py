@@ -36,7 +36,7 @@ def importances(
 
 
 def distribution(choice: Mapping[str, Any]) -> BaseDistribution:
-    """As Optuna has it: `{levels: [...]}`, or `{low: ..., high: ..., log: ...}`."""
+    """Optuna's word for a choice: `{levels: [...]}`, or `{low: ..., high: ..., log: ...}`."""
     from optuna.distributions import (
         CategoricalDistribution,
         FloatDistribution,

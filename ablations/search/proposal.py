@@ -34,7 +34,7 @@ def propose(
     """Values that were not tried yet, first the baseline's; None where all were.
 
     Arguments:
-        trials: all so far; those that run are taken for bad ones, lest others come too near.
+        trials: all so far; those that run are taken for bad ones, lest others come too close.
         tried: keys of their first runs.
         seed: of the sampler.
 

@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Question:
-    """What is searched.
+    """A space, an aim, and how trials are judged.
 
     Attributes:
         name: of the search.

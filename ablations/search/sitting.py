@@ -62,7 +62,7 @@ def run_search(
 
 
 class _Watch:
-    """Between two looks of the launcher: tell, ask, and hand over what is new."""
+    """Tells, asks, and hands over what is new, between two looks of the launcher."""
 
     def __init__(
         self, home: Home, search: Search, launcher: Launcher, progress: LiveProgress

@@ -45,7 +45,7 @@ class Range:
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
     def record(self) -> list[Any]:
-        """As JSON values."""
+        """The range as JSON values."""
         return [self.low, self.high, self.log]
 
 
@@ -163,7 +163,7 @@ class SearchSpace:
 
     @property
     def choices(self) -> dict[str, dict[str, Any]]:
-        """What is chosen from, as JSON values: levels by their labels, ranges by their ends."""
+        """Levels by their labels and ranges by their ends, as JSON values."""
         return {
             **{axis: {"levels": list(levels)} for axis, levels in self._levels.items()},
             **{name: asdict(one) for name, one in self.ranges.items()},
@@ -171,7 +171,7 @@ class SearchSpace:
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """The same as Optuna has it."""
+        """The choices as Optuna has them."""
         return {name: distribution(choice) for name, choice in self.choices.items()}
 
     def settings(self, values: Values) -> dict[str, Any]:

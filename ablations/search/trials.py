@@ -27,7 +27,7 @@ class Sitting:
 
     Attributes:
         trials: in all, those of earlier sittings included.
-        workers: runs at once; so many are kept open.
+        workers: runs side by side; so many are kept open.
         sampler_seed: of what is proposed.
     """
 
@@ -66,7 +66,7 @@ class Search:
         return replace(plan, search=record_of(self.question, journal, grids))
 
     def work(self) -> Expansion:
-        """What is to be done: all but trials that failed or were pruned in earlier sittings.
+        """Expand what is to be done: not trials that failed or were pruned in earlier sittings.
 
         These are not tried again.
         """
@@ -147,7 +147,7 @@ class Search:
         return self.question.by_curves and self.journal.must_cut(curve)
 
     def _first_scores(self, keys: Sequence[str]) -> list[list[float]]:
-        """Of the runs that are done, up to the first that is not."""
+        """Scores of the runs that are done, up to the first that is not."""
         for key in keys:
             run = self.home.run(key)
             if key not in self._scores and run.result() is not None:

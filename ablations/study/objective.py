@@ -46,7 +46,7 @@ class Aim:
 
     @property
     def names(self) -> list[str]:
-        """Of the values; a single one is called as the user calls it."""
+        """Names of the values; a single one is called as the user calls it."""
         names = list(self.objective.goals)
         return names if len(names) > 1 else [self.text]
 

@@ -130,5 +130,5 @@ def read_plan(record: Any, source: object) -> Plan:
 
 
 def _question(plan: Plan) -> Plan:
-    """What is asked, whatever is done of it and however it is shown."""
+    """The plan without what may differ while the question is the same."""
     return replace(plan, cells=(), presentation=None)

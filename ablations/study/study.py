@@ -16,7 +16,7 @@ Design = Literal["one_factor", "factorial", "zipped"]
 
 @dataclass(frozen=True)
 class Axis:
-    """What is varied: named levels, each a few settings.
+    """A thing that is varied: named levels, each a few settings.
 
     `Axis("epochs", [50, 15])` varies one setting; `Axis("window", {"1/1": {"kernel": 1}, ...})`
     varies several together.
@@ -34,7 +34,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Study:
-    """What is asked, and which runs answer it.
+    """A question, and the runs that answer it.
 
     Attributes:
         title: a few words, for headings.
@@ -187,8 +187,7 @@ class Study:
             raise UserError(f"{REPLICATE} cannot be set: ask for replicates with --seeds")
         levels = axes[name].levels if name in axes else {}
         labels = [str(value) for value in values]
-        unknown = next((label for label in labels if label not in levels), None)
-        if levels and unknown is None:
+        if levels and levels.keys() >= set(labels):
             chosen = Axis(name, {label: levels[label] for label in labels})
             return {**axes, name: chosen}, levels[labels[0]]
         if name in self.experiment.settings:
@@ -196,7 +195,8 @@ class Study:
             axes = {**axes, name: Axis(name, checked)}
             agreeing = {other: _agreeing(axis, name, checked) for other, axis in axes.items()}
             return agreeing, {name: checked[0]}
-        if unknown is not None and levels:
+        if levels:
+            unknown = next(label for label in labels if label not in levels)
             raise UserError(f"{name} cannot be {unknown!r}: {nearest(unknown, levels)}")
         known = dict.fromkeys([*axes, *self.experiment.settings])
         raise UserError(f"there is no axis or setting {name!r}: {nearest(name, known)}")

@@ -36,7 +36,7 @@ def last_progress(run: RunDirectory, attempt: int) -> dict[str, Any]:
 
 
 def seconds_left(progress: dict[str, Any]) -> float | None:
-    """Of the steps, at the speed so far, or None where that cannot be told yet."""
+    """Time for the steps that are left at the speed so far; None where that cannot be told yet."""
     if "step" not in progress or progress["step"] == progress["first"][0]:
         return None
     first_step, first_time = progress["first"]
@@ -111,7 +111,7 @@ class LiveProgress:
         return ", ".join(parts)
 
     def _seconds_left(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> float:
-        """Of the whole plan: what runs tell of themselves, and what was expected of the rest."""
+        """Time for the whole plan: what runs tell of themselves, and what the rest was expected to take."""
         seconds = []
         for key, run in snapshot.runs.items():
             told = seconds_left(running.get(key, {}))

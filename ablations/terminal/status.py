@@ -90,7 +90,7 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
 
 
 def _silence(lease: Lease | None) -> float:
-    """For how many seconds an owner on another host gave no sign, by this host's clock."""
+    """Seconds for which an owner on another host gave no sign, by this host's clock."""
     if lease is None or lease.owner.is_alive() is not None:
         return 0.0
     return time.time() - lease.last_sign
@@ -113,7 +113,7 @@ def print_json(home: Home, plans: list[Plan]) -> None:
 
 
 def show(home: Home, plans: list[Plan], watch: bool) -> None:
-    """Print the tables; with `watch` again and again, until an interruption."""
+    """Print the tables; with `watch` every few seconds, until an interruption."""
     observer = Observer()
 
     def look() -> Group:
@@ -129,7 +129,7 @@ def show(home: Home, plans: list[Plan], watch: bool) -> None:
 
 
 def _render(studies: list[dict[str, Any]]) -> Group:
-    """For the terminal: a line and a table a study."""
+    """A line and a table for each study."""
     return Group(*(part for study in studies for part in _render_study(study)))
 
 

@@ -78,11 +78,18 @@ def deliver(
         metrics += _hours(directory, seen.attempt)
     client.log_batch(run.run_id, metrics, params, [RunTag(k, v) for k, v in tags.items()])
     run.tags |= compared(tags)
-    if ended:  # the status last: FINISHED says that everything was delivered
-        client.set_terminated(run.run_id, STATUS[seen.state], int(ended["ended"] * 1000))
-    elif run.status != STATUS[seen.state]:
-        client.update_run(run.run_id, status=STATUS[seen.state])
-    run.status = STATUS[seen.state]
+    _set_status(client, run, STATUS[seen.state], ended)
+
+
+def _set_status(
+    client: MlflowClient, run: Entry, status: str, ended: Mapping[str, Any] | None
+) -> None:
+    """Last of all: FINISHED says that everything was delivered."""
+    if ended:
+        client.set_terminated(run.run_id, status, int(ended["ended"] * 1000))
+    elif run.status != status:
+        client.update_run(run.run_id, status=status)
+    run.status = status
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:

@@ -59,7 +59,7 @@ PAGES: TypeAdapter[dict[str, Page]] = TypeAdapter(dict[str, Page])  # by the exp
 
 
 def compared(tags: Mapping[str, str]) -> dict[str, str]:
-    """Of an MLflow run's tags those that the collector compares; of failures only that they are."""
+    """Tags of an MLflow run that the collector compares; of failures only that they are there."""
     chosen = {name: "" for name in FAILURE_TAGS if name in tags}
     for name, value in tags.items():
         if name in (ATTEMPT_TAG, PROGRESS_TAG, PARENT_TAG) or is_member_tag(name):
@@ -90,7 +90,7 @@ class Ledger:
         self._unproved = self.keys()
 
     def keys(self, status: str | None = None) -> set[str]:
-        """Of all runs, or of those with a status."""
+        """Keys of all runs, or of those with a status."""
         return {
             key
             for page in self._pages.values()

@@ -91,18 +91,22 @@ class LocalScheduler(Scheduler):
         """What a worker said as it ended, or where to look after several died without a word."""
         if attempts != self._attempts:
             self._attempts, self._barren = attempts, 0
-        ended = [job for job in self._jobs if job.done()]
-        self._jobs = [job for job in self._jobs if job not in ended]
-        crashed = [job for job in ended if job.exception() is not None]
-        self._barren += len(crashed)
+        crashed = [job for job in self._take_ended() if job.exception() is not None]
         if crashed:
             check_space(self.home.root)  # if that is why, it says so
-        for job in crashed:
-            self._trouble = last_words(job.stdout() or "") or self._trouble
-        if self._trouble is None and crashed and self._barren >= MAX_BARREN:
-            log = crashed[-1].paths.stdout
-            self._trouble = f"workers die before they start a run; the reason is in {log}"
+            self._barren += len(crashed)
+            said = [last_words(job.stdout() or "") for job in crashed]
+            self._trouble = next(filter(None, reversed(said)), self._trouble)
+            if self._trouble is None and self._barren >= MAX_BARREN:
+                log = crashed[-1].paths.stdout
+                self._trouble = f"workers die before they start a run; the reason is in {log}"
         return self._trouble
+
+    def _take_ended(self) -> list[submitit.Job[None]]:
+        """The workers that ended since the last look."""
+        ended = [job for job in self._jobs if job.done()]
+        self._jobs = [job for job in self._jobs if job not in ended]
+        return ended
 
     def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
         """The line that starts each worker, as often as one would be started now."""

@@ -95,7 +95,7 @@ class Resources:
         return -(-seconds // 60)
 
     def brief(self) -> str:
-        """What is not as by default, in a few words."""
+        """Resources that differ from the default, in a few words."""
         names = ("partition", "account", "qos", "gpus", "tasks", "cpus", "mem", "time")
         changed = {name: getattr(self, name) for name in names}
         return (
@@ -152,10 +152,10 @@ class Profile:
         Raises:
             UserError: a value is none, or they do not fit together.
         """
-        places = [(), ("scale", scale), *(("level", *item) for item in levels.items())]
+        scopes = [(), ("scale", scale), *(("level", *item) for item in levels.items())]
         settings: dict[str, Any] = {}
-        for place in places:
-            settings.update(self.layers.get(place, {}))
+        for scope in scopes:
+            settings.update(self.layers.get(scope, {}))
         settings.update(self.changes)
         try:
             return TypeAdapter(Resources).validate_python(settings)
@@ -185,9 +185,9 @@ def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
         if name not in TABLES:
             raise UserError(f"{path}: no table [{name}]: {nearest(name, TABLES)}")
     layers = {
-        place: table
+        scope: table
         for name, depth in TABLES.items()
-        for place, table in _tables(path, content.get(name, {}), (name,), depth)
+        for scope, table in _tables(path, content.get(name, {}), (name,), depth)
     }
     layers[()] = layers.pop(("default",))
     known = [item.name for item in fields(Resources)]
@@ -199,14 +199,14 @@ def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
 
 
 def _tables(
-    path: Path, table: Any, place: tuple[str, ...], depth: int
+    path: Path, table: Any, scope: tuple[str, ...], depth: int
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """The tables `depth` names below `place`."""
+    """The tables `depth` names below `scope`."""
     if not isinstance(table, dict):
-        name = ".".join(place)
+        name = ".".join(scope)
         raise UserError(f"{path}: {name} should be a table, such as [{name}]")
     if depth == 0:
-        yield place, table
+        yield scope, table
         return
     for name, inner in table.items():
-        yield from _tables(path, inner, (*place, name), depth - 1)
+        yield from _tables(path, inner, (*scope, name), depth - 1)
