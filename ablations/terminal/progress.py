@@ -111,7 +111,7 @@ class LiveProgress:
         return ", ".join(parts)
 
     def _seconds_left(self, snapshot: Snapshot, running: dict[str, dict[str, Any]]) -> float:
-        """Time for the whole plan: what runs tell of themselves, and what the rest was expected to take."""
+        """Time for the whole plan: as runs tell it, and as the rest was expected to take."""
         seconds = []
         for key, run in snapshot.runs.items():
             told = seconds_left(running.get(key, {}))
