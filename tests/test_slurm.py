@@ -15,7 +15,7 @@ from test_machinery import check_complete, states, tracked_keys, wait_for
 from ablations.launch.session import follow_runs
 from ablations.launch.slurm.scheduler import Cluster
 from ablations.runs.home import Home, State
-from ablations.runs.lease import latest_claim
+from ablations.runs.lease import latest_lease
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -55,7 +55,7 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
     for key in (running.key, waiting):
         assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
     wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2}, 90)
-    assert latest_claim(running.path).attempt == 1
+    assert latest_lease(running.path).attempt == 1
     assert "there is nothing to cancel" in run_ablate(home.root, "cancel", waiting).stdout
     wait_for(lambda: not Cluster(home).queue("toy"))
     submit(home, *SLOW)

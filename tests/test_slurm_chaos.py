@@ -17,7 +17,7 @@ from slurm_helpers import submit
 from test_machinery import check_complete, states
 
 from ablations.runs.home import State
-from ablations.runs.lease import Observer, latest_claim
+from ablations.runs.lease import Observer, latest_lease
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
@@ -62,7 +62,7 @@ class Chaos:
         running = [r for r in self.home.runs() if r.inspect(Observer()).state is State.RUNNING]
         if running:
             with suppress(ProcessLookupError):
-                os.kill(latest_claim(self.draw.choice(running).path).owner.pid, signal.SIGKILL)
+                os.kill(latest_lease(self.draw.choice(running).path).owner.pid, signal.SIGKILL)
         return bool(running)
 
     def _job(self):
@@ -131,5 +131,5 @@ def test_a_grid_ends_complete_whatever_fails(home, cluster):
         time.sleep(5)
     assert run_ablate(home.root, "sync").returncode == 0
     check_complete(home, chaos.runs)
-    attempts = sum(latest_claim(run.path).attempt for run in home.runs())
+    attempts = sum(latest_lease(run.path).attempt for run in home.runs())
     assert attempts > chaos.runs + FAULTS / 3, (chaos.done, attempts)  # they did strike

@@ -17,7 +17,7 @@ from test_machinery import check_complete, states, wait_for
 
 from ablations.launch.slurm.scheduler import Cluster
 from ablations.runs.home import Home, State
-from ablations.runs.lease import latest_claim
+from ablations.runs.lease import latest_lease
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
@@ -90,7 +90,7 @@ def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, t
     process_of(job, 1).kill()
     finish(home, 2, 180)
     assert not list(home.root.glob("runs/*/failure-*"))
-    assert max(latest_claim(run.path).attempt for run in home.runs()) == 3
+    assert max(latest_lease(run.path).attempt for run in home.runs()) == 3
     local = Home(tmp_path / "local")
     assert run_ablate(local.root, *TWO).returncode == 0
     check_alike(home, local)
@@ -117,10 +117,10 @@ def test_a_killed_worker_queues_again(home, cluster):
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     for run in home.runs():
-        os.kill(latest_claim(run.path).owner.pid, signal.SIGKILL)
+        os.kill(latest_lease(run.path).owner.pid, signal.SIGKILL)
     finish(home, 6)
     check_complete(home, 6)
-    assert sum(latest_claim(run.path).attempt == 2 for run in home.runs()) == 2
+    assert sum(latest_lease(run.path).attempt == 2 for run in home.runs()) == 2
 
 
 def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
