@@ -20,6 +20,16 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
 # a shell's background jobs ignore Ctrl-C, and what they start would too
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# whoever asks for one of these starts processes: commands, servers, a browser, a mount
+STARTING = {"ablate", "chromium", "cluster", "elsewhere", "finished", "network_disk", "read_only"}
+STARTING |= {"run_two", "small_disk", "tracked_home"}
+
+
+def pytest_collection_modifyitems(items):
+    """What starts processes through a fixture is slow; other slow tests say so themselves."""
+    for item in items:
+        if STARTING.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
     """Really measured; the numbers of a busy machine say nothing, so none is asserted."""

@@ -10,6 +10,8 @@ import pytest
 
 from helpers.finished_run import finished_run, two_vits
 
+pytestmark = pytest.mark.slow
+
 SERVE = Path(__file__).parents[2] / "examples" / "serve.py"
 
 

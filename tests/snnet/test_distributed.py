@@ -20,6 +20,8 @@ from snnet.evaluation import evaluate
 from snnet.experiment import prepare
 from studies.experiments.stitching import STITCHING
 
+pytestmark = pytest.mark.slow
+
 # batch norms: training looks at one slice at a time, whoever trains it
 RESNET = {
     "learning_rate": 1e-4,

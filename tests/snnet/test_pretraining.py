@@ -34,6 +34,7 @@ def want_anchors(cache, data, said):
     pretrained_anchors(SPECS, "digits", data, cache, said.append)
 
 
+@pytest.mark.slow
 def test_two_processes_train_each_anchor_once(data, tmp_path):
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager:

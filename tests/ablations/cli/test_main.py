@@ -14,6 +14,7 @@ from helpers.commands import TOY
 HEAVY = {"torch", "timm", "mlflow", "pandas", "matplotlib", "submitit", "sklearn", "pydantic"}
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from click.testing import CliRunner; from ablations.cli.main import main;"
@@ -26,6 +27,7 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("module", ["studies.overview", "studies.grid", "ablations.study.plan"])
+@pytest.mark.slow
 def test_planning_needs_no_torch(module):
     code = f"import sys, {module}; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -96,6 +98,7 @@ def test_plan_shows_what_exists(ablate):
     assert len(record["cells"]) == 8
 
 
+@pytest.mark.slow
 def test_added_commands_are_listed_without_heavy_imports():
     code = (
         "import sys; from click.testing import CliRunner; from ablations.cli.main import main;"

@@ -19,6 +19,8 @@ from helpers.disks import fill
 from helpers.processes import descendants, start, wait_for
 from helpers.runs import check_complete, go_on, states, tracked_keys
 
+pytestmark = pytest.mark.slow
+
 
 def test_asking_again_trains_nothing(ablate, home):
     first = ablate("run", TOY)

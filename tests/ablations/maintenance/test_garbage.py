@@ -92,6 +92,7 @@ def test_logs_that_a_run_still_needs_stay(ablate, home, tmp_path):
     assert garbage(home, {}) == {LAUNCHES: {"toy-2"}}
 
 
+@pytest.mark.slow
 def test_files_of_local_jobs(home):
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)

@@ -90,6 +90,7 @@ def test_lost_attempts_are_given_back_and_no_longer_count(ablate, home):
     check_complete(home, 6)
 
 
+@pytest.mark.slow
 def test_what_a_living_owner_works_on_is_left_alone(home):
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
@@ -247,6 +248,7 @@ def test_on_another_host_an_attempt_lives_in_its_job_or_while_its_heart_beats(ru
     assert not list(examine(run_elsewhere, lambda: {}))
 
 
+@pytest.mark.slow
 def test_on_another_host_without_slurm_nobody_can_tell(home, run_elsewhere, tmp_path, monkeypatch):
     doubt = (
         f"{run_elsewhere.key}: attempt 3 may be lost -> "

@@ -23,7 +23,8 @@ from reports.data.front import front_area
 from reports.drawing.style import encode
 from reports.figures import FIGURES, applicable, draw
 
-pytestmark = pytest.mark.xdist_group("figures")  # its runs are made once
+# its runs are made once
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("figures")]
 OF_SEARCHES = {"trials", "choices", "curves"}  # see test_search_figures.py
 BASELINE = {"kernel": "2", "init": "least_squares"}
 

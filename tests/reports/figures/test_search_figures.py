@@ -21,7 +21,8 @@ from reports.build import build_report
 from reports.drawing.style import encode
 from reports.figures import applicable, draw
 
-pytestmark = pytest.mark.xdist_group("search figures")  # its searches are made once
+# its searches are made once
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("search figures")]
 SEARCH = ("search", TOY, "--seeds", "1", "--set", "steps=20,30")
 
 

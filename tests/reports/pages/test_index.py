@@ -11,7 +11,8 @@ import pytest
 
 from helpers.commands import TINY, TOY, run_ablate
 
-pytestmark = pytest.mark.xdist_group("index")  # its runs are made once
+# its runs are made once
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("index")]
 CLAIMS = """
 from dataclasses import replace
 
