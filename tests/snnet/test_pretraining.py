@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from dataclasses import replace
 
+import pytest
 import torch
 
 from snnet.config import AnchorSpec, Recipe
