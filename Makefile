@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo gallery test bench lint clean
+.PHONY: install demo gallery test quick bench lint clean
 
 install: .venv/installed
 
@@ -39,6 +39,10 @@ gallery: .venv/installed
 
 test: .venv/installed
 	$(BIN)/pytest -n 3  # of which one mostly waits: for SLURM, for heartbeats
+
+# without what starts processes, SLURM or a browser
+quick: .venv/installed
+	$(BIN)/pytest -n 2 -m "not slow"
 
 lint: .venv/installed
 	$(BIN)/ruff check .

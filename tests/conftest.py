@@ -5,25 +5,31 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from slurm_cluster import SlurmCluster, missing
 
 from ablations.runs.home import Home
+from helpers.commands import run_ablate
+from helpers.disks import NetworkDisk
+from helpers.slurm_cluster import SlurmCluster, missing
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
 # a shell's background jobs ignore Ctrl-C, and what they start would too
 signal.signal(signal.SIGINT, signal.default_int_handler)
-STUDIES = Path(__file__).parent / "example_studies"
-TOY = str(STUDIES / "toy.py")
-TINY = str(STUDIES / "tiny.py")
+# whoever asks for one of these starts processes: commands, servers, a browser, a mount
+STARTING = {"ablate", "chromium", "cluster", "elsewhere", "finished", "network_disk", "read_only"}
+STARTING |= {"run_two", "small_disk", "tracked_home"}
+
+
+def pytest_collection_modifyitems(items):
+    """What starts processes through a fixture is slow; other slow tests say so themselves."""
+    for item in items:
+        if STARTING.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
@@ -38,17 +44,6 @@ def home(tmp_path):
     return Home(tmp_path / "home")
 
 
-def run_ablate(home: Path, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(home, *arguments), capture_output=True, text=True, timeout=300, **options
-    )
-
-
-def command(home: Path, *arguments: str) -> list[str]:
-    script = Path(sys.executable).with_name("ablate")
-    return [str(script), "--home", str(home), *arguments]
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 60 MB; its mount point."""
@@ -61,39 +56,6 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-class NetworkDisk:
-    """A directory over sshfs, which here talks to an sftp server through a pair of sockets."""
-
-    def __init__(self, place: Path, far: Path, server: str) -> None:
-        self.place, self._far, self._server = place, far, server
-        self._processes: list[subprocess.Popen[bytes]] = []
-        far.mkdir(), place.mkdir()
-
-    def mount(self) -> None:
-        ours, theirs = socket.socketpair()
-        command = ["sshfs", "-f", "-o", "passive", f":{self._far}", str(self.place)]
-        with ours, theirs:
-            serving = subprocess.Popen([self._server], stdin=theirs, stdout=theirs)
-            self._processes = [serving, subprocess.Popen(command, stdin=ours, stdout=ours)]
-        deadline = time.monotonic() + 20
-        while not self.place.is_mount():
-            assert self._processes[1].poll() is None, "sshfs ended"
-            assert time.monotonic() < deadline, "sshfs does not mount"
-            time.sleep(0.05)
-
-    def vanish(self) -> None:
-        """From now on whoever looks there is told that the other side is gone."""
-        # sshfs first: it would unmount in good order if it saw its server go
-        for process in reversed(self._processes):
-            process.kill()
-            process.wait()
-
-    def unmount(self) -> None:
-        subprocess.run(["fusermount3", "-u", "-z", str(self.place)], check=True)
-        for process in self._processes:
-            process.wait(10)
-
-
 @pytest.fixture
 def network_disk(tmp_path):
     servers = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")
@@ -104,15 +66,6 @@ def network_disk(tmp_path):
     disk.mount()
     yield disk
     disk.unmount()
-
-
-def fill(disk: Path) -> Path:
-    """A file that takes what is left of the disk."""
-    filling = disk / "filling"
-    with suppress(OSError), open(filling, "wb", buffering=0) as file:
-        while True:
-            file.write(b"0" * 4096)
-    return filling
 
 
 @pytest.fixture

@@ -1,0 +1,190 @@
+"""What goes wrong on a real SLURM, one thing at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from ablations.launch.slurm.scheduler import Cluster
+from ablations.runs.home import Home, State
+from ablations.runs.lease import latest_lease
+from helpers.commands import TINY, TOY, run_ablate
+from helpers.disks import fill
+from helpers.processes import wait_for
+from helpers.runs import check_complete, states
+from helpers.slurm import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
+
+pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
+
+
+def test_a_preempted_run_goes_on_and_gives_the_same_bits(home, cluster, tmp_path):
+    one = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random", "--set", "epochs=60")
+    submit(home, *one, "--cluster", "slurm", "--resource", "partition=low")
+    wait_for(
+        lambda: any(entry.get("step", 0) > 1 for run in home.runs() for entry in run.progress()), 60
+    )
+    cluster.run("sbatch", "--exclusive", "--nodes=3", "--wrap", "sleep 2")  # needs all nodes
+    (run,) = home.runs()
+    wait_for(lambda: (run.path / "released-1").exists())
+    steps = max(entry.get("step", 0) for entry in run.progress())
+    assert 1 < steps < 60
+    finish(home, 1)
+    again = [entry["step"] for entry in run.progress() if "step" in entry]
+    assert again == list(range(1, 61))  # no epoch twice
+    local = Home(tmp_path / "local")
+    assert run_ablate(local.root, *one).returncode == 0
+    check_same_bits(home, local)
+
+
+TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=40")
+ON_GPUS = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
+
+
+def check_alike(home, other):
+    """Several processes add up in another order: equal but for rounding."""
+    for run in home.runs():
+        expected = pd.read_parquet(other.run(run.key).path / "stitch.parquet")
+        found = pd.read_parquet(run.path / "stitch.parquet")
+        columns = ["loss", "loss_before", "visits"]
+        pd.testing.assert_frame_equal(found[columns], expected[columns], rtol=1e-3)
+
+
+def process_of(job, rank):
+    """The Python process of that rank in a job."""
+    wanted = {"SLURM_JOB_ID": job, "SLURM_PROCID": str(rank)}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            inside = "submitit.core._submit" in process.cmdline()
+            if inside and wanted.items() <= process.environ().items():
+                return process
+    raise AssertionError(f"job {job} has no process {rank}")
+
+
+def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, tmp_path):
+    """One process a GPU; told to stop, and later robbed of one of them, they go on."""
+    submit(home, *ON_GPUS)
+
+    def epochs():
+        return [e["step"] for run in home.runs() for e in run.progress() if "step" in e]
+
+    wait_for(lambda: len(epochs()) > 2, 90)
+    (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
+    first = next(home.runs())
+    assert (first.attempt(1)["gpus"], first.attempt(1)["cpus"]) == (2, 2)
+    cluster.run("scancel", "--signal=USR2", job)
+    wait_for(lambda: (first.path / "released-1").exists())
+    assert not list(first.path.glob("failure-*"))
+    seen = len(epochs())
+    wait_for(lambda: len(epochs()) > seen + 2, 90)
+    assert epochs() == list(range(1, len(epochs()) + 1))  # no epoch twice, none left out
+    process_of(job, 1).kill()
+    finish(home, 2, 180)
+    assert not list(home.root.glob("runs/*/failure-*"))
+    assert max(latest_lease(run.path).attempt for run in home.runs()) == 3
+    local = Home(tmp_path / "local")
+    assert run_ablate(local.root, *TWO).returncode == 0
+    check_alike(home, local)
+
+
+def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
+    """SLURM's own limit, of a minute; it looks every half minute."""
+    long = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random")
+    minute = ("--resource", "time=1", "--resource", "signal_seconds=30")
+    submit(home, *long, "--set", "epochs=100000", "--cluster", "slurm", *minute)
+    wait_for(lambda: any(home.root.glob("runs/*/released-1")), 120)
+    (run,) = home.runs()
+    seen = len(run.progress())
+    wait_for(lambda: len(run.progress()) > seen + 10, 90)
+    log = Path(run.attempt(2)["log"]).read_text()
+    assert "this job is timed-out" in log
+    epochs = [entry["step"] for entry in run.progress() if "step" in entry]
+    assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
+    run_ablate(home.root, "cancel", run.key)
+    wait_for(lambda: states(home) == {State.CANCELLED: 1})
+
+
+def test_a_killed_worker_queues_again(home, cluster):
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    for run in home.runs():
+        os.kill(latest_lease(run.path).owner.pid, signal.SIGKILL)
+    finish(home, 6)
+    check_complete(home, 6)
+    assert sum(latest_lease(run.path).attempt == 2 for run in home.runs()) == 2
+
+
+def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
+    submit(home, *SLOW, "--workers", "2")
+    finish(home, 6)
+    (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=localhost\n")
+    monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
+    status = run_ablate(home.root, "status", "toy")
+    assert "6 done, SLURM does not answer" in status.stdout
+    refused = run_ablate(home.root, *SLOW)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("ablate: squeue failed: ")
+
+
+def test_a_full_disk_ends_workers_and_blames_no_run(home, cluster, small_disk, monkeypatch):
+    """Tracked elsewhere: MLflow's own store would be half the disk."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.tracking_uri)
+    home.root.mkdir()
+    home = Home(small_disk / "home")
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    filling = fill(small_disk)
+    wait_for(lambda: not Cluster(home).queue("toy"), 60)
+    assert states(home)[State.FAILED] == 0
+    lack = f"only 0 MB are free on the disk of {home.root}; make room"
+    assert lack in run_ablate(home.root, "status", "toy").stdout
+    refused = run_ablate(home.root, *SLOW)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"ablate: {lack}")
+    filling.unlink()
+    submit(home, *SLOW)
+    finish(home, 6)
+
+
+def test_a_run_directory_that_cannot_be_written_is_left_for_later(home, cluster, read_only):
+    plan = json.loads(run_ablate(home.root, "plan", TOY, *SLOW[4:], "--json").stdout)
+    locked = home.run(plan["cells"][0]["key"]).path
+    with read_only(locked):
+        submit(home, *SLOW, "--workers", "2")
+        wait_for(lambda: not Cluster(home).queue("toy"), 90)
+        assert states(home) == {State.DONE: 5, State.WAITING: 1}
+        said = run_ablate(home.root, "status", "toy").stdout
+        assert f"a worker ended early: 1 runs cannot be tried: cannot write {locked}/" in said
+    submit(home, *SLOW)
+    finish(home, 6)
+    check_complete(home, 6)
+
+
+def test_a_network_disk_that_vanishes_and_comes_back(cluster, home, network_disk, monkeypatch):
+    """Over sshfs; tracked elsewhere, for sqlite is refused there."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.tracking_uri)
+    home.root.mkdir()
+    home = Home(network_disk.place / "home")
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    (launch,) = (path.parent.name for path in home.launches.glob("*/launch.json"))
+    network_disk.vanish()
+    wait_for(lambda: not cluster.run("squeue", "-h", f"--name={launch}", "-o", "%i"), 60)
+    for arguments in (("status", "toy"), SLOW):
+        refused = run_ablate(home.root, *arguments)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("ablate: Transport endpoint is not connected: ")
+        assert refused.stderr.endswith("; mount that file system again, then repeat the command\n")
+        assert len(refused.stderr.splitlines()) == 1
+    network_disk.unmount()
+    network_disk.mount()
+    assert states(home)[State.FAILED] == 0
+    submit(home, *SLOW, "--workers", "2")
+    finish(home, 6)
+    assert not list(home.root.glob("runs/*/failure-*"))

@@ -1,0 +1,178 @@
+"""Launching on a real SLURM, whose controller and nodes run on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from ablations.launch.session import follow_runs
+from ablations.launch.slurm.scheduler import Cluster
+from ablations.runs.home import Home, State
+from ablations.runs.lease import latest_lease
+from helpers.commands import TINY, TOY, run_ablate
+from helpers.processes import wait_for
+from helpers.runs import check_complete, states, tracked_keys
+from helpers.slurm import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
+
+pytestmark = pytest.mark.xdist_group("slurm")
+
+
+def test_a_study_gives_the_same_bits_on_slurm_as_here(home, tmp_path):
+    local = Home(tmp_path / "local")
+    assert run_ablate(local.root, "run", TINY).returncode == 0
+    submit(home, "run", TINY, "--cluster", "slurm", "--workers", "3")
+    finish(home, len(list(local.runs())))
+    check_same_bits(home, local)
+
+
+def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path):
+    (tmp_path / "cluster.toml").write_text('[level.rate."0.2"]\ncpus = 3\nmem = "300M"\n')
+    said = submit(home, *SLOW, "--workers", "2")
+    assert "submitted 2 workers for 4 runs (resources by default)" in said
+    assert "submitted 2 workers for 2 runs (cpus 3, mem 300M)" in said
+    assert "0 more wanted" in submit(home, *SLOW, "--workers", "2")
+    finish(home, 6)
+    check_complete(home, 6)
+    asked = {cell["key"]: cell["levels"]["rate"] for cell in home.plan("toy")["cells"]}
+    for run in home.runs():
+        assert run.attempt(1)["cpus"] == (3 if asked[run.key] == "0.2" else 1)
+
+
+def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
+    submit(home, *SLOW, "--workers", "1")
+    wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
+    (running,) = home.runs()
+    planned = {cell["key"] for cell in home.plan("toy")["cells"]}
+    waiting = (planned - {running.key}).pop()
+    for key in (running.key, waiting):
+        assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
+    wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2}, 90)
+    assert latest_lease(running.path).attempt == 1
+    assert "there is nothing to cancel" in run_ablate(home.root, "cancel", waiting).stdout
+    wait_for(lambda: not Cluster(home).queue("toy"))
+    submit(home, *SLOW)
+    finish(home, 6)
+    check_complete(home, 6)
+
+
+def test_workers_are_submitted_once(home, cluster):
+    submit(home, *SLOW, "--workers", "2")
+    again = submit(home, *SLOW, "--workers", "2")
+    assert "2 workers in the queue, 0 more wanted" in again
+    finish(home, 6)
+    check_complete(home, 6)
+    assert "0 due" in submit(home, *SLOW)
+
+
+def test_runs_that_are_not_asked_for_any_more_are_told(home, cluster):
+    submit(home, *SLOW, "--workers", "1")
+    wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
+    other = submit(home, "run", TOY, "--cluster", "slurm", "--set", "steps=1", "--workers", "1")
+    assert "workers in the queue also do 6 runs that toy asked for earlier" in " ".join(
+        other.split()
+    )
+    finish(home, 12)  # neither question is dropped
+    check_complete(home, 12)
+
+
+def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
+    submit(home, *SLOW, "--workers", "2", "--pack", "3", "--sync", "after")
+    wait_for_two_at_work(home, cluster)
+    (study,) = json.loads(run_ablate(home.root, "status", "--json").stdout)
+    assert study["workers"] == {"RUNNING": 2}
+    assert study["states"]["running"] == 2
+    running = next(run for run in study["runs"] if run["state"] == "running")
+    followed = run_ablate(home.root, "logs", running["key"][:8], "--follow")
+    assert f"{running['key']}: attempt 1 begins" in followed.stdout
+    wait_for(lambda: states(home)[State.DONE] == 6, 60)
+    # the last job tracks by itself
+    wait_for(lambda: Path(home.root / "mlflow.db").exists() and len(tracked_keys(home)) == 6, 60)
+    wait_for(lambda: not Cluster(home).queue("toy"))
+    check_complete(home, 6)
+    jobs = {run.attempt(1)["job"] for run in home.runs()}
+    assert len(jobs) == 2  # three runs each
+    assert "no attempt 2" in run_ablate(home.root, "logs", running["key"], "--attempt", "2").stderr
+
+
+def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
+    study = tmp_path / "mine.py"
+    tell = 'import ablations\n    (run.directory / "where").write_text(ablations.__file__)\n    '
+    study.write_text(Path(TOY).read_text().replace("x, speed, trace", f"{tell}x, speed, trace", 1))
+    blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
+    wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
+    submit(home, "run", str(study), "--cluster", "slurm", "--seeds", "1")
+    study.write_text("raise RuntimeError")
+    cluster.run("scancel", blocker.strip())
+    finish(home, 4)
+    code = {(run.path / "where").read_text() for run in home.runs()}
+    (snapshot,) = (home.root / "code").iterdir()
+    assert code == {str(snapshot / "ablations/__init__.py")}
+
+
+def test_cancelling_leaves_other_jobs_alone(home, cluster):
+    other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 60").strip()
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    cancelled = run_ablate(home.root, "cancel", "toy")
+    assert cancelled.stdout == "2 workers of toy cancelled\n"
+    wait_for(lambda: states(home)[State.RUNNING] == 0)
+    assert states(home) == {State.WAITING: 2}  # they left in good order
+    wait_for(lambda: cluster.run("squeue", "-h", "-o", "%i").split() == [other])
+    cluster.run("scancel", other)
+    submit(home, *SLOW)
+    finish(home, 6)
+    check_complete(home, 6)
+
+
+def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, capsys):
+    monkeypatch.setattr("ablations.launch.session.PATIENCE_SECONDS", 2.0)
+    blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
+    wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
+    submit(home, *SLOW)
+    following = threading.Thread(target=follow_runs, args=(home, home.tracking_uri))
+    following.start()
+    following.join(8)
+    assert following.is_alive()
+    run_ablate(home.root, "cancel", "toy")
+    following.join(60)
+    assert not following.is_alive()
+    assert "6 runs are free and no worker is left" in capsys.readouterr().out
+    cluster.run("scancel", blocker.strip())
+
+
+def test_clearing_up_leaves_the_queue_alone(home, cluster):
+    submit(home, *SLOW, "--workers", "2")
+    wait_for_two_at_work(home, cluster)
+    for path in (*home.launches.glob("*/launch.json"), *(home.root / "code").iterdir()):
+        os.utime(path, (0, 0))  # as if of long ago
+    assert submit(home, "gc", "--runs", "--yes") == f"nothing to free in {home.root}\n"
+    assert submit(home, "repair", "--yes") == f"nothing to mend in {home.root}\n"
+    finish(home, 6)
+    wait_for(lambda: not Cluster(home).queue("toy"))
+    freed = submit(home, "gc", "--yes")
+    assert "code copies that no launch uses" in freed
+    assert "launches that have ended" in freed
+    assert not list(home.launches.glob("*/launch.json"))
+
+
+def test_a_dry_run_prints_the_script_and_touches_nothing(home, tmp_path):
+    (tmp_path / "cluster.toml").write_text(
+        'default = {partition = "main", time = "1-12:30:00", setup = ["module load cuda"]}\n'
+        'scale.small = {mem = "2G", environment = {GREETING = "two words"}}\n'
+    )
+    script = submit(home, *SLOW, "--workers", "4", "--dry-run", "--resource", "cpus=2")
+    for line in (
+        "#SBATCH --partition=main",
+        "#SBATCH --time=2190",
+        "#SBATCH --mem=2G",
+        "#SBATCH --cpus-per-task=2",
+        "#SBATCH --array=0-3%4",
+        "module load cuda",
+        "export GREETING='two words'",
+    ):
+        assert line in script.splitlines(), script
+    assert not home.root.exists()

@@ -1,0 +1,84 @@
+"""`ablate sync --follow` ends when there is nothing left to wait for."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from ablations.launch.session import follow_runs
+from ablations.runs.home import Home
+from ablations.tracking.collector import RefusedError
+from helpers.toy import PLAN
+from helpers.tracking import begin, do, tracked
+
+KEYS = sorted(PLAN.runs)
+PATIENCE = 1.5  # seconds
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setattr("ablations.launch.session.SYNC_SECONDS", 0.1)
+    monkeypatch.setattr("ablations.launch.session.PATIENCE_SECONDS", PATIENCE)
+    home = Home(tmp_path / "home")
+    home.save_plan(PLAN.record())
+    return home
+
+
+def test_it_ends_when_all_is_done_or_failed(home, capsys):
+    for key in KEYS[1:]:
+        do(home, key)
+    begin(home, KEYS[0])
+    failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
+    (home.run(KEYS[0]).path / "failure-1.json").write_text(json.dumps(failure))
+    assert follow_runs(home, home.tracking_uri) == 4
+    assert "free" not in capsys.readouterr().out
+    assert tracked(home)[KEYS[0]].info.status == "FAILED"
+
+
+def test_it_ends_where_runs_are_free_and_nobody_works(home, capsys):
+    do(home, KEYS[0])
+    start = time.monotonic()
+    assert follow_runs(home, home.tracking_uri) == 1
+    assert time.monotonic() - start > PATIENCE
+    said = capsys.readouterr().out
+    assert "3 runs are free and no worker is left; `ablate run` goes on with them" in said
+
+
+@contextmanager
+def following(home):
+    """Inside, runs are followed, and after twice the patience still are; afterwards that ends."""
+    thread = threading.Thread(target=follow_runs, args=(home, home.tracking_uri))
+    thread.start()
+    thread.join(2 * PATIENCE)
+    assert thread.is_alive()
+    yield
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_it_waits_for_who_works(home):
+    begin(home, KEYS[0])
+    with following(home):
+        (home.run(KEYS[0]).path / "released-1").touch()
+
+
+def test_it_waits_while_nobody_knows_whether_slurm_has_workers(home, monkeypatch, tmp_path):
+    launch = home.launches / "toy-1/launch.json"
+    launch.parent.mkdir(parents=True)
+    launch.write_text(json.dumps({"name": "toy"}))
+    monkeypatch.setenv("PATH", str(tmp_path))  # there is no SLURM
+    with following(home):
+        launch.unlink()
+
+
+def test_a_run_that_cannot_be_tracked_does_not_hold_the_end_back(home):
+    for key in KEYS:
+        do(home, key)
+    (home.run(KEYS[0]).path / "result.json").write_text("{")
+    with pytest.raises(RefusedError, match="1 runs cannot be tracked"):
+        follow_runs(home, home.tracking_uri)
+    assert [tracked(home)[key].info.status for key in KEYS[1:]] == ["FINISHED"] * 3

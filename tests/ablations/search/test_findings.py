@@ -1,0 +1,30 @@
+"""What a search found, in words."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ablations.search.findings import show_findings
+from helpers.searching import question, sit
+
+
+def test_several_objectives_give_a_front(home, capsys):
+    search = sit(home, question(objective="pareto"), 12)
+    show_findings(home, search.question, search.journal)
+    shown = capsys.readouterr().out.partition("trials that no other beats:")[2]
+    best = sorted((trial.values for trial in search.journal.best), key=lambda values: values[0])
+    assert all(one[1] > other[1] for one, other in pairwise(best))
+    assert f"{best[0][0]:.4g}" in shown
+    assert "what matters for error, by 12 trials" in shown
+    first = next(t for t in search.journal.best if t.values == best[0])
+    assert search.question.space.arguments(first.params) in shown
+
+
+def test_runs_of_others_in_the_space_count_for_importance(home, capsys):
+    sit(home, question(over=()), 8)
+    search = sit(home, question(over=(), name="short"), 4)
+    assert len(list(home.runs())) == 8
+    show_findings(home, search.question, search.journal)
+    shown = capsys.readouterr().out
+    assert "what matters for error, by 4 trials and 4 settings of grids" in shown
+    assert "optuna-dashboard" in shown

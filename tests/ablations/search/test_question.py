@@ -1,0 +1,60 @@
+"""What may be asked of a search, and how its answers are repeated."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from ablations.parsing import parse_changes
+from ablations.search.question import Asked, make_question
+from ablations.study.catalogue import load_study, study_names
+from ablations.study.plan import expand
+from helpers.commands import TOY
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--over", "rat=1:2"], "toy has no setting 'rat': did you mean rate?"),
+        (["--over", "rate=0.6:0.05"], "0.6 should be less than 0.05"),
+        (["--over", "rate=0:inf"], "0 should be less than inf"),
+        (["--over", "rate=0:1:log"], "a logarithmic range begins above 0"),
+        (["--over", "rate=1"], "should read SETTING=LOW:HIGH"),
+        (["--over", "rate=-1:1"], "rate cannot be '-1'"),
+        (["--over", "fail_unless=1:2"], "fail_unless is no number"),
+        (["--over", "rate=0.5:0.6"], "the baseline's 0.1 is outside of 0.5:0.6"),
+        (["--over", "seed=1:3"], "seed cannot be searched"),
+        (["--set", "rate=0.1", "--set", "rule=plain", "--set", "pace=5"], "no axis left"),
+        (["--objective", "eror"], "there is no objective 'eror': did you mean error?"),
+        (["--objective", "top1"], "the objective should read top1@MACS"),
+        (["--objective", "top1@-3"], "needs a number above 0 of MACS"),
+        (["--objective", "pareto", "--prune", "seeds"], "--prune seeds compares one value"),
+        (["--seeds", "1", "--prune", "both"], "compares seed by seed: it needs --seeds 2 or more"),
+        (["--objective", "top1@250", "--prune", "curves"], "do not tell top1@250 while they go on"),
+        (["--name", "a/b"], "use letters, digits, - and _"),
+        (["--name", "overview"], "a study is called so"),
+        (["--show"], "nothing was searched yet"),
+        (["--resource", "cpus=2"], "go with --cluster slurm"),
+    ],
+)
+def test_mistakes_end_before_anything_starts(ablate, home, arguments, message):
+    done = ablate("search", TOY, "--objective", "error", "--trials", "3", *arguments)
+    assert done.returncode == 2, done.stdout
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not home.root.exists()
+
+
+@pytest.mark.parametrize("name", [name for name in study_names() if load_study(name)[1].axes])
+def test_a_setting_of_any_study_is_repeated_by_the_line_that_is_printed(name):
+    asked = make_question(name, "s", Asked("auc", (), None, None, 1, (), None))
+    assert json.loads(json.dumps(asked.record())) == asked.record()
+    settings = list(asked.space.grid())
+    for values in (settings[0], settings[-1]):
+        words = shlex.split(f"{asked.again} {asked.space.arguments(values)}")
+        assert words[:5] == ["ablate", "run", name, "--seeds", "1"]
+        changes = parse_changes(words[6::2])
+        (cell,) = expand(name, load_study(name)[1], seeds=1, changes=changes).cells
+        assert cell.key == asked.space.cell(values, 0).key

@@ -1,0 +1,259 @@
+"""The collector: run directories reach MLflow once, whole, and while they grow."""
+
+from __future__ import annotations
+
+import json
+import platform
+import threading
+from importlib.metadata import version
+
+import pytest
+
+from ablations.errors import UserError
+from ablations.launch.worker import Request, execute
+from ablations.runs.home import Home
+from ablations.runs.lease import Owner, latest_lease, take_lease
+from ablations.study.plan import expand
+from ablations.tracking.collector import Collector, flatten
+from ablations.tracking.reader import read_study
+from ablations.tracking.store import KEY_TAG, connect, search
+from helpers.commands import TOY
+from helpers.servers import free_port, serving, sync_when_up
+from helpers.toy import PLAN, STUDY
+from helpers.tracking import begin, do, tracked
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = Home(tmp_path)
+    home.save_plan(PLAN.record())
+    return home
+
+
+def test_everything_of_a_run_arrives(home):
+    key = next(iter(PLAN.runs))
+    do(home, key, {"git_sha": "abc", "git_dirty": "true", "git_diff": "-old\n+new\n"})
+    assert Collector(home, home.tracking_uri).sync() == 1
+    run = tracked(home)[key]
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "baseline, seed 0"
+    assert run.data.params["rate"] == "0.1"
+    assert run.data.params["rule"] == "plain"
+    assert run.data.tags["git_sha"] == "abc"
+    assert run.data.tags["git_dirty"] == "true"
+    assert run.data.tags["study.toy"] == "baseline"
+    assert run.data.tags["study.toy.rule"] == "plain"
+    result = home.run(key).result()
+    assert run.data.metrics.items() >= result["metrics"].items()
+    client = connect(home.tracking_uri)
+    loss = client.get_metric_history(run.info.run_id, "progress/loss")
+    assert [point.step for point in loss] == [1, 2, 3, 4, 5]
+    curve = client.get_metric_history(run.info.run_id, "stitch/top1")
+    assert [point.step for point in curve] == [0, 1, 2, 3]
+    assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
+        "config.json",
+        "code.diff",
+        "packages.txt",
+        "stitch.parquet",
+    }
+    assert "git_diff" not in run.data.tags
+    place = home.run(key).attempt(1)
+    assert (run.data.tags["host"], run.data.tags["device"]) == (platform.node(), place["device"])
+    for unit in ("cpu", "gpu"):
+        (hours,) = client.get_metric_history(run.info.run_id, f"{unit}_hours")
+        assert hours.step == 1
+        assert hours.value == pytest.approx(place[f"{unit}s"] * home.run(key).seconds(1) / 3600)
+    assert home.run(key).seconds(1) > 0
+    assert f"mlflow=={version('mlflow')}" in (home.run(key).path / "packages.txt").read_text()
+    assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
+
+
+def test_an_attempt_removes_what_a_killed_one_left_but_no_claim(home):
+    key = next(iter(PLAN.runs))
+    directory = home.run(key).path
+    directory.mkdir(parents=True)
+    (directory / ".checkpoint.safetensors.1234.tmp").touch()
+    (directory / ".claim-1.json.5678.tmp").touch()
+    do(home, key)
+    assert [path.name for path in directory.glob(".*")] == [".claim-1.json.5678.tmp"]
+
+
+def test_runs_hang_below_their_seed_and_study_and_each_but_once(home):
+    for key in PLAN.runs:
+        do(home, key)
+    other = expand("another", STUDY, seeds=2).record()
+    home.save_plan(other)
+    Collector(home, home.tracking_uri).sync()
+    client = connect(home.tracking_uri)
+    found = {run.info.run_id: run for run in search(client, "1", "")}
+
+    def above(run):
+        parent = found.get(run.data.tags.get("mlflow.parentRunId"))
+        return [] if parent is None else [parent.info.run_name, *above(parent)]
+
+    assert len(tracked(home)) == 4
+    for run in tracked(
+        home
+    ).values():  # both studies ask for them; the first in the alphabet has it
+        assert above(run) == ["another: seed 0", "study another"]
+    headings = sorted(run.info.run_name for run in found.values() if KEY_TAG not in run.data.tags)
+    assert headings == [
+        "another: seed 0",
+        "another: seed 1",
+        "study another",
+        "study toy",
+        "toy: seed 0",
+    ]
+    asked = {**other, "cells": [cell for cell in other["cells"] if cell["levels"]["rate"] == "0.1"]}
+    (home.root / "studies/another.json").write_text(json.dumps(asked))
+    Collector(home, home.tracking_uri).sync()
+    left = {run.info.run_name: above(run)[0] for run in tracked(home).values()}
+    assert left.pop("rate=0.2, seed 0") == "toy: seed 0"
+    assert set(left.values()) == {"another: seed 0"}
+
+
+def test_collecting_again_changes_nothing(home):
+    for key in PLAN.runs:
+        do(home, key)
+    assert Collector(home, home.tracking_uri).sync() == 4
+    before = {key: run.to_dictionary() for key, run in tracked(home).items()}
+    collector = Collector(home, home.tracking_uri)
+    assert collector.sync() == 0
+    assert collector.sync() == 0
+    assert before == {key: run.to_dictionary() for key, run in tracked(home).items()}
+
+
+def test_runs_of_others_in_the_same_experiment_stay(home):
+    client = connect(home.tracking_uri, create=True)
+    identity = client.create_experiment("toy")
+    foreign = {client.create_run(identity).info.run_id for _ in range(3)}
+    do(home, next(iter(PLAN.runs)))
+    Collector(home, home.tracking_uri).sync()
+    Collector(home, home.tracking_uri).sync()
+    assert foreign <= {run.info.run_id for run in search(client, identity, "")}
+
+
+def test_a_run_that_was_made_twice_is_kept_once(home):
+    do(home, next(iter(PLAN.runs)))
+    Collector(home, home.tracking_uri).sync()
+    first = next(iter(tracked(home).values()))
+    client = connect(home.tracking_uri)
+    client.create_run(first.info.experiment_id, tags={KEY_TAG: first.data.tags[KEY_TAG]})
+    Collector(home, home.tracking_uri).sync(everything=True)
+    assert [run.info.run_id for run in tracked(home).values()] == [first.info.run_id]
+
+
+def test_two_collectors_at_once_double_nothing(home):
+    for key in PLAN.runs:
+        do(home, key)
+    collectors = [Collector(home, home.tracking_uri) for _ in range(3)]
+    threads = [threading.Thread(target=collector.sync) for collector in collectors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tracked(home)) == 4
+
+
+def test_curves_grow_and_states_follow_while_a_run_works(home):
+    key = next(iter(PLAN.runs))
+    directory = home.run(key)
+    run, collector = begin(home, key), Collector(home, home.tracking_uri)
+    client = connect(home.tracking_uri)
+    for step in (1, 2, 3):
+        run.log(step, 5, {"loss": 1.0 / step})
+        assert collector.sync() == 1
+        seen = tracked(home)[key]
+        assert seen.info.status == "RUNNING"
+        history = client.get_metric_history(seen.info.run_id, "progress/loss")
+        assert [point.step for point in history] == list(range(1, step + 1))
+    assert collector.sync() == 0
+    # its owner dies
+    dead = Owner(Owner.current().host, 1, "long ago")
+    (directory.path / "claim-2.json").write_text(json.dumps(dead.__dict__))
+    collector.sync()
+    assert tracked(home)[key].info.status == "KILLED"
+    # another worker takes it over and fails
+    take_lease(directory.path, 3)
+    collector.sync()
+    assert tracked(home)[key].info.status == "RUNNING"
+    failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
+    (directory.path / "failure-3.json").write_text(json.dumps(failure))
+    collector.sync()
+    failed = tracked(home)[key]
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags["error"] == "ValueError: no"
+    # and the fourth attempt ends well
+    request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 3)
+    execute(STUDY.experiment, request, directory, take_lease(directory.path, 4), home.cache, {})
+    collector.sync()
+    ended = tracked(home)[key]
+    assert ended.info.status == "FINISHED"
+    assert "error" not in ended.data.tags
+    assert latest_lease(directory.path).attempt == 4
+
+
+def test_more_seeds_extend_the_plan_and_fewer_keep_it(home):
+    home.save_plan(expand("toy", STUDY, seeds=3).record())
+    home.save_plan(expand("toy", STUDY, seeds=1).record())
+    assert {cell["seed"] for cell in home.plan("toy")["cells"]} == {0, 1, 2}
+    changed = expand("toy", STUDY, seeds=1, changes={"rule": ["plain"]})
+    home.save_plan(changed.record())
+    assert home.plan("toy") == json.loads(json.dumps(changed.record()))
+
+
+def test_another_question_replaces_the_plan_and_its_tags(home):
+    for key in PLAN.runs:
+        do(home, key)
+    Collector(home, home.tracking_uri).sync()
+    other = expand("toy", STUDY, seeds=1, changes={"pause": ["0.001"]})
+    home.save_plan(other.record())
+    assert {cell["key"] for cell in home.plan("toy")["cells"]} == set(other.runs)
+    Collector(home, home.tracking_uri).sync()
+    assert not any("study.toy" in run.data.tags for run in tracked(home).values())
+
+
+def test_one_bad_run_does_not_keep_the_others_back(home):
+    keys = sorted(PLAN.runs)
+    for key in keys:
+        do(home, key)
+    path = home.run(keys[0]).path / "result.json"
+    result = json.loads(path.read_text())
+    result["metrics"]["acc@1"] = 1.0  # a name that MLflow refuses
+    path.write_text(json.dumps(result))
+    (home.run(keys[1]).path / "result.json").write_text("{")
+    with pytest.raises(UserError, match="2 runs cannot be tracked"):
+        Collector(home, home.tracking_uri).sync()
+    finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}
+    assert finished == set(keys[2:])
+    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == finished
+
+
+def test_a_store_that_should_be_there_is_not_made(home, tmp_path):
+    with pytest.raises(UserError, match="there is no tracking store"):
+        Collector(home, f"sqlite:///{tmp_path}/elsewhere.db", create=False)
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_settings_become_flat_parameters():
+    config = {"a": 1, "b": {"c": 0.5, "d": {"e": "x"}}, "f": [1, 2]}
+    assert flatten(config) == {"a": "1", "b.c": "0.5", "b.d.e": "x", "f": "[1, 2]"}
+
+
+def test_a_server_that_comes_late_misses_nothing(ablate, tmp_path):
+    """Runs go on while the server is down; once it is up, a sync brings everything."""
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    first = ablate("run", TOY, "--seeds", "1", "--tracking-uri", uri)
+    assert first.returncode == 0, first.stderr
+    assert "4 of 4 runs done" in first.stdout
+    assert f"the tracking store {uri} cannot be used" in first.stdout
+    down = ablate("sync", "--tracking-uri", uri)
+    assert down.returncode == 2
+    assert "cannot be used" in down.stderr
+    assert "Traceback" not in down.stderr
+    with serving(f"sqlite:///{tmp_path}/server.db", port, tmp_path):
+        sync_when_up(ablate, uri)
+        assert len(tracked(Home(tmp_path / "home"), uri)) == 4
+        report = ablate("report", "toy", "--tracking-uri", uri)
+        assert report.returncode == 0, report.stderr

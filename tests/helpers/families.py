@@ -1,0 +1,60 @@
+"""Small networks of every family, with random weights, for tests."""
+
+from __future__ import annotations
+
+import timm
+import torch
+
+from snnet.anchors import adapt, create_anchor
+from snnet.config import AnchorSpec
+from snnet.network import stitch
+
+VIT = {"img_size": 32, "patch_size": 8, "depth": 3, "num_heads": 2}
+SWIN = {"img_size": 32, "patch_size": 4, "window_size": 4, "num_heads": (1, 2)}
+# architecture with options for each anchor, image size, stages that hold stitches
+FAMILIES = {
+    "deit": (
+        [("deit_tiny_patch16_224", {**VIT, "embed_dim": width}) for width in (8, 16, 24)],
+        32,
+        None,
+    ),
+    "deit3": ([("deit3_small_patch16_224", {**VIT, "embed_dim": w}) for w in (8, 16)], 32, None),
+    "swin": (
+        [
+            ("swin_tiny_patch4_window7_224", {**SWIN, "embed_dim": width, "depths": depths})
+            for width, depths in ((8, (2, 2)), (16, (2, 4)), (24, (2, 4)))
+        ],
+        32,
+        None,
+    ),
+    "resnet": ([("resnet18", {}), ("resnet50", {})], 64, [1, 2]),
+    "resnet-swin": (
+        [
+            ("resnet18", {}),
+            (
+                "swin_tiny_patch4_window7_224",
+                {"img_size": 64, "window_size": 2, "embed_dim": 16, "num_heads": (1, 2, 4, 8)},
+            ),
+        ],
+        64,
+        [1, 2],
+    ),
+    "levit": ([("levit_128s", {}), ("levit_192", {})], 224, [0, 1]),
+}
+
+
+def family(name: str, direction: str = "fast_to_slow", classes: int = 10):
+    """The stitched network of a family, and the shape of its images."""
+    networks, size, stages = FAMILIES[name]
+    torch.manual_seed(0)
+    anchors = [
+        create_anchor(AnchorSpec(f"{name}-{n}", architecture, {**options, "num_classes": classes}))
+        for n, (architecture, options) in enumerate(networks)
+    ]
+    return stitch(anchors, (3, size, size), direction=direction, stages=stages)
+
+
+def on_meta(names, **options):
+    with torch.device("meta"):
+        anchors = [adapt(timm.create_model(name)) for name in names]
+        return stitch(anchors, (3, 224, 224), **options)

@@ -1,0 +1,39 @@
+"""What became of the runs of a home."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ablations.runs.home import Home, State
+from ablations.runs.lease import Observer
+from ablations.tracking.store import KEY_TAG, connect, search
+from helpers.commands import SLOW
+
+
+def tracked_keys(home: Home) -> Counter:
+    client = connect(home.tracking_uri)
+    runs = search(client, client.get_experiment_by_name("toy").experiment_id, "")
+    return Counter(run.data.tags[KEY_TAG] for run in runs if KEY_TAG in run.data.tags)
+
+
+def states(home: Home) -> Counter:
+    observer = Observer()
+    return Counter(run.inspect(observer).state for run in home.runs())
+
+
+def go_on(ablate, home: Home) -> None:
+    """The same command once more gets everything done."""
+    second = ablate(*SLOW)
+    assert second.returncode == 0, second.stdout + second.stderr
+    check_complete(home, 6)
+
+
+def check_complete(home: Home, runs: int) -> None:
+    """Every run is committed once, tracked once and finished, and no half file is left."""
+    assert states(home) == {State.DONE: runs}
+    assert tracked_keys(home) == dict.fromkeys((run.key for run in home.runs()), 1)
+    client = connect(home.tracking_uri)
+    identity = client.get_experiment_by_name("toy").experiment_id
+    statuses = {run.info.status for run in search(client, identity, "")}
+    assert statuses == {"FINISHED"}
+    assert not list(home.root.glob("runs/*/.*.tmp"))

@@ -1,0 +1,40 @@
+"""Steps that the tests of SLURM share."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ablations.runs.home import State
+from helpers.commands import TOY, run_ablate
+from helpers.processes import wait_for
+from helpers.runs import states
+
+SLOW = ("run", TOY, "--cluster", "slurm", "--set", "pause=1", "--set", "steps=5")  # 6 runs of 5 s
+
+
+def submit(home, *arguments):
+    done = run_ablate(home.root, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def wait_for_two_at_work(home, cluster):
+    try:
+        wait_for(lambda: states(home)[State.RUNNING] == 2, 90)
+    except AssertionError:
+        queue, nodes = cluster.run("squeue", "-r", "-t", "all"), cluster.run("sinfo", "-N", "-l")
+        logs = [log.read_text() for log in home.launches.glob("*/*.out")]
+        pytest.fail("\n".join((str(states(home)), queue, nodes, *logs)))
+
+
+def finish(home, runs, seconds=120):
+    wait_for(lambda: states(home)[State.DONE] == runs, seconds)
+    assert run_ablate(home.root, "sync").returncode == 0
+
+
+def check_same_bits(home, other):
+    for run in home.runs():
+        expected = pd.read_parquet(other.run(run.key).path / "stitch.parquet")
+        found = pd.read_parquet(run.path / "stitch.parquet")
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)

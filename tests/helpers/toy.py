@@ -1,0 +1,13 @@
+"""The toy study and what tests ask of it."""
+
+from __future__ import annotations
+
+from ablations.study.catalogue import load_study
+from ablations.study.claim import Claim
+from ablations.study.plan import expand
+from helpers.commands import TOY
+
+STUDY = load_study(TOY)[1]
+MOMENTUM = Claim("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"})
+
+PLAN = expand("toy", STUDY, seeds=1)

@@ -1,0 +1,62 @@
+"""The page of a study: its words, its links, and how it fits a screen."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from ablations.tracking.reader import read_study
+from reports.build import build_report
+from reports.data.levels import axis_levels, mean_gain
+from reports.pages.links import Links
+from reports.pages.page import render_page
+
+
+def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path):
+    study = read_study(uri, "toy", "stitch")
+    single = {**study.plan, "cells": [c for c in study.plan["cells"] if c["seed"] == 0]}
+    del study.runs[next(c["key"] for c in single["cells"] if c["levels"]["rule"] == "momentum")]
+    folder = tmp_path / "page"
+    folder.mkdir()
+    page = render_page(type(study)(single, study.runs), folder, Links.to(uri))
+    assert "One seed: no interval can be given." in page
+    assert "Runs are missing: momentum (0 of 1 seeds)." in page
+    assert page.count(", not finished</td>") == 1
+
+
+def test_a_page_leads_to_its_runs_and_its_tables(uri, tmp_path):
+    study = read_study(uri, "toy", "stitch")
+    page = build_report(uri, "toy", tmp_path, "https://me:secret@mlflow.example/").read_text()
+    assert "secret" not in page
+    links = dict(re.findall(r'href="(https://mlflow.example/\S+)">(\w+)<', page))
+    assert len(study.runs) == 12
+    for run in study.runs.values():
+        assert links[f"https://mlflow.example/#/experiments/1/runs/{run.run_id}"] == run.key
+    assert "https://mlflow.example/#/experiments/1/runs?viewStateShareKey=toy-rule&amp;" in page
+    table = pd.read_csv(tmp_path / "rule-summary.csv").set_index("level")
+    gain = mean_gain(*reversed(axis_levels(study, "rule"))).text(sign=True)
+    cell = table["mean top-1 after, % (against baseline)"]["momentum"]
+    assert cell.endswith(f"({gain})")
+    assert (
+        f"| momentum | 3/3 | 4 | {table.iloc[1, 2]} | {cell} |"
+        in (tmp_path / "rule-summary.md").read_text()
+    )
+    text = (tmp_path / "rule-summary.tex").read_text()
+    assert r"$\pm$" in text
+    assert "±" not in text
+    (tmp_path / "rule-summary.tex").unlink()  # then the report is drawn again
+    build_report(uri, "toy", tmp_path, "https://me:secret@mlflow.example/")
+    assert (tmp_path / "rule-summary.tex").exists()
+
+
+def test_the_page_in_a_browser(chromium, tracked_home, uri, tmp_path):
+    page_file = build_report(uri, "toy", tmp_path / "report")
+    for width, height in ((1366, 768), (390, 844)):
+        page = chromium.new_page(viewport={"width": width, "height": height})
+        page.goto(page_file.as_uri())
+        drawn = page.evaluate("document.querySelectorAll('figure > svg').length")
+        # of each axis accuracy, difference, start and epochs; of the study effects and heatmap
+        assert drawn == page.locator("figure").count() == 3 * 4 + 2
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()

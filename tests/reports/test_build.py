@@ -1,0 +1,71 @@
+"""Reports: whole, stable and drawn no more often than need be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from helpers.commands import TOY
+from reports.build import build_report
+
+
+def test_the_report_is_whole_and_stable(tracked_home, uri, tmp_path):
+    one = build_report(uri, "toy", tmp_path / "one").parent
+    two = build_report(uri, "toy", tmp_path / "two").parent
+    names = {path.name for path in one.iterdir()}
+    for axis in ("rate", "rule", "pace"):
+        for kind in ("accuracy", "difference"):
+            assert {f"{axis}-{kind}.png", f"{axis}-{kind}.pdf"} <= names
+    for path in one.iterdir():
+        assert path.read_bytes() == (two / path.name).read_bytes(), path.name
+    page = (one / "index.html").read_text()
+    assert "Means over 3 seeds" in page
+    assert "12 of 12 finished" in page
+    # self-contained: nothing is fetched
+    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*\.(?:png|css|js)"', page)
+    own = "http://127.0.0.1:5000/#/experiments/"  # where `ablate ui` serves; followed, not fetched
+    assert set(re.findall(r"\S*http\S*", page)) == set(re.findall(rf'href="{own}\S*', page))
+
+
+def test_other_files_in_the_output_folder_stay(uri, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    build_report(uri, "toy", tmp_path)
+    build_report(uri, "toy", tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_an_unchanged_report_is_not_drawn_again(uri, tmp_path):
+    page = build_report(uri, "toy", tmp_path)
+    before = page.stat().st_mtime_ns
+    assert build_report(uri, "toy", tmp_path) == page
+    assert page.stat().st_mtime_ns == before
+    (tmp_path / "rule-accuracy.pdf").unlink()
+    build_report(uri, "toy", tmp_path)
+    assert (tmp_path / "rule-accuracy.pdf").exists()
+
+
+def test_a_zipped_study_has_one_section(ablate, tmp_path):
+    study = tmp_path / "zipped.py"
+    again = 'STUDY = replace(STUDY, seeds=1, design="zipped")'
+    study.write_text(f"{Path(TOY).read_text()}\nfrom dataclasses import replace\n{again}\n")
+    assert ablate("run", str(study)).returncode == 0
+    assert ablate("report", str(study)).returncode == 0
+    report = tmp_path / "home" / "reports" / "zipped"
+    assert (report / "rate-and-rule-and-pace-accuracy.png").exists()
+    assert "2 of 2 finished" in (report / "index.html").read_text()
+
+
+def test_runs_without_what_the_report_draws(ablate, tmp_path):
+    study = tmp_path / "bare.py"
+    study.write_text(Path(TOY).read_text().replace('"passes": float', '"laps": float'))
+    assert ablate("run", str(study), "--seeds", "1").returncode == 0
+    done = ablate("report", str(study))
+    assert done.returncode == 2
+    assert "has no passes" in done.stderr
+
+
+def test_an_untracked_study_is_named(ablate):
+    empty = ablate("report", "overview")
+    assert empty.returncode == 2
+    assert "run `ablate run overview` first" in empty.stderr

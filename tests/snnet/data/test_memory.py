@@ -1,0 +1,78 @@
+"""Datasets in memory: splits, augmentation and parts of a batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from helpers.datasets import needs_fashion
+from helpers.training import CONFIG
+from snnet.config import IN_MEMORY, Augmentation
+from snnet.data.memory import affine, load_digits, load_fashion
+from snnet.errors import MissingDataError
+from snnet.seeding import generator
+
+
+@needs_fashion
+def test_fashion_is_whole():
+    data = load_fashion()
+    assert (data.train_count, data.test_count, data.image_shape) == (54_000, 10_000, (1, 28, 28))
+    assert torch.bincount(data.test_labels).tolist() == [1000] * 10
+    images = data.normalise(data.train_images)
+    assert abs(images.mean()) < 0.01
+    assert abs(images.std() - 1) < 0.01
+
+
+def test_missing_and_damaged_fashion_say_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("SNNET_DATA", str(tmp_path))
+    monkeypatch.setattr("snnet.data.locations.DEBIAN_FASHION", tmp_path / "nothing")
+    monkeypatch.setattr(
+        "torchvision.datasets.FashionMNIST", lambda *_, **__: 1 / 0
+    )  # as without a network
+    with pytest.raises(
+        MissingDataError, match=r"none of .*fashion-mnist.*install Debian's package"
+    ):
+        load_fashion()
+    (tmp_path / "fashion-mnist").mkdir()
+    (tmp_path / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b torn")
+    with pytest.raises(MissingDataError, match="is damaged or missing"):
+        load_fashion()
+
+
+def test_the_split_is_fixed_and_apart():
+    one, two = load_digits(), load_digits()
+    assert torch.equal(one.test_labels, two.test_labels)
+    assert (len(one.train_labels), len(one.test_labels)) == (IN_MEMORY["digits"], 540)
+    train = {image.numpy().tobytes() for image in one.train_images}
+    test = {image.numpy().tobytes() for image in one.test_images}
+    assert len(train & test) <= 3  # scikit-learn's set holds a few images twice
+
+
+def test_calibration_images_depend_on_the_seed_alone(data):
+    one, again, other = (torch.cat(list(data.calibration(20, seed))) for seed in (1, 1, 2))
+    assert one.shape == (20, 1, 8, 8)
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    with pytest.raises(ValueError, match="there are 64"):
+        list(data.calibration(65, 0))
+
+
+def test_augmentation_changes_each_image_its_own_way(data):
+    images = data.normalise(data.train_images[:1]).repeat(8, 1, 1, 1)
+    draws = torch.rand(4, 8, generator=generator("a"))
+    changed = affine(images, CONFIG.augmentation, draws)
+    assert changed.shape == images.shape
+    assert len({image.numpy().tobytes() for image in changed}) == 8
+    assert affine(images, Augmentation(), draws) is images
+
+
+def test_parts_of_a_batch_and_later_starts_are_the_same_images(data):
+    whole = list(data.batches(16, CONFIG.augmentation, "epoch"))
+    halves = [list(data.batches(16, CONFIG.augmentation, "epoch", part=(n, 2))) for n in (0, 1)]
+    late = list(data.batches(16, CONFIG.augmentation, "epoch", start=2))
+    assert [len(labels) for _, labels in whole] == [16] * 4
+    for step, (images, labels) in enumerate(whole):
+        for n in (0, 1):
+            torch.testing.assert_close(halves[n][step][0], images[n::2])
+            assert torch.equal(halves[n][step][1], labels[n::2])
+    assert torch.equal(late[0][0], whole[2][0])

@@ -1,0 +1,62 @@
+"""Anchors: which networks are some, and which join."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+
+from helpers.anchors import tiny_anchor
+from helpers.families import on_meta
+from snnet.anchors import adapt, create_anchor
+from snnet.config import AnchorSpec
+from snnet.cost import route_costs
+from snnet.evaluation import sweep
+from snnet.initialisation import initialise_least_squares
+from snnet.network import stitch
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["deit_tiny_distilled_patch16_224", "deit_small_patch16_224"], "2 of them class tokens"),
+        (["vit_tiny_patch16_224", "vit_small_patch32_224"], "197 tokens .* 50 tokens"),
+        (["levit_192", "swin_tiny_patch4_window7_224"], "equally many stages"),
+        (["resnet18", "vit_small_patch16_224"], "equally many stages"),
+    ],
+)
+def test_networks_that_do_not_fit_say_what_differs(names, says):
+    with pytest.raises(ValueError, match=says):
+        on_meta(names)
+
+
+def test_the_documented_architecture_joins():
+    """What docs/extending.md adds goes through space, cost, least squares and sweep."""
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+    (code,) = [part for part in page.split("```python")[1:] if "MlpMixer" in part]
+    exec(code.partition("```")[0], {})
+    torch.manual_seed(0)
+    names = ("mixer_s16_224", "mixer_b16_224")
+    anchors = [adapt(timm.create_model(name, img_size=32, num_classes=10)) for name in names]
+    network = stitch(anchors, (3, 32, 32)).eval()
+    images = torch.rand(4, 3, 32, 32)
+    assert all(fit.residual < 1 for fit in initialise_least_squares(network, [images]))
+    assert len(sweep(network, images)) == len(route_costs(network)) == 2 + 11  # 8 and 12 blocks
+
+
+def test_an_anchor_is_its_timm_model(images):
+    anchor = tiny_anchor(8, 0).eval()
+    assert torch.equal(anchor(images), anchor.model(images))
+
+
+def test_an_unknown_architecture_says_what_there_is():
+    with pytest.raises(TypeError, match=r"no anchor adapter for ConvNeXt; there is one for: .*Sw"):
+        adapt(timm.create_model("convnext_atto"))
+    with pytest.raises(
+        ValueError, match=r"anchor a .convnext_atto.: no anchor adapter for ConvNeXt"
+    ):
+        create_anchor(AnchorSpec("a", "convnext_atto"))
+    with pytest.raises(ValueError, match="no model named 'vit_huge_typo'"):
+        create_anchor(AnchorSpec("a", "vit_huge_typo"))

@@ -1,0 +1,80 @@
+"""Costs: those that were published, and those of a whole analysis."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from helpers.families import on_meta
+from snnet.cost import route_costs
+from snnet.costs import _NORMS
+from snnet.scales import SCALES
+
+PUBLISHED = Path(__file__).parents[2] / "reports/data/published"
+# parameters of the front that the released figures lack, by family, front anchor and stage:
+# class token and position embedding, or the patch mergings before the stitch
+PARAMS_LEFT_OUT = {
+    "deit": {(0, 0): 38_016, (1, 0): 76_032},
+    "swin": {(0, 1): 74_496, (0, 2): 370_944, (1, 1): 74_496, (1, 2): 370_944},
+}
+# their code skips the back's final norm in DeiT's stitches: 197 positions, five MACs an element
+MACS_LEFT_OUT = {"deit": {1: 197 * 384 * 5, 2: 197 * 768 * 5}}
+
+
+@pytest.mark.parametrize("name", ["deit", "swin", "resnet", "resnet-swin", "levit"])
+def test_published_costs(name):
+    chosen = SCALES["imagenet"][name]
+    network = on_meta(
+        [anchor["architecture"] for anchor in chosen["anchors"]], stages=chosen.get("stages")
+    )
+    with open(PUBLISHED / f"{name}.csv") as file:
+        rows = {tuple(row[c] for c in PLACE): row for row in csv.DictReader(file)}
+    costs = route_costs(network)
+    assert len(rows) == len(costs)
+    for route, (macs, params) in zip(network.space.routes, costs, strict=True):
+        place = (route.first, route.first, "", "", "")
+        left_out_macs = left_out_params = 0
+        if route.joints:
+            (joint,) = route.joints
+            stage, i = network.space.place(joint.front, joint.front_block)
+            _, j = network.space.place(joint.back, joint.back_block)
+            place = (joint.front, joint.back, stage, i, j)
+            left_out_params = PARAMS_LEFT_OUT.get(name, {}).get((joint.front, stage), 0)
+            left_out_macs = MACS_LEFT_OUT.get(name, {}).get(joint.back, 0)
+        row = rows[tuple(map(str, place))]
+        assert macs == int(row["macs"]) + left_out_macs
+        if row["params"]:
+            assert params == int(row["params"]) + left_out_params
+
+
+PLACE = ("front", "back", "stage", "front_block", "back_block")
+
+
+def test_other_timm_models_come_out_of_the_same_code():
+    for names, count in (
+        (["vit_tiny_patch16_224", "vit_small_patch16_224"], 36),
+        (["deit3_small_patch16_224", "deit3_base_patch16_224"], 36),
+        (["vit_small_patch16_224", "vit_large_patch16_224"], 25),  # 12 and 24 blocks: unpaired
+        (["resnet18", "resnet34", "resnet50"], 3 + 12 + 12),
+        (["levit_128", "levit_192", "levit_256"], 3 + 2 * 9),
+        (["swin_tiny_patch4_window7_224", "swin_large_patch4_window7_224"], 2 + 1 + 1 + 17 + 1),
+    ):
+        costs = route_costs(on_meta(names))
+        assert len(costs) == count, names
+        macs = [cost[0] for cost in costs[: len(names)]]
+        assert macs == sorted(macs)
+
+
+def test_costs_add_up_to_a_whole_analysis(network, images):
+    for stitch_id, (macs, params) in enumerate(route_costs(network)):
+        with FlopCounterMode(display=False, custom_mapping=_NORMS) as counter, torch.no_grad():
+            network(images[:1], stitch_id)
+        assert macs == counter.get_total_flops() // 2
+        network.zero_grad(set_to_none=True)
+        network(images[:1], stitch_id).sum().backward()
+        used = [p for p in network.parameters() if p.grad is not None]
+        assert params == sum(p.numel() for p in used)

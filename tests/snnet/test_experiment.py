@@ -1,0 +1,75 @@
+"""The experiment: settings that take something away, and what each run keeps."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+
+from ablations.runs.attempt import Attempt
+from helpers.stitching import settings
+from snnet.data.memory import load_digits, take
+from snnet.experiment import prepare
+from snnet.loading import load
+from studies.experiments.stitching import STITCHING
+
+
+def test_one_route_alone_is_trained_scored_and_loaded(tmp_path):
+    config = settings(only="0.1>1.2", pretrained=False, init="kaiming")
+    run = Attempt(tmp_path, tmp_path / "cache", 1)
+    metrics = STITCHING.function(config, run)
+    table = pd.read_parquet(tmp_path / "stitch.parquet")
+    assert table.route.tolist() == ["0.1>1.2"]
+    assert table.visits.tolist() == [metrics["passes"]] == [2 * (128 // 32)]
+    assert "anchor_change_top1" not in metrics
+    content = {"experiment": "stitching", "schema": STITCHING.schema}
+    (tmp_path / "config.json").write_text(
+        pd.Series({**content, "config": STITCHING.dump(config)}).to_json()
+    )
+    assert load(tmp_path).table.route.tolist() == ["0.1>1.2"]
+
+
+def test_anchors_without_pretrained_weights_depend_on_the_seed(tmp_path):
+    def weights(**changes):
+        _, network = prepare(settings(**changes), Attempt(tmp_path, tmp_path / "cache", 1))
+        return torch.cat([parameter.flatten() for parameter in network.anchors.parameters()])
+
+    assert torch.equal(weights(pretrained=True, seed=0), weights(pretrained=True, seed=1))
+    assert torch.equal(weights(pretrained=False, seed=1), weights(pretrained=False, seed=1))
+    assert not torch.equal(weights(pretrained=False, seed=0), weights(pretrained=False, seed=1))
+
+
+def test_held_back_images_are_scored_apart(tmp_path):
+    data = load_digits()
+    images, labels = data.validation
+    assert (len(images), len(labels)) == (180, 180)
+    seen = {image.numpy().tobytes() for image in torch.cat([data.train_images, data.test_images])}
+    assert sum(image.numpy().tobytes() in seen for image in images) < 2  # but for chance twins
+    assert len(take(data, 64, 32).validation[0]) == 32
+    run = Attempt(tmp_path, tmp_path / "cache", 1)
+    STITCHING.function(settings(epochs=4), run)
+    table = pd.read_parquet(tmp_path / "stitch.parquet")
+    assert table.top1_validation.between(0, 1).all()
+    assert not table.top1_validation.equals(table.top1)
+    rungs = {rung: pd.read_parquet(tmp_path / f"validation-{rung}.parquet") for rung in (10, 50)}
+    assert rungs[50].route.tolist() == table.route.tolist()
+    assert rungs[50].macs.tolist() == table.macs.tolist()
+    entries = [json.loads(line) for line in (tmp_path / "progress-1.jsonl").open()]
+    logged = {
+        one["step"]: one["metrics"].get("validation_top1") for one in entries if "step" in one
+    }
+    means = [rungs[rung].top1_validation.mean() for rung in (10, 50)]
+    assert [logged[epoch] for epoch in (1, 2, 3, 4)] == [*map(pytest.approx, means), None, None]
+
+
+def test_latency_of_every_sub_network_is_kept(tmp_path):
+    metrics = STITCHING.function(settings(epochs=2), Attempt(tmp_path, tmp_path / "cache", 1))
+    stitches = pd.read_parquet(tmp_path / "stitch.parquet")
+    table = pd.read_parquet(tmp_path / "latency.parquet")
+    assert table.index.equals(stitches.index)
+    assert (table.latency_low > 0).all()
+    assert table.latency.between(table.latency_low, table.latency_high).all()
+    anchors = stitches[stitches.is_anchor].params.sum()
+    assert anchors < metrics["stored_params"] < stitches.params.sum()

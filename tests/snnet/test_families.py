@@ -1,0 +1,62 @@
+"""Every family goes through the same code: the whole method on small images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from helpers.families import FAMILIES, family
+from snnet.checkpoint import resume_training, save_training
+from snnet.config import StitchingConfig
+from snnet.data.memory import InMemory
+from snnet.evaluation import evaluate, sweep
+from snnet.initialisation import initialise_least_squares
+from snnet.training import Training
+
+CONFIG = StitchingConfig(
+    epochs=1,
+    warmup_epochs=0,
+    batch_size=8,
+    learning_rate=1e-3,
+    subnetworks_per_step=2,
+    gradient_clip=5.0,
+    anchors=(),
+)
+
+
+@pytest.mark.parametrize("direction", ["fast_to_slow", "slow_to_fast"])
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_the_whole_method(name, direction, tmp_path):
+    """Least squares, steps of each sampling rule, one sweep, checkpoint and resume."""
+    network = family(name, direction)
+    shape = network.image_shape
+    draws = torch.Generator().manual_seed(0)
+    images = torch.rand(16, *shape, generator=draws)
+    labels = torch.arange(16) % 10
+    data = InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)
+    fits = initialise_least_squares(network, data.calibration(8, 0))
+    assert len(fits) == len(network.layers) > 0
+    assert all(0 <= fit.residual < 1 for fit in fits)  # better than the mean of the target
+    for sampling in ("random", "sandwich"):
+        config = replace(CONFIG, sampling=sampling)
+        one = Training(network, data, config)
+        assert one.run_epoch(pause=lambda: True) is None  # after the first of two steps
+        save_training(one, one.state(), tmp_path / sampling)
+        whole = one.run_epoch()
+        ended = {key: value.clone() for key, value in network.state_dict().items()}
+        two = Training(network, data, config)
+        resume_training(two, tmp_path / sampling)
+        assert (two.epoch, two.step) == (0, 1)
+        again = two.run_epoch()
+        assert {**whole, "images_per_second": 0} == {**again, "images_per_second": 0}
+        for key, value in network.state_dict().items():
+            assert torch.equal(value, ended[key]), key
+    network.eval()
+    test = data.normalise(data.test_images)
+    together = sweep(network, test)
+    with torch.no_grad():
+        for stitch_id, logits in enumerate(together):
+            torch.testing.assert_close(logits, network(test, stitch_id), rtol=1e-3, atol=1e-4)
+    assert len(evaluate(network, data.test_batches(4))) == len(network.space.routes)

@@ -1,0 +1,135 @@
+"""A finished run loaded and selected from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import snnet
+from helpers.finished_run import finished_run, two_vits
+
+
+@pytest.fixture(scope="module")
+def network():
+    return two_vits()
+
+
+@pytest.fixture
+def run(network, tmp_path):
+    return finished_run(tmp_path / "home", network)
+
+
+@pytest.fixture
+def images():
+    return torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_loaded_run_is_the_trained_network(run, network, images):
+    loaded = snnet.load(run)
+    assert len(loaded) == len(network.space.routes)
+    for number in range(len(loaded)):
+        assert loaded.select(number) == number == loaded.stitch
+        with torch.no_grad():
+            assert torch.equal(loaded(images), network(images, number))
+
+
+def test_pretrained_weights_are_not_fetched_again(run):
+    path = run / "config.json"
+    record = json.loads(path.read_text())
+    for anchor in record["config"]["anchors"]:
+        anchor["weights"] = "/nowhere/weights.pth"
+    path.write_text(json.dumps(record))
+    snnet.load(run)
+
+
+def test_switching_copies_nothing(run):
+    loaded = snnet.load(run)
+    places = [parameter.data_ptr() for parameter in loaded.network.parameters()]
+    for number in range(len(loaded)):
+        loaded.select(number)
+    assert places == [parameter.data_ptr() for parameter in loaded.network.parameters()]
+
+
+def test_a_budget_takes_the_best_within_it(run):
+    loaded = snnet.load(run)
+    loaded.measure_latency(repeats=2)
+    table = loaded.table
+    for name in ("macs", "params", "latency"):
+        for budget in table[name]:
+            chosen = table.loc[loaded.select(**{name: budget})]
+            within = table[table[name] <= budget]
+            assert chosen[name] <= budget
+            assert chosen.top1 == within.top1.max()
+            assert chosen.macs == within[within.top1 == chosen.top1].macs.min()
+    both = loaded.select(macs=table.macs.median(), params=table.params.median())
+    assert table.macs[both] <= table.macs.median()
+    assert table.params[both] <= table.params.median()
+    assert loaded.select() == table.sort_values(["top1", "macs"], ascending=[False, True]).index[0]
+
+
+def test_selections_that_cannot_be(run):
+    loaded = snnet.load(run)
+    cheapest = loaded.table.macs.idxmin()
+    with pytest.raises(ValueError, match=rf"within 10 MACs; the least is .* \(stitch {cheapest}\)"):
+        loaded.select(macs=10)
+    with pytest.raises(ValueError, match="there is no stitch 99"):
+        loaded.select(99)
+    with pytest.raises(ValueError, match="not both"):
+        loaded.select(1, macs=1e9)
+    with pytest.raises(ValueError, match="call measure_latency"):
+        loaded.select(latency=5)
+    with pytest.raises(ValueError, match="batch_size and repeats"):
+        loaded.measure_latency(batch_size=0)
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def change_config(run: Path, change) -> None:
+    record = json.loads((run / "config.json").read_text())
+    change(record)
+    (run / "config.json").write_text(json.dumps(record))
+
+
+MISTAKES = {
+    "no run directory": lambda run: (run / "config.json").unlink(),
+    r"config.json is damaged": lambda run: damage(run / "config.json"),
+    r"no table of sub-networks": lambda run: (run / "stitch.parquet").unlink(),
+    r"stitch.parquet is damaged": lambda run: damage(run / "stitch.parquet"),
+    r"no trained network": lambda run: (run / "model.safetensors").unlink(),
+    r"model.safetensors is damaged": lambda run: damage(run / "model.safetensors"),
+    r"does not tell the shape": lambda run: save_file(
+        {"x": torch.zeros(1)}, run / "model.safetensors"
+    ),
+    r"does not fit: missing": lambda run: save_file(
+        {"x": torch.zeros(1)}, run / "model.safetensors", {"image_shape": "[1, 8, 8]"}
+    ),
+    "experiment 'toy'": lambda run: change_config(run, lambda r: r.update(experiment="toy")),
+    "does not know: colour": lambda run: change_config(
+        run, lambda r: r["config"].update(colour="red")
+    ),
+    r"does not know: anchors.1.recipe.colour": lambda run: change_config(
+        run, lambda r: r["config"]["anchors"][1]["recipe"].update(colour="red")
+    ),
+    "does not fit this version: kernel": lambda run: change_config(
+        run, lambda r: r["config"].update(kernel=0)
+    ),
+    "no object 'config'": lambda run: (run / "config.json").write_text("[]"),
+    "lists other sub-networks": lambda run: (
+        pd.read_parquet(run / "stitch.parquet").iloc[:4].to_parquet(run / "stitch.parquet")
+    ),
+}
+
+
+@pytest.mark.parametrize("says", MISTAKES)
+def test_a_run_that_cannot_be_loaded_says_why(run, says):
+    MISTAKES[says](run)
+    with pytest.raises(ValueError, match=says) as raised:
+        snnet.load(run)
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,62 @@
+"""Anchors are trained once, and kept."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+
+import pytest
+import torch
+
+from snnet.config import AnchorSpec, Recipe
+from snnet.pretraining import cache_path, pretrained_anchors
+
+SPECS = [
+    AnchorSpec(
+        f"vit-{width}",
+        "vit_tiny_patch16_224",
+        {
+            "img_size": 8,
+            "patch_size": 2,
+            "in_chans": 1,
+            "num_classes": 10,
+            "depth": 2,
+            "embed_dim": width,
+            "num_heads": 2,
+        },
+        recipe=Recipe(epochs=2, warmup_epochs=1, batch_size=16),
+    )
+    for width in (8, 16)
+]
+
+
+def want_anchors(cache, data, said):
+    torch.set_num_threads(1)
+    pretrained_anchors(SPECS, "digits", data, cache, said.append)
+
+
+@pytest.mark.slow
+def test_two_processes_train_each_anchor_once(data, tmp_path):
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager:
+        said = manager.list()
+        workers = [
+            context.Process(target=want_anchors, args=(tmp_path, data, said)) for _ in range(2)
+        ]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(120)
+        assert [worker.exitcode for worker in workers] == [0, 0]
+        epochs = sorted(line for line in said if "epoch" in line)
+    assert epochs == sorted(f"anchor vit-{w}: epoch {e}/2" for w in (8, 16) for e in (1, 2))
+    again = []
+    anchors = pretrained_anchors(SPECS, "digits", data, tmp_path, again.append)
+    assert not again
+    assert [anchor.model.embed_dim for anchor in anchors] == [8, 16]
+
+
+def test_the_cache_tells_recipes_apart(tmp_path):
+    other = replace(SPECS[0], recipe=replace(SPECS[0].recipe, epochs=3))
+    paths = {cache_path(spec, "digits", tmp_path) for spec in (*SPECS, other)}
+    assert len(paths) == 3

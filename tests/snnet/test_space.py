@@ -1,0 +1,157 @@
+"""The stitching space: published counts, and what holds for every window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.errors import UserError
+from helpers.stitching import settings
+from snnet.routes import Joint, Route
+from snnet.space import build_space, epochs_for, space_for, unpaired, windows
+from studies.experiments.stitching import expected_seconds
+
+DEPTHS = [(3,), (3,)]
+
+
+def test_a_route_that_is_none_is_named():
+    with pytest.raises(ValueError, match=r"no route '0\.0>1\.9' to train alone; there are 0, 1, 0"):
+        space_for(settings(only="0.0>1.9"), DEPTHS)
+    with pytest.raises(UserError, match="one route alone has no sandwich"):
+        settings(only="0.1>1.2", sampling="sandwich")
+
+
+def test_a_budget_for_each_stitch_trains_larger_spaces_longer():
+    stages = [(3,)] * 3
+    nearest = settings(kernel=1, epochs=10, budget="stitch")
+    unrestricted = replace(nearest, pairs="all")
+    counts = [len(space_for(config, stages).routes) for config in (nearest, unrestricted)]
+    assert counts == [3 + 2 * 3, 3 + 3 * 3 + 6]  # chains: (i, j) with j >= i of three blocks
+    assert epochs_for(nearest, stages) == 10
+    assert epochs_for(unrestricted, stages) == 20
+    assert epochs_for(replace(unrestricted, budget="run"), stages) == 10
+    three = replace(unrestricted, anchors=unrestricted.anchors + unrestricted.anchors[:1])
+    assert expected_seconds(three) > expected_seconds(replace(three, budget="run"))
+
+
+# kernel, stride, nearest, all pairs and chains, layers per pair of anchors; depth 12, three
+# anchors; (2, 1) with 71 is the paper's DeiT space
+COUNTS = [
+    (1, 1, 27, 117, 12),
+    (2, 1, 71, 732, 11),
+    (2, 2, 51, 387, 6),
+    (3, 1, 111, 1748, 10),
+    (3, 2, 91, 1190, 6),
+    (3, 3, 75, 813, 4),
+    (4, 4, 99, 1395, 3),
+]
+
+
+@pytest.mark.parametrize(("kernel", "stride", "nearest", "everything", "layers"), COUNTS)
+def test_counts(kernel, stride, nearest, everything, layers):
+    for direction in ("fast_to_slow", "slow_to_fast"):
+        near = build_space([(12,)] * 3, kernel, stride, "nearest", direction)
+        full = build_space([(12,)] * 3, kernel, stride, "all", direction)
+        assert len(near.routes) == nearest
+        assert len(near.layers) == 2 * layers
+        assert len(full.routes) == everything
+        assert len(full.layers) == 3 * layers
+
+
+sizes = st.integers(1, 9)
+
+
+@given(depth=sizes, kernel=sizes, stride=sizes)
+def test_every_offered_pair_belongs_to_one_window(depth, kernel, stride):
+    pairs = [pair for window in windows(depth, kernel, stride) for pair in window]
+    assert len(pairs) == len(set(pairs))
+    assert all(0 <= i < depth and 0 <= j < depth and abs(i - j) < kernel for i, j in pairs)
+
+
+@given(
+    depth=st.integers(1, 6),
+    anchors=st.integers(2, 4),
+    kernel=sizes,
+    stride=sizes,
+    pairs=st.sampled_from(["nearest", "all"]),
+    direction=st.sampled_from(["fast_to_slow", "slow_to_fast"]),
+)
+def test_routes_are_distinct_and_consistent(depth, anchors, kernel, stride, pairs, direction):
+    depths = (depth,) * anchors
+    space = build_space([(depth,)] * anchors, kernel, stride, pairs, direction)
+    assert len(set(space.routes)) == len(space.routes)
+    assert space.routes[:anchors] == tuple(Route(n) for n in range(anchors))
+    layer_of = space.layer_of()
+    for route in space.routes:
+        segments = route.segments(depths)
+        assert [segment.anchor for segment in segments] == list(route.anchors)
+        assert all(segment.start <= segment.stop for segment in segments)
+        assert segments[-1].stop == depth
+        ordered = sorted(route.anchors, reverse=direction == "slow_to_fast")
+        assert list(route.anchors) == ordered
+        for joint in route.joints:
+            layer = space.layers[layer_of[joint]]
+            assert (layer.front, layer.back) == (joint.front, joint.back)
+            if pairs == "nearest":
+                assert abs(joint.front - joint.back) == 1
+
+
+def test_chain_enters_the_middle_anchor_before_it_leaves_it():
+    chains = [r for r in build_space([(3,)] * 3, 2, 1, "all").routes if len(r.joints) == 2]
+    assert chains
+    assert all(
+        second.front_block >= first.back_block for first, second in (c.joints for c in chains)
+    )
+
+
+def test_unpaired_stages_map_each_block_of_the_deeper_one():
+    assert unpaired(2, 4) == (((0, 1),), ((1, 2), (1, 3)))
+    assert unpaired(6, 18)[0] == ((0, 1), (0, 2))
+
+
+@given(shallow=st.integers(1, 8), more=st.integers(1, 12))
+def test_slow_to_fast_crosses_the_same_places(shallow, more):
+    """A place lies between two blocks of either anchor: after i, before j."""
+    deep = shallow + more
+    up = {(i + 1, j) for group in unpaired(shallow, deep) for i, j in group}
+    down = {(j, i + 1) for group in unpaired(deep, shallow) for i, j in group}
+    assert down == {(entry, left) for entry, left in up if entry < shallow}
+
+
+def test_stitches_of_hierarchical_anchors_stay_inside_their_stage():
+    stages = [(2, 2, 6, 2), (2, 2, 18, 2), (2, 2, 18, 2)]
+    space = build_space(stages, inside=[0, 1, 2])
+    assert len(space.routes) == 41
+    for route in space.routes[3:]:
+        (joint,) = route.joints
+        front, i = space.place(joint.front, joint.front_block)
+        back, j = space.place(joint.back, joint.back_block)
+        assert front == back in (0, 1, 2)
+        assert i < j
+    assert len(space.layers) == 1 + 1 + 6 + 1 + 1 + 17  # one a front block
+
+
+def test_route_reads_as_it_runs():
+    route = Route(0, (Joint(0, 3, 1, 4),))
+    assert route.name == "0.3>1.4"
+    (front, back) = route.segments((6, 6))
+    assert (front.start, front.stop, back.start, back.stop) == (0, 4, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"kernel": 0}, "kernel and stride"),
+        ({"pairs": "some"}, "nearest or all"),
+        ({"direction": "up"}, "fast_to_slow"),
+        ({"stages": [(3,), (2, 2)]}, "equally many stages"),
+        ({"inside": [1]}, "stages 0 to 0"),
+        ({"stages": [(2, 2), (2, 2)], "kernel": 1}, "no stitch is possible"),
+    ],
+)
+def test_impossible_spaces_say_why(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        build_space(**{"stages": [(3,), (3,)], **arguments})

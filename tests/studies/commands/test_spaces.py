@@ -1,0 +1,130 @@
+"""The listing of stitching spaces."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from ablations.cli.main import main
+
+RESNETS = ["--anchors", "resnet18,resnet50", "--stages", "1,2"]
+
+
+def stitches(*arguments: str):
+    return CliRunner().invoke(main, ["stitches", *arguments])
+
+
+def rows(*arguments: str) -> list[dict[str, str]]:
+    found = stitches(*arguments, "--format", "csv")
+    assert found.exit_code == 0, found.output
+    return list(csv.DictReader(io.StringIO(found.stdout)))
+
+
+@pytest.mark.parametrize(
+    ("family", "count"),
+    [("deit", 71), ("swin", 41), ("resnet", 10), ("resnet-swin", 8), ("levit", 8)],
+)
+def test_families(family, count):
+    found = rows("--family", family)
+    assert [int(row["stitch_id"]) for row in found] == list(range(count))
+    anchors = [row for row in found if row["stage"] == ""]
+    assert [row["front"] for row in anchors] == [row["back"] for row in anchors]
+    macs = [int(row["macs"]) for row in anchors]
+    assert macs == sorted(macs)
+    assert all(int(row["params"]) > 0 for row in found)
+
+
+def test_all_732_routes_of_the_paper_with_chains():
+    found = rows("--family", "deit", "--pairs", "all")
+    assert len(found) == 732
+    chains = [row for row in found if row["next_back"]]
+    assert chains
+    for row in chains:
+        assert (row["front"], row["back"], row["next_back"]) == ("0", "1", "2")
+        assert int(row["next_front_block"]) >= int(row["back_block"])
+
+
+def test_formats_agree():
+    cells = rows(*RESNETS)
+    assert list(cells[0])[:8] == [
+        *("stitch_id", "front", "back", "stage", "front_block", "back_block", "macs", "params")
+    ]
+    records = json.loads(stitches(*RESNETS, "--format", "json").stdout)
+    as_text = [{k: "" if v is None else str(v) for k, v in row.items()} for row in records]
+    assert as_text == cells
+    assert cells[0]["macs"] == "1819065856"  # as published
+    assert cells[1]["macs"] == "4111512576"
+    table = stitches(*RESNETS).stdout
+    assert "10 stitches (2 of them whole anchors), 4 stitching layers, images 3x224x224" in table
+    assert "resnet18 0 > resnet50 1" in table
+    assert "1.82 to 4.11 GMACs" in table
+
+
+def test_storage_against_one_network_for_each_stitch():
+    """The paper's 118.4 M against 2630 M parameters, for DeiT-Ti/S/B."""
+    table = stitches("--family", "deit").stdout
+    one, all_alone = re.search(r"one network: (\S+) M .* alone: (\S+) M", table).groups()
+    assert one == "118.40"
+    # the released figures lack class token and position embedding of the front: 34 stitches each
+    assert float(all_alone) - 34 * (38_016 + 76_032) / 1e6 == pytest.approx(2630.33, abs=0.01)
+
+
+def test_chains_are_shown_whole():
+    table = stitches("--family", "deit", "--pairs", "all").stdout
+    assert "deit_tiny 0 > deit_small 1..2 > deit_base 3 " in table
+
+
+def test_anchors_are_sorted_and_that_is_said():
+    found = stitches("--anchors", "resnet50,resnet18", "--stages", "1,2", "--format", "csv")
+    assert found.stderr == "anchors from fast to slow: resnet18, resnet50\n"
+    assert found.stdout == stitches(*RESNETS, "--format", "csv").stdout
+    assert stitches(*RESNETS).stderr == ""
+
+
+def test_options_override_the_family():
+    backwards = rows("--family", "resnet", "--direction", "slow_to_fast")
+    assert {(row["front"], row["back"]) for row in backwards[2:]} == {("1", "0")}
+    assert {row["stage"] for row in rows("--family", "resnet", "--stages", "2")[2:]} == {"2"}
+    assert len(rows("--family", "deit", "--kernel", "2", "--stride", "2")) == 51
+
+
+def test_another_image_size():
+    for anchors in ("resnet18,resnet50", "deit_tiny_patch16_224,deit_small_patch16_224"):
+        usual, small = (rows("--anchors", anchors, *size) for size in ([], ["--image-size", "64"]))
+        assert len(usual) == len(small)
+        assert int(small[0]["macs"]) < int(usual[0]["macs"]) / 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "say what to stitch"),
+        (["--family", "diet"], "did you mean deit?"),
+        (["--anchors", "resnet18"], "needs two or more"),
+        (["--anchors", "resnet18,resnet51"], "did you mean resnet"),
+        (["--anchors", "resnet18,resnet50.typo"], "Invalid pretrained tag"),
+        (["--anchors", "resnet18,mixer_b16_224"], "no anchor adapter"),
+        (["--anchors", "resnet18,deit_tiny_patch16_224"], "equally many stages"),
+        (["--anchors", "resnet18,deit_base_patch16_384"], "images of different sizes"),
+        (["--anchors", "deit_tiny_patch16_224,vit_small_patch32_224"], "cannot be stitched"),
+        (["--family", "deit", "--image-size", "7"], "anchor 0 cannot take images of 3x7x7"),
+        (["--family", "resnet", "--stages", "7"], "stages 0 to 3"),
+        (["--family", "swin", "--kernel", "1", "--stages", "0"], "no stitch is possible"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, says):
+    found = stitches(*arguments)
+    assert found.exit_code == 2
+    assert says in found.stderr
+    assert len(found.stderr.strip().splitlines()) == 1
+
+
+def test_a_mistyped_option_value():
+    found = stitches("--family", "deit", "--stages", "a")
+    assert found.exit_code == 2
+    assert "should read like 0,1,2" in found.stderr
