@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ablations.launch.slurm.scheduler import Cluster
-from ablations.runs.home import Home, State
+from ablations.launch.scheduler import Options
+from ablations.launch.slurm.scheduler import SlurmScheduler
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from helpers.processes import wait_for
 
@@ -78,7 +80,7 @@ def test_every_command_of_the_page(shell, tmp_path):
     assert "running" in said["ablate status overview --watch"]
     assert "runs brought up to date" in said["ablate sync"]
     assert any(text.startswith("run ") and "cancelled" in text for text in said.values())
-    wait_for(lambda: not Cluster(home).queue("overview") and not working(home))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("overview") and not working(home))
 
 
 def working(home: Home) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ablations.runs.home import Home, State
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.runs.lease import Observer
-from ablations.tracking.store import KEY_TAG, connect, search
+from ablations.tracking.names import KEY_TAG
+from ablations.tracking.store import connect, search
 from helpers.commands import SLOW
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import optuna
 
-from ablations.launch.worker import Request, execute
+from ablations.launch.requests import Request
+from ablations.launch.worker import Worker
 from ablations.runs.lease import take_lease
 from ablations.search.journal import writing_journal
 from ablations.search.question import Asked, make_question
@@ -41,14 +42,14 @@ def sit(home, asked, trials, workers=1, most=None):
     with writing_journal(home.journal(asked.name), asked.aim.goals, *record) as journal:
         search = Search(home, asked, journal, Sitting(trials, workers))
         while search.step() or journal.running:
-            due = [key for key in search.plan().runs if not home.run(key).result()]
+            due = [key for key in search.work().configs if not home.run(key).result()]
             for key in due:
                 if done == most:
                     return search
                 directory = home.run(key)
                 directory.path.mkdir()
-                request = Request(key, experiment.dump(search.plan().runs[key].config), 0)
+                request = Request(key, experiment.dump(search.work().configs[key]), 0)
                 lease = take_lease(directory.path, 1)
-                execute(experiment, request, directory, lease, home.cache, {})
+                Worker(home, experiment, {}).execute(request, lease)
                 done += 1
     return search

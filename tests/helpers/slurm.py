@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ablations.runs.home import State
+from ablations.runs.directory import State
 from helpers.commands import TOY, run_ablate
 from helpers.processes import wait_for
 from helpers.runs import states

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ablations.study.catalogue import load_study
 from ablations.study.claim import Claim
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from helpers.commands import TOY
 
 STUDY = load_study(TOY)[1]
 MOMENTUM = Claim("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "plain"})
 
-PLAN = expand("toy", STUDY, seeds=1)
+EXPANSION = expand("toy", STUDY, seeds=1)
+PLAN = EXPANSION.plan

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 
-from ablations.launch.worker import Request, execute
+from ablations.launch.requests import Request
+from ablations.launch.worker import Worker
 from ablations.runs.attempt import Attempt
 from ablations.runs.home import Home
 from ablations.runs.lease import take_lease
-from ablations.tracking.store import KEY_TAG, connect, search
-from helpers.toy import PLAN, STUDY
+from ablations.tracking.names import KEY_TAG
+from ablations.tracking.store import connect, search
+from helpers.toy import EXPANSION, STUDY
 
 
-def do(home: Home, key: str, provenance: dict[str, str] | None = None) -> None:
+def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: int = 1) -> None:
     """One run of the plan, in this process."""
     directory = home.run(key)
     directory.path.mkdir(parents=True, exist_ok=True)
-    lease = take_lease(directory.path, 1)
-    request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 0)
+    lease = take_lease(directory.path, attempt)
+    request = Request(key, STUDY.experiment.dump(EXPANSION.configs[key]), 0)
     with lease.heartbeat():
-        execute(STUDY.experiment, request, directory, lease, home.cache, provenance or {})
+        Worker(home, STUDY.experiment, provenance or {}).execute(request, lease)
 
 
 def begin(home: Home, key: str) -> Attempt:
@@ -27,7 +29,7 @@ def begin(home: Home, key: str) -> Attempt:
     directory = home.run(key)
     directory.path.mkdir(parents=True)
     take_lease(directory.path, 1)
-    config = STUDY.experiment.dump(PLAN.runs[key].config)
+    config = STUDY.experiment.dump(EXPANSION.configs[key])
     content = {"experiment": "toy", "schema": 1, "config": config}
     (directory.path / "config.json").write_text(json.dumps(content))
     return Attempt(directory.path, home.cache, 1)

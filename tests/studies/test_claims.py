@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablations.study.catalogue import load_study, study_names
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from reports.data.measures import MEASURES
 
 

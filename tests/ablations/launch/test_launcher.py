@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ablations.runs.home import Home, State
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, STALE_SECONDS, Observer, Owner, latest_lease
 from helpers.commands import SLOW, TOY, command
 from helpers.disks import fill

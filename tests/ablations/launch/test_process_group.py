@@ -15,12 +15,13 @@ import pytest
 
 import ablations.launch.process_group
 from ablations.files import write_json
-from ablations.launch.job import KILLED
 from ablations.launch.process_group import BrokenGroupError, ProcessGroup
-from ablations.launch.worker import requests_of
-from ablations.runs.home import Home, State
+from ablations.launch.requests import requests_of
+from ablations.launch.slurm.job import KILLED
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.study.catalogue import load_study
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from helpers.commands import TOY
 from helpers.runs import states
 

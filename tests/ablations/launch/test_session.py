@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from ablations.launch.session import follow_runs
+from ablations.launch.following import follow_runs
 from ablations.runs.home import Home
+from ablations.study.plans import save_plan
 from ablations.tracking.collector import RefusedError
 from helpers.toy import PLAN
 from helpers.tracking import begin, do, tracked
@@ -21,10 +22,10 @@ PATIENCE = 1.5  # seconds
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setattr("ablations.launch.session.SYNC_SECONDS", 0.1)
-    monkeypatch.setattr("ablations.launch.session.PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr("ablations.launch.following.SYNC_SECONDS", 0.1)
+    monkeypatch.setattr("ablations.launch.following.PATIENCE_SECONDS", PATIENCE)
     home = Home(tmp_path / "home")
-    home.save_plan(PLAN.record())
+    save_plan(home, PLAN)
     return home
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablations.launch.worker import MAX_LOST, Request
-from ablations.runs.home import Inspection, State
+from ablations.launch.requests import MAX_LOST, Request
+from ablations.runs.directory import Inspection, State
 from ablations.runs.lease import Lease, Owner
 
 

@@ -9,10 +9,11 @@ import subprocess
 import pytest
 
 from ablations.files import write_json
-from ablations.launch.snapshot import snapshot_code
+from ablations.launch.code_copy import copy_code
 from ablations.maintenance.garbage import find_garbage, in_units
-from ablations.runs.home import State
+from ablations.runs.directory import State
 from ablations.runs.lease import Observer
+from ablations.study.plans import plans_of, save_plan
 from helpers.commands import SLOW, TOY, run_ablate
 from helpers.disks import age
 from helpers.processes import start, wait_for
@@ -76,10 +77,10 @@ def test_what_a_queued_job_uses_stays(home):
 def test_what_is_just_being_submitted_stays(home):
     os.utime(submitted(home, "toy-1", copied(home, "one")) / "launch.json")
     assert garbage(home, {}) == {}
-    copy = snapshot_code(home)
+    copy = copy_code(home)
     age(copy)
     assert garbage(home, {}) == {CODE: {copy.name}}
-    snapshot_code(home)  # another launch wants it
+    copy_code(home)  # another launch wants it
     assert garbage(home, {}) == {}
 
 
@@ -119,7 +120,7 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
     for pause in ("0", "0.001"):  # the second question takes the place of the first
         done = ablate("run", TOY, "--seeds", "1", "--set", f"pause={pause}")
         assert done.returncode == 0, done.stdout + done.stderr
-    (plan,) = home.plans()
+    (plan,) = plans_of(home)
     asked = {cell["key"] for cell in plan["cells"]}
     others = {run.key for run in home.runs()} - asked
     assert (len(asked), len(others)) == (4, 4)
@@ -151,12 +152,12 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
 def test_a_run_that_somebody_works_on_stays(home):
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    (plan,) = home.plans()
+    (plan,) = plans_of(home)
     seen = {run.key: run.inspect(Observer()).state for run in home.runs()}
     working = {key for key, state in seen.items() if state is State.RUNNING}
-    home.save_plan({**plan, "title": "Another question", "cells": []})
+    save_plan(home, {**plan, "title": "Another question", "cells": []})
     gone = garbage(home, {}, runs=True).get(RUNS, set())
-    home.save_plan(plan)
+    save_plan(home, plan)
     assert not gone & working
     assert launcher.wait(120) == 0
 

@@ -14,8 +14,9 @@ import pytest
 
 from ablations.files import write_json
 from ablations.maintenance.repair import examine
-from ablations.runs.home import State
+from ablations.runs.directory import State
 from ablations.runs.lease import Observer, Owner, latest_lease
+from ablations.study.plans import plans_of, save_plan
 from helpers.commands import SLOW, TOY, command, run_ablate
 from helpers.disks import age
 from helpers.processes import descendants, start, wait_for
@@ -285,7 +286,7 @@ from pathlib import Path
 from ablations.cluster import snapshot
 from ablations.runs.home import Home
 snapshot.shutil.copytree = lambda *_, **__: time.sleep(60)  # a large copy
-snapshot.snapshot_code(Home(Path(sys.argv[1])))
+snapshot.copy_code(Home(Path(sys.argv[1])))
 """
 
 
@@ -333,9 +334,9 @@ def test_on_a_terminal_it_asks(ablate, home, tmp_path, answer, state):
 def test_only_the_runs_of_a_study(done_home):
     run = next(done_home.runs())
     damage(run.path / "result.json")
-    (plan,) = done_home.plans()
+    (plan,) = plans_of(done_home)
     other = [cell for cell in plan["cells"] if cell["key"] != run.key]
-    done_home.save_plan({**plan, "study": "other", "cells": other})
+    save_plan(done_home, {**plan, "study": "other", "cells": other})
     assert repair(done_home, "other") == [f"nothing to mend in {done_home.root}"]
     assert repair(done_home, "toy")[-2] == "1 to mend"
 

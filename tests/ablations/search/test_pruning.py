@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from optuna.trial import TrialState
 
-from ablations.runs.home import State
+from ablations.runs.directory import State
 from ablations.search.journal import KEYS, Journal, curve_of
+from ablations.study.plans import plan_of
 from helpers.runs import states
 from helpers.searching import SEARCH, noisy, question, sit, trials_of
 
@@ -45,7 +46,7 @@ def test_a_run_that_lags_is_ended_while_it_trains(ablate, home):
         assert min(curve.values()) > median or first.result(), (trial.number, curve)
     assert "pruned" in done.stdout
     assert "cancelled" not in done.stdout
-    cells = {cell["key"] for cell in home.plan("toy-search")["cells"]}
+    cells = {cell["key"] for cell in plan_of(home, "toy-search").cells}
     asked = [trial.user_attrs[KEYS][: 1 if trial in pruned else 2] for trial in trials]
     assert cells == {key for keys in asked for key in keys}
     again = ablate(*arguments, "--trials", "16", "--set", "pause=0.05")

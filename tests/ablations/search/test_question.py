@@ -10,7 +10,7 @@ import pytest
 from ablations.parsing import parse_changes
 from ablations.search.question import Asked, make_question
 from ablations.study.catalogue import load_study, study_names
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from helpers.commands import TOY
 
 

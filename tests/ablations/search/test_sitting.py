@@ -11,8 +11,10 @@ import time
 
 from optuna.trial import TrialState
 
-from ablations.runs.home import Home, State
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.search.journal import KEYS
+from ablations.study.plans import plan_of
 from helpers.commands import TOY
 from helpers.processes import descendants, start, wait_for
 from helpers.runs import states, tracked_keys
@@ -97,7 +99,7 @@ def test_failed_runs_are_told_and_the_search_goes_on(ablate, home, tmp_path):
     assert [trial.state for trial in trials_of(home)] == [TrialState.FAIL] * 3
     cure.touch()
     assert ablate(*arguments, "--trials", "5").returncode == 0
-    assert len(home.plan("toy-search")["cells"]) == 5
+    assert len(plan_of(home, "toy-search").cells) == 5
     assert states(home) == {State.FAILED: 3, State.DONE: 2}
     expected = [TrialState.FAIL] * 3 + [TrialState.COMPLETE] * 2
     assert [trial.state for trial in trials_of(home)] == expected

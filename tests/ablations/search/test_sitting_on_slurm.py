@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from optuna.trial import TrialState
 
-from ablations.launch.slurm.scheduler import Cluster
-from ablations.runs.home import State
+from ablations.launch.scheduler import Options
+from ablations.launch.slurm.scheduler import SlurmScheduler
+from ablations.runs.directory import State
 from ablations.search.journal import KEYS
 from helpers.commands import TOY, run_ablate
 from helpers.processes import start, wait_for
@@ -32,4 +33,4 @@ def test_a_launcher_that_is_killed_goes_on_with_what_its_jobs_did(slurm_home):
     assert sorted(runs) == sorted(key for trial in trials for key in trial.user_attrs[KEYS])
     assert all(run.attempt(1)["job"] for run in runs.values())
     assert all(run.inspect(slurm_home.observer()).attempt == 1 for run in runs.values())
-    wait_for(lambda: not Cluster(slurm_home).queue("toy-search"), 30)
+    wait_for(lambda: not SlurmScheduler(slurm_home, Options()).queue("toy-search"), 30)

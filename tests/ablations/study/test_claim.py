@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ablations.errors import UserError
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from helpers.toy import MOMENTUM, STUDY
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.errors import UserError
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from ablations.study.study import Axis
 from helpers.toy import STUDY
 from studies.overview import STUDY as OVERVIEW

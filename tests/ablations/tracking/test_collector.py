@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import platform
 import threading
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
 
 from ablations.errors import UserError
-from ablations.launch.worker import Request, execute
 from ablations.runs.home import Home
 from ablations.runs.lease import Owner, latest_lease, take_lease
-from ablations.study.plan import expand
-from ablations.tracking.collector import Collector, flatten
+from ablations.study.expansion import expand
+from ablations.study.plans import plan_of, save_plan
+from ablations.tracking.collector import Collector
+from ablations.tracking.delivery import flatten
+from ablations.tracking.names import KEY_TAG
 from ablations.tracking.reader import read_study
-from ablations.tracking.store import KEY_TAG, connect, search
+from ablations.tracking.store import connect, search
 from helpers.commands import TOY
 from helpers.servers import free_port, serving, sync_when_up
 from helpers.toy import PLAN, STUDY
@@ -26,7 +29,7 @@ from helpers.tracking import begin, do, tracked
 @pytest.fixture
 def home(tmp_path):
     home = Home(tmp_path)
-    home.save_plan(PLAN.record())
+    save_plan(home, PLAN)
     return home
 
 
@@ -81,8 +84,8 @@ def test_an_attempt_removes_what_a_killed_one_left_but_no_claim(home):
 def test_runs_hang_below_their_seed_and_study_and_each_but_once(home):
     for key in PLAN.runs:
         do(home, key)
-    other = expand("another", STUDY, seeds=2).record()
-    home.save_plan(other)
+    other = expand("another", STUDY, seeds=2).plan
+    save_plan(home, other)
     Collector(home, home.tracking_uri).sync()
     client = connect(home.tracking_uri)
     found = {run.info.run_id: run for run in search(client, "1", "")}
@@ -104,8 +107,8 @@ def test_runs_hang_below_their_seed_and_study_and_each_but_once(home):
         "study toy",
         "toy: seed 0",
     ]
-    asked = {**other, "cells": [cell for cell in other["cells"] if cell["levels"]["rate"] == "0.1"]}
-    (home.root / "studies/another.json").write_text(json.dumps(asked))
+    asked = replace(other, cells=[one for one in other.cells if one.levels["rate"] == "0.1"])
+    (home.root / "studies/another.json").write_text(json.dumps(asked.record()))
     Collector(home, home.tracking_uri).sync()
     left = {run.info.run_name: above(run)[0] for run in tracked(home).values()}
     assert left.pop("rate=0.2, seed 0") == "toy: seed 0"
@@ -184,8 +187,7 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     assert failed.info.status == "FAILED"
     assert failed.data.tags["error"] == "ValueError: no"
     # and the fourth attempt ends well
-    request = Request(key, STUDY.experiment.dump(PLAN.runs[key].config), 3)
-    execute(STUDY.experiment, request, directory, take_lease(directory.path, 4), home.cache, {})
+    do(home, key, attempt=4)
     collector.sync()
     ended = tracked(home)[key]
     assert ended.info.status == "FINISHED"
@@ -194,21 +196,21 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
 
 
 def test_more_seeds_extend_the_plan_and_fewer_keep_it(home):
-    home.save_plan(expand("toy", STUDY, seeds=3).record())
-    home.save_plan(expand("toy", STUDY, seeds=1).record())
-    assert {cell["seed"] for cell in home.plan("toy")["cells"]} == {0, 1, 2}
-    changed = expand("toy", STUDY, seeds=1, changes={"rule": ["plain"]})
-    home.save_plan(changed.record())
-    assert home.plan("toy") == json.loads(json.dumps(changed.record()))
+    save_plan(home, expand("toy", STUDY, seeds=3).plan)
+    save_plan(home, expand("toy", STUDY, seeds=1).plan)
+    assert {cell.seed for cell in plan_of(home, "toy").cells} == {0, 1, 2}
+    changed = expand("toy", STUDY, seeds=1, changes={"rule": ["plain"]}).plan
+    save_plan(home, changed)
+    assert plan_of(home, "toy").record() == json.loads(json.dumps(changed.record()))
 
 
 def test_another_question_replaces_the_plan_and_its_tags(home):
     for key in PLAN.runs:
         do(home, key)
     Collector(home, home.tracking_uri).sync()
-    other = expand("toy", STUDY, seeds=1, changes={"pause": ["0.001"]})
-    home.save_plan(other.record())
-    assert {cell["key"] for cell in home.plan("toy")["cells"]} == set(other.runs)
+    other = expand("toy", STUDY, seeds=1, changes={"pause": ["0.001"]}).plan
+    save_plan(home, other)
+    assert {cell.key for cell in plan_of(home, "toy").cells} == set(other.runs)
     Collector(home, home.tracking_uri).sync()
     assert not any("study.toy" in run.data.tags for run in tracked(home).values())
 

@@ -12,9 +12,11 @@ import pytest
 
 from ablations.errors import UserError
 from ablations.runs.home import Home
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
+from ablations.study.plans import save_plan
 from ablations.tracking.collector import Collector, RefusedError
-from ablations.tracking.store import STUDY_TAG, connect, search
+from ablations.tracking.names import STUDY_TAG
+from ablations.tracking.store import connect, search
 from helpers.commands import command, run_ablate
 from helpers.toy import PLAN, STUDY
 from helpers.tracking import begin, do, tracked
@@ -26,7 +28,7 @@ KEYS = sorted(PLAN.runs)
 def home(tmp_path):
     """With a plan of four runs, of which the first is done and tracked."""
     home = Home(tmp_path / "home")
-    home.save_plan(PLAN.record())
+    save_plan(home, PLAN)
     do(home, KEYS[0])
     assert sync(home) == 1
     return home
@@ -158,7 +160,7 @@ def test_a_run_that_somebody_deleted_does_not_hold_a_new_plan_back(home):
     do(home, KEYS[1])
     sync(home)
     connect(home.tracking_uri).delete_run(tracked(home)[KEYS[0]].info.run_id)
-    home.save_plan(expand("toy", STUDY, seeds=1, changes={"pause": ["0.001"]}).record())
+    save_plan(home, expand("toy", STUDY, seeds=1, changes={"pause": ["0.001"]}).plan)
     sync(home)
     assert not any("study.toy" in run.data.tags for run in tracked(home).values())
     sync(home)

@@ -9,6 +9,7 @@ import pytest
 
 from ablations.errors import UserError
 from ablations.runs.home import Home
+from ablations.study.plans import save_plan
 from ablations.tracking.collector import Collector
 from ablations.tracking.reader import read_study
 from helpers.toy import PLAN
@@ -18,7 +19,7 @@ from helpers.tracking import do
 @pytest.fixture
 def home(tmp_path):
     home = Home(tmp_path)
-    home.save_plan(PLAN.record())
+    save_plan(home, PLAN)
     return home
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from helpers.tables import table
 from helpers.toy import MOMENTUM, STUDY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ablations.errors import UserError
-from ablations.study.plan import expand
+from ablations.study.expansion import expand
 from studies.overview import STUDY as OVERVIEW
 
 

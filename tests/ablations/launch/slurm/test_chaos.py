@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from ablations.runs.home import State
+from ablations.runs.directory import State
 from ablations.runs.lease import Observer, latest_lease
 from helpers.commands import TOY, command, run_ablate
 from helpers.runs import check_complete, states

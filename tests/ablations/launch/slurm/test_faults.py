@@ -12,8 +12,10 @@ import pandas as pd
 import psutil
 import pytest
 
-from ablations.launch.slurm.scheduler import Cluster
-from ablations.runs.home import Home, State
+from ablations.launch.scheduler import Options
+from ablations.launch.slurm.scheduler import SlurmScheduler
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.runs.lease import latest_lease
 from helpers.commands import TINY, TOY, run_ablate
 from helpers.disks import fill
@@ -140,7 +142,7 @@ def test_a_full_disk_ends_workers_and_blames_no_run(home, cluster, small_disk, m
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     filling = fill(small_disk)
-    wait_for(lambda: not Cluster(home).queue("toy"), 60)
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"), 60)
     assert states(home)[State.FAILED] == 0
     lack = f"only 0 MB are free on the disk of {home.root}; make room"
     assert lack in run_ablate(home.root, "status", "toy").stdout
@@ -157,7 +159,7 @@ def test_a_run_directory_that_cannot_be_written_is_left_for_later(home, cluster,
     locked = home.run(plan["cells"][0]["key"]).path
     with read_only(locked):
         submit(home, *SLOW, "--workers", "2")
-        wait_for(lambda: not Cluster(home).queue("toy"), 90)
+        wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"), 90)
         assert states(home) == {State.DONE: 5, State.WAITING: 1}
         said = run_ablate(home.root, "status", "toy").stdout
         assert f"a worker ended early: 1 runs cannot be tried: cannot write {locked}/" in said

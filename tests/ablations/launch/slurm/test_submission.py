@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ablations.launch.session import follow_runs
-from ablations.launch.slurm.scheduler import Cluster
-from ablations.runs.home import Home, State
+from ablations.launch.following import follow_runs
+from ablations.launch.scheduler import Options
+from ablations.launch.slurm.scheduler import SlurmScheduler
+from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.runs.lease import latest_lease
+from ablations.study.plans import plan_of
 from helpers.commands import TINY, TOY, run_ablate
 from helpers.processes import wait_for
 from helpers.runs import check_complete, states, tracked_keys
@@ -37,7 +40,7 @@ def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path
     assert "0 more wanted" in submit(home, *SLOW, "--workers", "2")
     finish(home, 6)
     check_complete(home, 6)
-    asked = {cell["key"]: cell["levels"]["rate"] for cell in home.plan("toy")["cells"]}
+    asked = {cell["key"]: cell["levels"]["rate"] for cell in plan_of(home, "toy").cells}
     for run in home.runs():
         assert run.attempt(1)["cpus"] == (3 if asked[run.key] == "0.2" else 1)
 
@@ -46,14 +49,14 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
     submit(home, *SLOW, "--workers", "1")
     wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
     (running,) = home.runs()
-    planned = {cell["key"] for cell in home.plan("toy")["cells"]}
+    planned = {cell["key"] for cell in plan_of(home, "toy").cells}
     waiting = (planned - {running.key}).pop()
     for key in (running.key, waiting):
         assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
     wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2}, 90)
     assert latest_lease(running.path).attempt == 1
     assert "there is nothing to cancel" in run_ablate(home.root, "cancel", waiting).stdout
-    wait_for(lambda: not Cluster(home).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
     submit(home, *SLOW)
     finish(home, 6)
     check_complete(home, 6)
@@ -91,7 +94,7 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     wait_for(lambda: states(home)[State.DONE] == 6, 60)
     # the last job tracks by itself
     wait_for(lambda: Path(home.root / "mlflow.db").exists() and len(tracked_keys(home)) == 6, 60)
-    wait_for(lambda: not Cluster(home).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
     check_complete(home, 6)
     jobs = {run.attempt(1)["job"] for run in home.runs()}
     assert len(jobs) == 2  # three runs each
@@ -129,7 +132,7 @@ def test_cancelling_leaves_other_jobs_alone(home, cluster):
 
 
 def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, capsys):
-    monkeypatch.setattr("ablations.launch.session.PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr("ablations.launch.following.PATIENCE_SECONDS", 2.0)
     blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
     wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
     submit(home, *SLOW)
@@ -152,7 +155,7 @@ def test_clearing_up_leaves_the_queue_alone(home, cluster):
     assert submit(home, "gc", "--runs", "--yes") == f"nothing to free in {home.root}\n"
     assert submit(home, "repair", "--yes") == f"nothing to mend in {home.root}\n"
     finish(home, 6)
-    wait_for(lambda: not Cluster(home).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
     freed = submit(home, "gc", "--yes")
     assert "code copies that no launch uses" in freed
     assert "launches that have ended" in freed
