@@ -54,6 +54,7 @@ def test_published_costs(name):
 PLACE = ("front", "back", "stage", "front_block", "back_block")
 
 
+@pytest.mark.slow
 def test_other_timm_models_come_out_of_the_same_code():
     for names, count in (
         (["vit_tiny_patch16_224", "vit_small_patch16_224"], 36),

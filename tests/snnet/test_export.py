@@ -34,6 +34,7 @@ def small_levit():
     return stitch(anchors, (3, 64, 64), stages=[0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit", "swin", "resnet", "levit"])
 def test_onnx_gives_the_same_logits_for_any_batch(name, network, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -27,7 +27,10 @@ CONFIG = StitchingConfig(
 
 
 @pytest.mark.parametrize("direction", ["fast_to_slow", "slow_to_fast"])
-@pytest.mark.parametrize("name", list(FAMILIES))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n == "resnet-swin" else ()) for n in FAMILIES],
+)
 def test_the_whole_method(name, direction, tmp_path):
     """Least squares, steps of each sampling rule, one sweep, checkpoint and resume."""
     network = family(name, direction)

@@ -108,7 +108,7 @@ def test_another_image_size():
         (["--anchors", "resnet18"], "needs two or more"),
         (["--anchors", "resnet18,resnet51"], "did you mean resnet"),
         (["--anchors", "resnet18,resnet50.typo"], "Invalid pretrained tag"),
-        (["--anchors", "resnet18,mixer_b16_224"], "no anchor adapter"),
+        (["--anchors", "resnet18,convnext_atto"], "no anchor adapter"),
         (["--anchors", "resnet18,deit_tiny_patch16_224"], "equally many stages"),
         (["--anchors", "resnet18,deit_base_patch16_384"], "images of different sizes"),
         (["--anchors", "deit_tiny_patch16_224,vit_small_patch32_224"], "cannot be stitched"),

@@ -37,6 +37,7 @@ def test_latency_command(run):
     assert len(cells) == 10
 
 
+@pytest.mark.slow
 def test_export_command(run, tmp_path):
     pytest.importorskip("onnxruntime")
     output = tmp_path / "best.onnx"
