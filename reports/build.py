@@ -24,25 +24,25 @@ COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_befo
 METRICS = ("mean_top1", "mean_top1_before", "train_seconds", "passes")
 
 
-def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> list[Path]:
+def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Path:
     """Draw the report of study `name` from the tracking store `uri` into the folder `target`.
 
     Arguments:
         ui: address of the MLflow UI that the page leads to, see `reports.pages.links`.
 
-    Returns the path of `index.html`, which is written last, in a list. Other files stay.
+    Returns the path of `index.html`, which is written last. Other files there stay as they are.
     A report of the same runs by the same code would be the same bytes and is not drawn again.
 
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    return [_draw(read_study(uri, name, "stitch"), uri, target, ui)]
+    return _draw(read_study(uri, name, "stitch"), uri, target, ui)
 
 
-def build_all(uri: str, target: Path, ui: str | None = None) -> list[Path]:
+def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     """Draw the reports of all studies that have finished runs, and the page with all verdicts.
 
-    Returns the path of that page, in a list; the studies' are in folders of their names beside it.
+    Returns the path of that page; the studies' are in folders of their names beside it.
 
     Raises:
         UserError: no study is tracked, or no run of any has finished.
@@ -59,7 +59,7 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> list[Path]:
         build_index,  # matplotlib and scipy: only where something is drawn
     )
 
-    return [build_index(begun, target)]
+    return build_index(begun, target)
 
 
 def save_published(ending: str, target: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,35 +94,33 @@ def report(
     plugins = [point.load() for point in entry_points(group="ablations.reports")]
     if wanted.published:
         target = output or home.reports / "published"
-        for file in _each(plugins, "save_published", wanted.file_format, target):
-            click.echo(f"figure: {file}")
+        for plugin in plugins:
+            for file in plugin.save_published(wanted.file_format, target):
+                click.echo(f"figure: {file}")
         return
     uri = tracking_uri or home.tracking_uri
     if uri == home.tracking_uri and not home.store.exists():
         raise UserError(
             f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
         )
-    if study is None:
-        pages = _each(plugins, "build_all", uri, output or home.reports, ui)
-    else:
-        name = Path(study).stem if study.endswith(".py") else study
-        pages = _draw(plugins, uri, name, wanted, output or home.report(name), ui)
-    for page in pages:
-        click.echo(f"report: {page}")
+    for plugin in plugins:
+        if study is None:
+            pages = [plugin.build_all(uri, output or home.reports, ui)]
+        else:
+            name = Path(study).stem if study.endswith(".py") else study
+            pages = _draw(plugin, uri, name, wanted, output or home.report(name), ui)
+        for page in pages:
+            click.echo(f"report: {page}")
     click.echo(f"tracking store: {uri}")
 
 
 def _draw(
-    plugins: list[Any], uri: str, study: str, wanted: Wanted, target: Path, ui: str | None
-) -> Iterator[Path]:
+    plugin: Any, uri: str, study: str, wanted: Wanted, target: Path, ui: str | None
+) -> list[Path]:
     """The page of a study, or one of its figures."""
     if wanted.figure is None:
-        return _each(plugins, "build_report", uri, study, target, ui)
-    asked = (wanted.figure, wanted.axis, wanted.file_format)
-    return _each(plugins, "save_figure", uri, study, *asked, target)
-
-
-def _each(plugins: list[Any], function: str, *arguments: Any) -> Iterator[Path]:
-    """The files that a function of each package of reports writes."""
-    for plugin in plugins:
-        yield from getattr(plugin, function)(*arguments)
+        return [plugin.build_report(uri, study, target, ui)]
+    figures: list[Path] = plugin.save_figure(
+        uri, study, wanted.figure, wanted.axis, wanted.file_format, target
+    )
+    return figures

@@ -86,7 +86,8 @@ class _Watch:
         if not any(launches_of(self.home, plan.study) for plan in plans):
             return False
         try:
-            queues = [one.queue(plan.study) for one in clusters(self.home) for plan in plans]
+            schedulers = clusters(self.home, required=True)
+            queues = [one.queue(plan.study) for one in schedulers for plan in plans]
         except UserError:
             return True
         return any(job.works for jobs in queues for job in jobs)

@@ -62,7 +62,7 @@ class Launch:
     @property
     def keys(self) -> set[str]:
         """The keys of these runs."""
-        return {request.key for request in self.requests}
+        return {str(one["key"]) for one in read_json(self.path / REQUESTS)}
 
 
 def launches_of(home: Home, study: str | None = None) -> list[Launch]:

@@ -25,18 +25,18 @@ def record_of(question: Question, journal: Journal, grids: Sequence[GridRecord])
     return SearchRecord(
         values=dict(zip(question.aim.names, question.aim.goals, strict=True)),
         choices=question.space.choices,
-        trials=[
+        trials=tuple(
             TrialRecord(
                 number=trial.number,
                 state=trial.state.name.lower(),
                 params=trial.params,
-                values=trial.values,
-                seeds=list(trial.intermediate_values.values()),
+                values=None if trial.values is None else tuple(trial.values),
+                seeds=tuple(trial.intermediate_values.values()),
                 curve=curve_of(trial),
             )
             for trial in journal.trials
-        ],
-        grid=grids,
+        ),
+        grid=tuple(grids),
     )
 
 
@@ -52,5 +52,6 @@ def grid_results(home: Home, question: Question, trials: Sequence[FrozenTrial]) 
             scores = [question.aim.score(run) for run in runs]
         except UserError:  # of an earlier version, that kept less
             continue
-        found.append(GridRecord(params, [fmean(column) for column in zip(*scores, strict=True)]))
+        values = tuple(fmean(column) for column in zip(*scores, strict=True))
+        found.append(GridRecord(params, values))
     return found

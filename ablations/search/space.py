@@ -211,7 +211,7 @@ class SearchSpace:
             cells.append(Cell.of(self.experiment.key(config), seed, levels, baseline))
             configs.setdefault(cells[-1].key, config)
         ranges = {
-            setting: list(dict.fromkeys(cell.levels[setting] for cell in cells))
+            setting: tuple(dict.fromkeys(cell.levels[setting] for cell in cells))
             for setting in self.ranges
         }
         plan = replace(

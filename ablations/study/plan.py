@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -67,11 +67,11 @@ class Plan:
     scale: str
     family: str
     experiment: str
-    axes: Mapping[str, Sequence[str]]
+    axes: Mapping[str, tuple[str, ...]]
     baseline: Levels
     settings: Mapping[str, Any]
-    cells: Sequence[Cell]
-    claims: Sequence[Claim] = ()
+    cells: tuple[Cell, ...]
+    claims: tuple[Claim, ...] = ()
     search: SearchRecord | None = None
     presentation: Presentation | None = None
 
@@ -89,7 +89,7 @@ class Plan:
             return self
         asked = {cell.position for cell in self.cells}
         kept = [cell for cell in before.cells if cell.position not in asked]
-        return replace(self, cells=[*self.cells, *kept])
+        return replace(self, cells=(*self.cells, *kept))
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON values; `read_plan` reads them."""

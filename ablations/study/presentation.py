@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -32,6 +31,6 @@ class Presentation:
             needs them any more.
     """
 
-    charts: Sequence[Chart] = ()
-    columns: Sequence[str] = ()
-    disposable: Sequence[str] = ()
+    charts: tuple[Chart, ...] = ()
+    columns: tuple[str, ...] = ()
+    disposable: tuple[str, ...] = ()

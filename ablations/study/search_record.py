@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 from statistics import fmean
@@ -27,8 +27,8 @@ class TrialRecord:
     number: int
     state: str
     params: Setting
-    values: Sequence[float] | None
-    seeds: Sequence[float]
+    values: tuple[float, ...] | None
+    seeds: tuple[float, ...]
     curve: Mapping[int, float]
 
     @property
@@ -49,7 +49,7 @@ class GridRecord:
     """A setting that was no trial, but done by runs of a grid; the means over seeds."""
 
     params: Setting
-    values: Sequence[float]
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class SearchRecord:
 
     values: Mapping[str, Goal]
     choices: Mapping[str, Mapping[str, Any]]
-    trials: Sequence[TrialRecord]
-    grid: Sequence[GridRecord] = ()
+    trials: tuple[TrialRecord, ...]
+    grid: tuple[GridRecord, ...] = ()
 
     @property
     def done(self) -> list[TrialRecord]:

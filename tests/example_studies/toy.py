@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pandas as pd
 from annotated_types import Ge
 
-from ablations import Axis, Experiment, Objective, Study
+from ablations import Axis, Chart, Experiment, Objective, Presentation, Study
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,12 @@ def best_within(run, budget):
     return [table.top1[table.macs <= budget].max()]
 
 
+PRESENTATION = Presentation(
+    charts=(Chart("top1", over="macs", table="stitch"), Chart("loss")),
+    columns=("mean_top1",),
+    disposable=("model.safetensors",),
+)
+
 TOY = Experiment(
     name="toy",
     config=ToyConfig,
@@ -91,6 +97,8 @@ TOY = Experiment(
         "top1": Objective({"top1": "maximize"}, best_within, budget="MACS"),
         "pareto": Objective({"error": "minimize", "passes": "minimize"}, error_and_passes),
     },
+    presentation=PRESENTATION,
+    pairings=("route", "macs"),
 )
 
 STUDY = Study(

@@ -9,5 +9,5 @@ from studies.overview import STUDY as OVERVIEW
 
 def test_overview_and_grid_ask_what_they_promise():
     assert {"grid", "overview"} <= study_names().keys()
-    assert len(expand("overview", OVERVIEW).runs) == 8
-    assert len(expand("grid", load_study("grid")[1]).runs) == 2 * 2 * 4 * 2 * 2
+    assert len(expand("overview", OVERVIEW).configs) == 8
+    assert len(expand("grid", load_study("grid")[1]).configs) == 2 * 2 * 4 * 2 * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
         done = ablate("run", TOY, "--seeds", "1", "--set", f"pause={pause}")
         assert done.returncode == 0, done.stdout + done.stderr
     (plan,) = plans_of(home)
-    asked = {cell["key"] for cell in plan["cells"]}
+    asked = set(plan.runs)
     others = {run.key for run in home.runs()} - asked
     assert (len(asked), len(others)) == (4, 4)
     for run in home.runs():
@@ -155,7 +156,7 @@ def test_a_run_that_somebody_works_on_stays(home):
     (plan,) = plans_of(home)
     seen = {run.key: run.inspect(Observer()).state for run in home.runs()}
     working = {key for key, state in seen.items() if state is State.RUNNING}
-    save_plan(home, {**plan, "title": "Another question", "cells": []})
+    save_plan(home, replace(plan, title="Another question", cells=()))
     gone = garbage(home, {}, runs=True).get(RUNS, set())
     save_plan(home, plan)
     assert not gone & working
@@ -171,7 +172,7 @@ def test_where_slurm_does_not_answer(home, tmp_path, monkeypatch):
     age(pickle)
     done = run_ablate(home.root, "gc", "--runs", "--yes")
     assert done.returncode == 0
-    skipped = "SLURM does not answer: code copies, launches and runs are left alone\n"
+    skipped = "the cluster does not answer: code copies, launches and runs are left alone\n"
     assert done.stderr == skipped
     assert done.stdout == f"     1     500 B  {LOCAL}\n500 B freed\n"
     assert launch.exists()

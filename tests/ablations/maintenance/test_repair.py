@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -335,8 +335,8 @@ def test_only_the_runs_of_a_study(done_home):
     run = next(done_home.runs())
     damage(run.path / "result.json")
     (plan,) = plans_of(done_home)
-    other = [cell for cell in plan["cells"] if cell["key"] != run.key]
-    save_plan(done_home, {**plan, "study": "other", "cells": other})
+    other = tuple(cell for cell in plan.cells if cell.key != run.key)
+    save_plan(done_home, replace(plan, study="other", cells=other))
     assert repair(done_home, "other") == [f"nothing to mend in {done_home.root}"]
     assert repair(done_home, "toy")[-2] == "1 to mend"
 

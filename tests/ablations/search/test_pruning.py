@@ -46,7 +46,7 @@ def test_a_run_that_lags_is_ended_while_it_trains(ablate, home):
         assert min(curve.values()) > median or first.result(), (trial.number, curve)
     assert "pruned" in done.stdout
     assert "cancelled" not in done.stdout
-    cells = {cell["key"] for cell in plan_of(home, "toy-search").cells}
+    cells = {cell.key for cell in plan_of(home, "toy-search").cells}
     asked = [trial.user_attrs[KEYS][: 1 if trial in pruned else 2] for trial in trials]
     assert cells == {key for keys in asked for key in keys}
     again = ablate(*arguments, "--trials", "16", "--set", "pause=0.05")

@@ -53,8 +53,8 @@ def test_a_setting_of_any_study_is_repeated_by_the_line_that_is_printed(name):
     assert json.loads(json.dumps(asked.record())) == asked.record()
     settings = list(asked.space.grid())
     for values in (settings[0], settings[-1]):
-        words = shlex.split(f"{asked.again} {asked.space.arguments(values)}")
+        words = shlex.split(f"{asked.command} {asked.space.arguments(values)}")
         assert words[:5] == ["ablate", "run", name, "--seeds", "1"]
         changes = parse_changes(words[6::2])
-        (cell,) = expand(name, load_study(name)[1], seeds=1, changes=changes).cells
-        assert cell.key == asked.space.cell(values, 0).key
+        (key,) = expand(name, load_study(name)[1], seeds=1, changes=changes).configs
+        assert key == asked.space.key(values, 0)

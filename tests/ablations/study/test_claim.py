@@ -24,5 +24,7 @@ def test_a_claim_must_speak_of_the_study():
 
 def test_claims_stay_as_long_as_their_levels_do():
     study = replace(STUDY, claims=[MOMENTUM])
-    assert expand("toy", study, changes={"rate": ["0.3"]}).record()["claims"] == [MOMENTUM.record()]
-    assert expand("toy", study, changes={"rule": ["plain"]}).claims == ()
+    assert expand("toy", study, changes={"rate": ["0.3"]}).plan.claims == (
+        replace(MOMENTUM, pairing="route"),  # the first of the experiment's
+    )
+    assert expand("toy", study, changes={"rule": ["plain"]}).plan.claims == ()

@@ -16,7 +16,7 @@ from reports.data.verdicts import judge, sample_of
 
 def tracked(effect, seeds, spread=1.0, missing=()):
     """A study as it comes from the store, with made-up accuracies."""
-    plan = expand("toy", replace(STUDY, claims=[MOMENTUM]), seeds=seeds)
+    plan = expand("toy", replace(STUDY, claims=[MOMENTUM]), seeds=seeds).plan
     draws = np.random.default_rng(0)
     runs = {}
     for key, cell in plan.runs.items():
@@ -24,7 +24,7 @@ def tracked(effect, seeds, spread=1.0, missing=()):
         noise = draws.normal(0, spread / 100, 4)
         if (cell.levels["rule"], cell.seed) not in missing:
             runs[key] = TrackedRun(key, key, {}, {}, table(level + noise))
-    return TrackedStudy(plan.record(), runs)
+    return TrackedStudy(plan, runs)
 
 
 def verdict(*arguments, **options):

@@ -84,7 +84,7 @@ def test_figures_show_what_the_journal_holds(home):
 
 def test_importance_counts_the_grid_in(home):
     drawing = draw(study_of(home, "short"), "importance")
-    grid = {cell["key"] for cell in study_of(home, "toy").plan["cells"]}
+    grid = set(study_of(home, "toy").plan.runs)
     tried = {trial.user_attrs[KEYS][0] for trial in trials_of(Home(home), "short")}
     assert f"over 2 trials and {len(grid - tried)} settings of grids" in drawing.caption
     assert drawing.data.importance.sum() == pytest.approx(100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 
@@ -15,8 +16,8 @@ from reports.pages.page import render_page
 
 def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path):
     study = read_study(uri, "toy", "stitch")
-    single = {**study.plan, "cells": [c for c in study.plan["cells"] if c["seed"] == 0]}
-    del study.runs[next(c["key"] for c in single["cells"] if c["levels"]["rule"] == "momentum")]
+    single = replace(study.plan, cells=tuple(c for c in study.plan.cells if c.seed == 0))
+    del study.runs[next(c.key for c in single.cells if c.levels["rule"] == "momentum")]
     folder = tmp_path / "page"
     folder.mkdir()
     page = render_page(type(study)(single, study.runs), folder, Links.to(uri))

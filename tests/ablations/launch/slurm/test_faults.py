@@ -128,7 +128,7 @@ def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
     (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=localhost\n")
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
     status = run_ablate(home.root, "status", "toy")
-    assert "6 done, SLURM does not answer" in status.stdout
+    assert "6 done, the cluster does not answer" in status.stdout
     refused = run_ablate(home.root, *SLOW)
     assert refused.returncode == 2
     assert refused.stderr.startswith("ablate: squeue failed: ")

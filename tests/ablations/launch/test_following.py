@@ -29,30 +29,31 @@ def home(tmp_path, monkeypatch):
     return home
 
 
-def test_it_ends_when_all_is_done_or_failed(home, capsys):
+def follow(home):
+    return follow_runs(home, home.tracking_uri, everything=False, tell=print)
+
+
+def test_it_ends_when_all_is_done_or_failed(home):
     for key in KEYS[1:]:
         do(home, key)
     begin(home, KEYS[0])
     failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
     (home.run(KEYS[0]).path / "failure-1.json").write_text(json.dumps(failure))
-    assert follow_runs(home, home.tracking_uri) == 4
-    assert "free" not in capsys.readouterr().out
+    assert follow(home) == (4, 0)
     assert tracked(home)[KEYS[0]].info.status == "FAILED"
 
 
-def test_it_ends_where_runs_are_free_and_nobody_works(home, capsys):
+def test_it_ends_where_runs_are_free_and_nobody_works(home):
     do(home, KEYS[0])
     start = time.monotonic()
-    assert follow_runs(home, home.tracking_uri) == 1
+    assert follow(home) == (1, 3)
     assert time.monotonic() - start > PATIENCE
-    said = capsys.readouterr().out
-    assert "3 runs are free and no worker is left; `ablate run` goes on with them" in said
 
 
 @contextmanager
 def following(home):
     """Inside, runs are followed, and after twice the patience still are; afterwards that ends."""
-    thread = threading.Thread(target=follow_runs, args=(home, home.tracking_uri))
+    thread = threading.Thread(target=follow, args=(home,))
     thread.start()
     thread.join(2 * PATIENCE)
     assert thread.is_alive()
@@ -81,5 +82,5 @@ def test_a_run_that_cannot_be_tracked_does_not_hold_the_end_back(home):
         do(home, key)
     (home.run(KEYS[0]).path / "result.json").write_text("{")
     with pytest.raises(RefusedError, match="1 runs cannot be tracked"):
-        follow_runs(home, home.tracking_uri)
+        follow(home)
     assert [tracked(home)[key].info.status for key in KEYS[1:]] == ["FINISHED"] * 3
