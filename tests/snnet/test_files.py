@@ -36,6 +36,7 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_repair_deletes_what_a_killed_process_left(tmp_path):
     home = Home(tmp_path)
     anchors = home.cache / "anchors"

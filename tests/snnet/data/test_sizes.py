@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from test_scales import needs_fashion
 
+from helpers.datasets import needs_fashion
 from snnet.data.catalogue import LOADERS
 from snnet.data.sizes import IN_MEMORY, Sizes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TORCH_FREE = ["config", "data.locations", "data.sizes", "errors", "files", "front"]
 TORCH_FREE += ["routes", "run", "scales", "space"]
 
@@ -43,6 +43,7 @@ def test_no_module_imports_one_that_imports_it():
     assert list(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TORCH_FREE)
 def test_what_is_torch_free_says_so_truly(name):
     code = f"import sys, snnet.{name}; sys.exit('torch' in sys.modules or 'timm' in sys.modules)"

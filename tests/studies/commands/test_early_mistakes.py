@@ -18,6 +18,7 @@ print(json.dumps([done.exit_code, done.stderr, heavy]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
