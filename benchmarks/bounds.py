@@ -8,7 +8,6 @@ from collections import defaultdict
 import torch
 from torch import Tensor
 
-from snnet.cost import route_costs
 from snnet.network import Step, StitchedNetwork
 from snnet.shared_forward import shared_macs
 
@@ -18,7 +17,7 @@ BATCHES = (1, 2, 4, 8)  # times the batch in question: merging makes larger ones
 
 def bound_by_work(network: StitchedNetwork) -> float:
     """MACs of all routes one by one over MACs with everything shared that can be."""
-    costs = route_costs(network)
+    costs = network.costs()
     return sum(macs for macs, _ in costs) / shared_macs(network, range(len(costs)))
 
 

@@ -10,7 +10,6 @@ import torch
 from benchmarks.measure import Result, Say, Timing, side_by_side
 from benchmarks.subjects import DEIT_SHAPE, deit_anchors, small_anchors, small_shape
 from snnet.anchors import Anchor
-from snnet.cost import route_costs
 from snnet.costs import count_macs
 from snnet.network import stitch
 
@@ -41,7 +40,7 @@ def compare_cost_tables(
 
     def price() -> list[int]:
         with torch.device("meta"):
-            return [macs for macs, _ in route_costs(stitch(anchors, shape, **space))]
+            return [macs for macs, _ in stitch(anchors, shape, **space).costs()]
 
     with torch.device("meta"):
         network = stitch(anchors, shape, **space).eval()

@@ -17,7 +17,7 @@ from benchmarks.subjects import (
     small_shape,
     structured_images,
 )
-from snnet.data.memory import CALIBRATION_BATCH
+from snnet.data.dataset import CALIBRATION_BATCH
 from snnet.initialisation import Moments, initialise_least_squares
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint

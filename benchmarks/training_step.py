@@ -16,7 +16,8 @@ from torch.nn import functional
 from benchmarks.measure import Result, Say, relative_difference, side_by_side
 from benchmarks.subjects import small_anchors, small_shape, structured_images
 from snnet.config import Augmentation, StitchingConfig
-from snnet.data.memory import WHOLE, Batches, InMemory, Part
+from snnet.data.dataset import WHOLE, Batches, Part
+from snnet.data.memory import InMemory
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Route
 from snnet.sampling import create_sampler

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 import snnet
+from snnet.data.catalogue import load_data
 from snnet.errors import MissingDataError
-from snnet.experiment import load_data
 
 PERIOD = 5.0  # seconds of one swing of the budget
 

@@ -4,8 +4,9 @@
     network.select(macs=5e9)
     logits = network(images)
 
-Torch-free modules (fast to import): `config`, `scales`, `routes`, `space`. The rest needs torch
-and timm; `load` and `TrainedNetwork` are imported when they are asked for.
+Torch-free modules (fast to import): `config`, `scales`, `routes`, `space`, `run`, `front`, `files`,
+`errors`, `data.sizes` and `data.locations`. The rest needs torch and timm; `load` and
+`TrainedNetwork` are imported when they are asked for.
 """
 
 from __future__ import annotations

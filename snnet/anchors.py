@@ -63,7 +63,7 @@ class Anchor(nn.Module, ABC):
 
     @property
     def classes(self) -> int:
-        """How many classes it tells apart."""
+        """Number of classes that it tells apart."""
         return cast(int, self.model.num_classes)
 
     def no_weight_decay(self) -> set[str]:
@@ -125,14 +125,14 @@ class VisionTransformerAnchor(Anchor):
 
 @adapt.register(SwinTransformer)
 class SwinTransformerAnchor(Anchor):
-    """Swin. Patch merging belongs to the first block of the stage that it opens."""
+    """Swin. Patch merging belongs to the first block of the stage after it."""
 
     model: SwinTransformer
     layout = "channels_last"
 
     def __init__(self, model: SwinTransformer) -> None:
         layers: Any = model.layers
-        super().__init__(model, [opened_by(layer.downsample, layer.blocks) for layer in layers])
+        super().__init__(model, [stage_blocks(layer.downsample, layer.blocks) for layer in layers])
 
     @property
     def head_modules(self) -> Sequence[nn.Module]:
@@ -182,7 +182,7 @@ class LevitAnchor(Anchor):
 
     def __init__(self, model: Levit) -> None:
         stages: Any = model.stages
-        super().__init__(model, [opened_by(stage.downsample, stage.blocks) for stage in stages])
+        super().__init__(model, [stage_blocks(stage.downsample, stage.blocks) for stage in stages])
         self.layout = "channels_first" if model.use_conv else "tokens"
 
     @property
@@ -200,8 +200,8 @@ class LevitAnchor(Anchor):
         return self.model.forward_head(features)
 
 
-def opened_by(downsample: nn.Module, blocks: Iterable[nn.Module]) -> list[nn.Module]:
-    """The blocks of a stage, `downsample` joined to the first."""
+def stage_blocks(downsample: nn.Module, blocks: Iterable[nn.Module]) -> list[nn.Module]:
+    """The blocks of a stage, the first of them joined to the `downsample` before it."""
     first, *rest = blocks
     if isinstance(downsample, nn.Identity):
         return [first, *rest]
@@ -216,7 +216,7 @@ def create_model(spec: AnchorSpec, **options: object) -> nn.Module:
 
     Raises:
         ValueError: timm does not know the architecture or the options, or its weights are not
-            to be had (`snnet.checkpoint.CheckpointError`).
+            to be had (`snnet.errors.CheckpointError`).
     """
     if not timm.is_model(spec.architecture):
         raise ValueError(f"anchor {spec.name}: timm has no model named {spec.architecture!r}")

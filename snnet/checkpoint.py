@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,29 @@ from snnet.errors import CheckpointError
 from snnet.network import StitchedNetwork
 from snnet.training import Training
 from snnet.weights import load_strictly
+
+CHECKPOINT_SECONDS = 10.0  # between checkpoints, at least
+CHECKPOINT_SHARE = 0.02  # of the time may go into writing them
+
+
+class CheckpointClock:
+    """Tells when the next checkpoint is due: rarely enough that writing costs little."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + CHECKPOINT_SECONDS
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() >= self._next
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Inside, a checkpoint is written; how long that takes sets when the next is due."""
+        start = time.monotonic()
+        yield
+        now = time.monotonic()
+        self._next = now + max(CHECKPOINT_SECONDS, (now - start) / CHECKPOINT_SHARE)
 
 
 def save_training(
@@ -80,4 +106,4 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path}") from None
     except (SafetensorError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path} is damaged ({error}); delete it to start again") from None
+        raise CheckpointError(f"{path} is damaged ({error}); delete it to start anew") from None

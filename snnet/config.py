@@ -8,13 +8,11 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
+from snnet.data.sizes import IN_MEMORY
+
 Positive = Annotated[int, Ge(1)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Le(1)]
-
-# Datasets held in memory; any other name is read by timm (see `snnet.data.memory`). The counts of
-# their training images refuse impossible settings before anything is loaded.
-IN_MEMORY = {"digits": 1077, "fashion": 54_000}
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an anchor is trained from scratch (AdamW, cosine with linear warm-up)."""
+    """Settings of training an anchor from scratch (AdamW, cosine with linear warm-up)."""
 
     epochs: Positive = 40
     batch_size: Positive = 64
@@ -59,12 +57,14 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_warmup(self.warmup_epochs, self.epochs)
+        _check_warmup(self)
 
 
-def _check_warmup(warmup_epochs: int, epochs: int) -> None:
-    if warmup_epochs >= epochs:
-        raise ValueError(f"warmup_epochs ({warmup_epochs}) must be fewer than epochs ({epochs})")
+def _check_warmup(config: StitchingConfig | Recipe) -> None:
+    if config.warmup_epochs >= config.epochs:
+        raise ValueError(
+            f"warmup_epochs ({config.warmup_epochs}) must be fewer than epochs ({config.epochs})"
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class AnchorSpec:
 class StitchingConfig:
     """Everything that decides the result of a stitching run. Each field can be an axis."""
 
-    dataset: str = "digits"
+    dataset: str = "digits"  # in memory (see `snnet.data.sizes`), or read by timm
     training_images: Positive | None = None  # only so many, drawn by the dataset's own seed
     test_images: Positive | None = None
     # so many training images are held back, to choose settings by; datasets in memory hold back
@@ -133,39 +133,61 @@ class StitchingConfig:
     seed: int = 0  # of the stitching run; the anchors keep their own
 
     def __post_init__(self) -> None:
-        _check_warmup(self.warmup_epochs, self.epochs)
-        images = self.training_images or IN_MEMORY.get(self.dataset)
-        for name in ("batch_size", "calibration_images"):
-            if images is not None and getattr(self, name) > images:
-                raise ValueError(
-                    f"{name} ({getattr(self, name)}) must be at most {images}, the training "
-                    f"images of {self.dataset}"
-                )
-        if self.validation_images and self.dataset in IN_MEMORY:
-            raise ValueError(f"{self.dataset} holds back its own; leave validation_images out")
-        share, left = divmod(self.batch_size, self.subnetworks_per_step)
-        if left:
-            raise ValueError(
-                f"batch_size ({self.batch_size}) must be a multiple of subnetworks_per_step "
-                f"({self.subnetworks_per_step})"
-            )
-        mixes = self.augmentation.mixup or self.augmentation.cutmix
-        if mixes and share % 2:
-            raise ValueError(f"mixup and cutmix need an even number of images, not {share}")
-        if self.only is not None and self.sampling == "sandwich":
-            raise ValueError("one route alone has no sandwich; set sampling to random")
-        if self.distillation != "none" and self.teacher is None:
-            raise ValueError(f"distillation {self.distillation!r} needs a teacher")
-        bare = self.sampling == "sandwich" and self.sandwich_random == 0  # anchors alone
-        if self.tuning == "stitching_layers" and bare:
-            raise ValueError(
-                "tuning stitching layers alone, a sandwich without random sub-networks has "
-                "nothing to train; set sandwich_random to 1 or more"
-            )
-        _check_augmentation(self.dataset, self.augmentation)
+        for check in _CHECKS:
+            check(self)
 
 
-def _check_augmentation(dataset: str, augmentation: Augmentation) -> None:
+def _check_image_count(config: StitchingConfig) -> None:
+    known = IN_MEMORY.get(config.dataset)
+    images = config.training_images or (known.train if known else None)
+    for name in ("batch_size", "calibration_images"):
+        if images is not None and getattr(config, name) > images:
+            raise ValueError(
+                f"{name} ({getattr(config, name)}) must be at most {images}, the training "
+                f"images of {config.dataset}"
+            )
+
+
+def _check_validation_images(config: StitchingConfig) -> None:
+    if config.validation_images and config.dataset in IN_MEMORY:
+        raise ValueError(f"{config.dataset} holds back its own; leave validation_images out")
+
+
+def _check_slices(config: StitchingConfig) -> None:
+    if config.batch_size % config.subnetworks_per_step:
+        raise ValueError(
+            f"batch_size ({config.batch_size}) must be a multiple of subnetworks_per_step "
+            f"({config.subnetworks_per_step})"
+        )
+
+
+def _check_mixing(config: StitchingConfig) -> None:
+    share = config.batch_size // config.subnetworks_per_step
+    if (config.augmentation.mixup or config.augmentation.cutmix) and share % 2:
+        raise ValueError(f"mixup and cutmix need an even number of images, not {share}")
+
+
+def _check_single_route(config: StitchingConfig) -> None:
+    if config.only is not None and config.sampling == "sandwich":
+        raise ValueError("one route alone has no sandwich; set sampling to random")
+
+
+def _check_teacher(config: StitchingConfig) -> None:
+    if config.distillation != "none" and config.teacher is None:
+        raise ValueError(f"distillation {config.distillation!r} needs a teacher")
+
+
+def _check_trainable(config: StitchingConfig) -> None:
+    anchors_alone = config.sampling == "sandwich" and config.sandwich_random == 0
+    if config.tuning == "stitching_layers" and anchors_alone:
+        raise ValueError(
+            "tuning stitching layers alone, a sandwich without random sub-networks has "
+            "nothing to train; set sandwich_random to 1 or more"
+        )
+
+
+def _check_augmentation(config: StitchingConfig) -> None:
+    dataset, augmentation = config.dataset, config.augmentation
     if dataset in IN_MEMORY and augmentation.of_timm:
         raise ValueError(
             f"{dataset} is held in memory and takes no rand_augment, random_erasing or repeats"
@@ -174,3 +196,17 @@ def _check_augmentation(dataset: str, augmentation: Augmentation) -> None:
         raise ValueError(
             f"{dataset} is read by timm and takes no degrees, scale or shift: use rand_augment"
         )
+
+
+# each tells one mistake; the first that is found is told
+_CHECKS = (
+    _check_warmup,
+    _check_image_count,
+    _check_validation_images,
+    _check_slices,
+    _check_mixing,
+    _check_single_route,
+    _check_teacher,
+    _check_trainable,
+    _check_augmentation,
+)

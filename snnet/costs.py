@@ -1,13 +1,14 @@
-"""What an anchor is made of: the cost of its parts and the shape of its features.
+"""Costs of anchors and routes: multiply-accumulates and parameters.
 
 The count is the field's: matrix products and convolutions one multiply-accumulate (MAC) per
 multiply-add; a layer norm with weights five per element, a batch norm in eval mode two, adaptive
-average pooling one per input element; activations, softmax and additions nothing.
+average pooling one per input element; activations, softmax and additions nothing. The pass that
+counts an anchor's MACs also tells the shapes of its features.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from snnet.anchors import Anchor
+from snnet.routes import Route
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,30 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
         tuple(shapes),
         logits.shape[-1],
     )
+
+
+def route_cost(
+    route: Route, depths: tuple[int, ...], anatomies: Sequence[Anatomy], layers: Sequence[nn.Linear]
+) -> tuple[int, int]:
+    """MACs per image, and parameters, of one route.
+
+    Arguments:
+        depths: the number of blocks of every anchor.
+        layers: the stitching layers of the route's joints, in order.
+    """
+    segments = route.segments(depths)
+    first, last = anatomies[segments[0].anchor], anatomies[segments[-1].anchor]
+    macs = first.stem_macs + last.head_macs
+    params = first.stem_params + last.head_params
+    for segment in segments:
+        blocks = slice(segment.start, segment.stop)
+        macs += sum(anatomies[segment.anchor].block_macs[blocks])
+        params += sum(anatomies[segment.anchor].block_params[blocks])
+    for joint, layer in zip(route.joints, layers, strict=True):
+        elements = prod(anatomies[joint.front].shapes[joint.front_block + 1])
+        macs += elements * layer.out_features
+        params += count_params(layer)
+    return macs, params
 
 
 def count_macs(function: Callable[[Tensor], Tensor], features: Tensor) -> tuple[int, Tensor]:

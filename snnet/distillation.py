@@ -1,4 +1,4 @@
-"""What sub-networks learn from: labels, a teacher network, or the largest of their step."""
+"""Losses of sub-networks, which learn from labels, a teacher, or the largest of their step."""
 
 from __future__ import annotations
 

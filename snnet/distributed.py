@@ -33,7 +33,7 @@ class Process:
 
     @property
     def part(self) -> tuple[int, int]:
-        """Its share of the images, see `snnet.data.memory`."""
+        """Its share of the images, see `snnet.data.dataset`."""
         return self.rank, self.world
 
     @property
@@ -58,7 +58,7 @@ class Process:
                 tensor.copy_(mean.view_as(tensor))
 
     def any(self, *flags: bool) -> list[bool]:
-        """For each flag whether it is true in any process."""
+        """Tell, flag by flag, whether it is true in any process."""
         if self.world == 1:
             return list(flags)
         tensor = torch.tensor([float(flag) for flag in flags], device=self.device)
@@ -66,7 +66,7 @@ class Process:
         return [bool(value) for value in tensor.tolist()]
 
     def everyone(self, value: Any) -> list[Any]:
-        """What each process passed, in order of rank."""
+        """Collect what each process passed, in order of rank."""
         if self.world == 1:
             return [value]
         values: list[Any] = [None] * self.world

@@ -1,4 +1,4 @@
-"""What can be wrong with what a user gave, told in one sentence each."""
+"""Mistakes in what a user gave, told in one sentence each."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ class MissingDataError(RuntimeError):
 
 class DivergenceError(RuntimeError):
     """The loss is no longer a finite number."""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of another library's error, short enough to be part of a sentence."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -20,9 +20,9 @@ MERGE = {"cpu": Merge(positions=2048, size=1 << 20), "cuda": Merge(positions=1 <
 
 @dataclass(frozen=True)
 class Score:
-    """How one sub-network does on the test images."""
+    """Scores of one sub-network on a set of images."""
 
-    top1: float  # share right, 0 to 1
+    top1: float  # share of images, 0 to 1
     top5: float | None  # None with five classes or fewer, where it says nothing
     loss: float  # mean cross-entropy, nats
     correct: bytes  # one bit an image, in order, packed by numpy.packbits
@@ -42,9 +42,9 @@ def sweep(
     """
     stitches = range(len(network.space.routes))
     merge = merge or MERGE.get(images.device.type, MERGE["cpu"])
-    at_once = max(1, memory_bytes // bytes_per_image(network, stitches))
+    fitting = max(1, memory_bytes // bytes_per_image(network, stitches))
     parts = [
-        torch.stack(run_stitches(network, part, stitches, merge)) for part in images.split(at_once)
+        torch.stack(run_stitches(network, part, stitches, merge)) for part in images.split(fitting)
     ]
     return torch.cat(parts, dim=1)
 
@@ -76,13 +76,13 @@ def evaluate(
     network.train(training)
     if not seen:
         return []
-    loss, right, near = gather(np.concatenate(seen, axis=2))
+    loss, top1, top5 = gather(np.concatenate(seen, axis=2))
     return [
         Score(
-            top1=float(right[n].mean()),
-            top5=float(near[n].mean()) if network.classes > 5 else None,
+            top1=float(top1[n].mean()),
+            top5=float(top5[n].mean()) if network.classes > 5 else None,
             loss=float(loss[n].mean()),
-            correct=np.packbits(right[n].astype(bool)).tobytes(),
+            correct=np.packbits(top1[n].astype(bool)).tobytes(),
         )
         for n in range(len(network.space.routes))
     ]

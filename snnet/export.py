@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from snnet.anchors import Anchor
+from snnet.files import writing
 from snnet.network import StitchedNetwork
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -26,7 +25,7 @@ TOLERANCE = 1e-4  # of the largest logit
 
 
 class Subnetwork(nn.Module):
-    """What one route runs, copied out of a stitched network: stem, body and head.
+    """One sub-network, copied out of a stitched network: stem, body and head.
 
     Holds nothing that the route does not use, and shares nothing with the network.
 
@@ -120,8 +119,7 @@ def export_onnx(module: nn.Module, path: str | Path, image_shape: Sequence[int])
     if not path.parent.is_dir():
         raise ValueError(f"there is no directory {path.parent} to write {path.name} to")
     module = deepcopy(module).cpu().eval()
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
+    with writing(path) as temporary:
         _write(module, temporary, image_shape)
         difference = _compare(module, temporary, image_shape)
         if not difference <= TOLERANCE:
@@ -129,9 +127,6 @@ def export_onnx(module: nn.Module, path: str | Path, image_shape: Sequence[int])
                 f"the exported network differs from PyTorch's by {difference:.1e} of the largest "
                 f"output (allowed: {TOLERANCE:.0e}); {path} was not written"
             )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return difference
 
 
@@ -157,7 +152,7 @@ def _write(module: nn.Module, path: Path, image_shape: Sequence[int]) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's remarks on operators that nobody asked for."""
+    """Silence the exporter's remarks on operators that nobody asked for."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -78,5 +78,5 @@ def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> li
 
 
 def _origin(anchor: Anchor) -> dict[str, Any]:
-    """What timm knows of the weights that the architecture usually gets."""
+    """Facts that timm holds about the weights that the architecture usually gets."""
     return cast(dict[str, Any], anchor.model.pretrained_cfg)

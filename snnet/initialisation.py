@@ -20,7 +20,7 @@ from snnet.anchors import Anchor
 from snnet.network import StitchedNetwork, channels_last
 from snnet.space import Layer
 
-Place = tuple[int, int]  # anchor, block
+Block = tuple[int, int]  # anchor, number of the block
 CHUNK = 1024  # rows that are taken as float64 at a time, to bound the memory
 RIDGE = 1e-8  # share of the Gram matrix's mean diagonal, added where it is singular
 SINGULAR = 1e-13  # squared ratio of the Cholesky factor's extreme diagonal entries
@@ -28,7 +28,7 @@ SINGULAR = 1e-13  # squared ratio of the Cholesky factor's extreme diagonal entr
 
 @dataclass(frozen=True)
 class Fit:
-    """How well a stitching layer's start reproduces what it stands for."""
+    """Quality of a stitching layer's start: how well it reproduces what it stands for."""
 
     residual: float  # ||[A 1] W - B|| over ||B - mean B||, all pairs of the layer together
     ridge: bool  # whether the Gram matrix was singular, so that a ridge was needed
@@ -43,39 +43,39 @@ class Moments:
     """
 
     layers: tuple[Layer, ...]
-    grams: dict[Place, Tensor] = field(default_factory=dict)  # [A 1]'[A 1], (C + 1, C + 1)
+    grams: dict[Block, Tensor] = field(default_factory=dict)  # [A 1]'[A 1], (C + 1, C + 1)
     crosses: dict[tuple[int, int], Tensor] = field(default_factory=dict)
     """By layer and front block: [A 1]' (sum of its B), (C_front + 1, C_back)."""
-    sums: dict[Place, Tensor] = field(default_factory=dict)  # sum of B, (C_back,)
-    squares: dict[Place, float] = field(default_factory=dict)  # sum of B squared
+    sums: dict[Block, Tensor] = field(default_factory=dict)  # sum of B, (C_back,)
+    squares: dict[Block, float] = field(default_factory=dict)  # sum of B squared
 
     @property
-    def fronts(self) -> set[Place]:
+    def fronts(self) -> set[Block]:
         """Anchor and block of the features A that `add` asks for."""
         return {(layer.front, i) for layer in self.layers for i, _ in layer.pairs}
 
     @property
-    def backs(self) -> set[Place]:
+    def backs(self) -> set[Block]:
         """Anchor and block of the features B that `add` asks for."""
         return {(layer.back, j) for layer in self.layers for _, j in layer.pairs}
 
-    def add(self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor]) -> None:
+    def add(self, fronts: dict[Block, Tensor], backs: dict[Block, Tensor]) -> None:
         """Take in features (positions, C) that leave the front and enter the back blocks."""
         parts = max(-(-len(rows) // CHUNK) for rows in fronts.values())
-        split_fronts = {place: rows.tensor_split(parts) for place, rows in fronts.items()}
-        split_backs = {place: rows.tensor_split(parts) for place, rows in backs.items()}
+        split_fronts = {block: rows.tensor_split(parts) for block, rows in fronts.items()}
+        split_backs = {block: rows.tensor_split(parts) for block, rows in backs.items()}
         for part in range(parts):
             self._add(
-                {place: _with_ones(rows[part]) for place, rows in split_fronts.items()},
-                {place: rows[part].double() for place, rows in split_backs.items()},
+                {block: _with_ones(rows[part]) for block, rows in split_fronts.items()},
+                {block: rows[part].double() for block, rows in split_backs.items()},
             )
 
-    def _add(self, fronts: dict[Place, Tensor], backs: dict[Place, Tensor]) -> None:
-        for place, rows in fronts.items():
-            _add_product(self.grams, place, rows, rows)
-        for place, rows in backs.items():
-            self.sums[place] = self.sums.get(place, 0) + rows.sum(0)
-            self.squares[place] = self.squares.get(place, 0.0) + rows.square().sum().item()
+    def _add(self, fronts: dict[Block, Tensor], backs: dict[Block, Tensor]) -> None:
+        for block, rows in fronts.items():
+            _add_product(self.grams, block, rows, rows)
+        for block, rows in backs.items():
+            self.sums[block] = self.sums.get(block, 0) + rows.sum(0)
+            self.squares[block] = self.squares.get(block, 0.0) + rows.square().sum().item()
         for number, layer in enumerate(self.layers):
             for front, served in _by_front(layer).items():
                 target = functools.reduce(torch.add, [backs[layer.back, j] for j in served])
@@ -86,6 +86,9 @@ class Moments:
 
         Arguments:
             method: `mean` of the solutions of its pairs (the paper's), or one `joint` solution.
+
+        Raises:
+            ValueError: there is no such method.
         """
         layer = self.layers[number]
         served = {block: len(backs) for block, backs in _by_front(layer).items()}
@@ -100,14 +103,21 @@ class Moments:
             ridge = any(used for _, used in solved)
         else:
             raise ValueError(f"method is mean or joint, not {method!r}")
+        return solution, Fit(self._residual(number, solution), ridge)
+
+    def _residual(self, number: int, solution: Tensor) -> float:
+        """Residual of a layer's W (C_front + 1, C_back), see `Fit`."""
+        layer = self.layers[number]
         left = spread = 0.0
-        for block, count in served.items():
-            left += ((count * grams[block] @ solution - 2 * crosses[block]) * solution).sum().item()
+        for block, backs in _by_front(layer).items():
+            gram, cross = self.grams[layer.front, block], self.crosses[number, block]
+            left += ((len(backs) * gram @ solution - 2 * cross) * solution).sum().item()
         for block, back in layer.pairs:
-            place, rows = (layer.back, back), grams[block][-1, -1]
-            left += self.squares[place]
-            spread += self.squares[place] - (self.sums[place].square().sum() / rows).item()
-        return solution, Fit(max(left / spread, 0.0) ** 0.5 if spread > 0 else 0.0, ridge)
+            sums, squares = self.sums[layer.back, back], self.squares[layer.back, back]
+            rows = self.grams[layer.front, block][-1, -1]
+            left += squares
+            spread += squares - (sums.square().sum() / rows).item()
+        return max(left / spread, 0.0) ** 0.5 if spread > 0 else 0.0
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""How long sub-networks take on this machine, and how long it takes to change between them."""
+"""Time that sub-networks take on this machine, and that changing between them takes."""
 
 from __future__ import annotations
 

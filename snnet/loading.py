@@ -18,14 +18,15 @@ from torch import Tensor
 
 from snnet.anchors import create_anchor
 from snnet.config import StitchingConfig
+from snnet.errors import first_line
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
+from snnet.run import CONFIG, EXPERIMENT, MODEL, STITCHES, table_file
 from snnet.weights import load_strictly
 
 if TYPE_CHECKING:
     from snnet.export import Subnetwork
 
-EXPERIMENT = "stitching"
 BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
 
 
@@ -150,27 +151,27 @@ def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
     """
     directory = Path(run)
     config = _read_config(directory)
-    table = _read_table(directory / "stitch.parquet")
-    tensors, image_shape = _read_model(directory / "model.safetensors")
+    table = _read_table(directory / table_file(STITCHES))
+    tensors, image_shape = _read_model(directory / MODEL)
     # whatever weights the run began with, those that it ended with replace them
     specs = [replace(spec, weights="random") for spec in config.anchors]
     network = stitch_for(config, [create_anchor(spec) for spec in specs], image_shape)
-    load_strictly(network, tensors, directory / "model.safetensors")
+    load_strictly(network, tensors, directory / MODEL)
     routes = [route.name for route in network.space.routes]
     if table["route"].tolist() != routes:
         raise ValueError(
-            f"{directory / 'stitch.parquet'} lists other sub-networks ({len(table)}) than its "
-            f"config.json gives ({len(routes)}); the run was made by another version"
+            f"{directory / table_file(STITCHES)} lists other sub-networks ({len(table)}) than its "
+            f"{CONFIG} gives ({len(routes)}); the run was made by another version"
         )
     return TrainedNetwork(network.to(device), config, table)
 
 
 def _read_config(directory: Path) -> StitchingConfig:
-    path = directory / "config.json"
+    path = directory / CONFIG
     try:
         record = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"{directory} is no run directory: it has no config.json") from None
+        raise ValueError(f"{directory} is no run directory: it has no {CONFIG}") from None
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error})") from None
     if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
@@ -220,10 +221,10 @@ def _read_table(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path)
     except FileNotFoundError:
         raise ValueError(
-            f"{path.parent} has no table of sub-networks (stitch.parquet): the run has not ended"
+            f"{path.parent} has no table of sub-networks ({path.name}): the run has not ended"
         ) from None
     except (ArrowException, OSError) as error:
-        raise ValueError(f"{path} is damaged ({_first_line(error)})") from None
+        raise ValueError(f"{path} is damaged ({first_line(error)})") from None
     missing = {"route", "macs", "params", "top1"} - set(table.columns)
     if missing:
         raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
@@ -234,7 +235,7 @@ def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...]]:
     """Tensors by name, and the shape of the images."""
     if not path.is_file():
         raise ValueError(
-            f"{path.parent} has no trained network (model.safetensors): the run has not ended, or "
+            f"{path.parent} has no trained network ({path.name}): the run has not ended, or "
             "an older version made it"
         )
     try:
@@ -243,11 +244,7 @@ def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...]]:
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({_first_line(error)})") from None
+        raise ValueError(f"{path} is damaged ({first_line(error)})") from None
     if not isinstance(image_shape, list) or len(image_shape) != 3:
         raise ValueError(f"{path} does not tell the shape of its images (metadata image_shape)")
     return tensors, tuple(image_shape)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from snnet.anchors import Anchor, Layout
 from snnet.config import StitchingConfig
-from snnet.costs import dissect
+from snnet.costs import dissect, route_cost
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
 
@@ -116,8 +116,16 @@ class StitchedNetwork(nn.Module):
 
     @property
     def classes(self) -> int:
-        """How many classes the anchors tell apart."""
+        """Number of classes that the anchors tell apart."""
         return self.anatomies[0].classes
+
+    def costs(self) -> list[tuple[int, int]]:
+        """MACs per image, and parameters, of every route of the space, in its order."""
+        depths = self.space.depths
+        return [
+            route_cost(route, depths, self.anatomies, [self.layer(j) for j in route.joints])
+            for route in self.space.routes
+        ]
 
     def anchor(self, number: int) -> Anchor:
         """The anchor of that number, 0 the fastest."""
@@ -136,7 +144,7 @@ class StitchedNetwork(nn.Module):
         }
 
     def steps(self, route: Route) -> tuple[Step, ...]:
-        """What `route` runs, in order; two routes share work as long as their steps agree."""
+        """The steps of `route`, in order; two routes share work as long as their steps agree."""
         steps: list[Step] = [("stem", route.first, 0)]
         segments = route.segments(self.space.depths)
         for segment, joint in zip(segments, (*route.joints, None), strict=True):
@@ -172,7 +180,15 @@ def stitch(
     direction: str = "fast_to_slow",
     stages: Sequence[int] | None = None,
 ) -> StitchedNetwork:
-    """Join anchors, ordered from fast to slow, by the window strategy (see `build_space`)."""
+    """Join anchors, ordered from fast to slow, by the window strategy.
+
+    Arguments:
+        image_shape: (channels, height, width).
+        stages: that may hold joints, `inside` of `build_space`; the others are named as there.
+
+    Raises:
+        ValueError: no such space is possible, or anchors do not fit together.
+    """
     depths = [anchor.depths for anchor in anchors]
     space = build_space(depths, kernel, stride, pairs, direction, stages)
     return StitchedNetwork(anchors, space, image_shape)
@@ -181,6 +197,10 @@ def stitch(
 def stitch_for(
     config: StitchingConfig, anchors: Sequence[Anchor], image_shape: tuple[int, ...]
 ) -> StitchedNetwork:
-    """Join anchors as the settings of a run say."""
+    """Join anchors as the settings of a run say, for images of (channels, height, width).
+
+    Raises:
+        ValueError: no such space is possible, or anchors do not fit together.
+    """
     space = space_for(config, [anchor.depths for anchor in anchors])
     return StitchedNetwork(anchors, space, image_shape)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -16,16 +15,17 @@ from safetensors.torch import load_file, save_file
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
-from snnet.data.memory import Data
-from snnet.data.mixing import mix
+from snnet.data.augmentation import mix
+from snnet.data.dataset import Data
 from snnet.distillation import label_loss
+from snnet.files import writing
 from snnet.optimisation import create_optimisation
 
 SCHEMA = 2  # raise it when the same spec would train to other weights
 
 
 def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
-    """Where the weights of `spec`, trained on `dataset` (its name and subset), are kept."""
+    """The file for the weights of `spec`, trained on `dataset` (its name and subset)."""
     content = json.dumps([SCHEMA, dataset, asdict(spec)], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return cache / "anchors" / f"{spec.name}-{digest}.safetensors"
@@ -45,28 +45,22 @@ def pretrained_anchors(
     anchor's lock trains it, the others take the next one or wait. `say` is told what goes on.
 
     Arguments:
+        dataset: its name and subset, by which cached weights are found.
         options: for timm, over those of `specs`; they leave the weights as they are (drop path).
+
+    Raises:
+        ValueError: an anchor cannot be made, or its weights are not to be had.
     """
     (cache / "anchors").mkdir(parents=True, exist_ok=True)
-    # the dearest first: two workers then end at about the same time
-    missing = [
+    # the costliest first: two workers then end at about the same time
+    missing = [spec for spec in reversed(specs) if spec.weights == "recipe"]
+    while missing := [
         spec
-        for spec in reversed(specs)
-        if spec.weights == "recipe" and not cache_path(spec, dataset, cache).exists()
-    ]
-    while missing:
-        for spec in list(missing):
-            path = cache_path(spec, dataset, cache)
-            try:
-                with FileLock(path.with_suffix(".lock"), timeout=0):
-                    if not path.exists():
-                        _save(train_anchor(spec, data, say), path)
-                    missing.remove(spec)
-            except Timeout:
-                continue
-        if missing:
-            say(f"anchor {missing[0].name}: another worker trains it")
-            time.sleep(0.2)
+        for spec in missing
+        if not _train_into(cache_path(spec, dataset, cache), spec, data, say)
+    ]:
+        say(f"anchor {missing[0].name}: another worker trains it")
+        time.sleep(0.2)
     anchors = []
     for spec in specs:
         torch.manual_seed(spec.recipe.seed)  # for random weights
@@ -77,8 +71,30 @@ def pretrained_anchors(
     return anchors
 
 
+def _train_into(path: Path, spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> bool:
+    """Train an anchor into its file unless it is there, or another process trains it.
+
+    Returns whether the file is there.
+    """
+    if path.exists():
+        return True
+    try:
+        with FileLock(path.with_suffix(".lock"), timeout=0):
+            if not path.exists():
+                weights = train_anchor(spec, data, say).state_dict()
+                with writing(path) as temporary:
+                    save_file(weights, temporary)
+    except Timeout:
+        return False
+    return True
+
+
 def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> Anchor:
-    """Train one anchor by its recipe, from weights drawn by the recipe's seed."""
+    """Train one anchor by its recipe, from weights drawn by the recipe's seed; it ends on the CPU.
+
+    Arguments:
+        say: told before every epoch.
+    """
     recipe = spec.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed)
@@ -107,10 +123,3 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
             optimizer.step()
             scheduler.step_update(epoch * steps + step + 1)
     return anchor.cpu()
-
-
-def _save(anchor: Anchor, path: Path) -> None:
-    """Write to a temporary name, then rename: the cache never holds half a file."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file(anchor.state_dict(), temporary)
-    os.replace(temporary, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Joint:
-    """The place where a route leaves one anchor for another (SN-Net paper, section 3.2).
+    """One change of a route from one anchor to another (SN-Net paper, section 3.2).
 
     The features after block `front_block` of anchor `front` pass a stitching layer and enter
     block `back_block` of anchor `back`. Blocks count from 0.
@@ -60,7 +60,7 @@ class Route:
 
     @property
     def name(self) -> str:
-        """For example `0` (an anchor) or `0.3>1.4` (block 3 of anchor 0 into block 4 of 1)."""
+        """Written `0` (an anchor) or `0.3>1.4` (block 3 of anchor 0 into block 4 of 1)."""
         if self.is_anchor:
             return str(self.first)
         return " ".join(f"{j.front}.{j.front_block}>{j.back}.{j.back_block}" for j in self.joints)

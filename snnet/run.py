@@ -1,16 +1,48 @@
-"""What a run needs around it: a place to write to, and someone to tell how far it is."""
+"""A stitching run from outside: what it needs around it, and what it leaves. Torch-free."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXPERIMENT = "stitching"  # the name that stands in CONFIG
+
+CONFIG = "config.json"  # the experiment's name and all settings; whoever starts the run writes it
+CHECKPOINT = "checkpoint.safetensors"  # while training goes on
+MODEL = "model.safetensors"  # once it has ended
+# tables
+STITCHES = "stitch"  # a row each sub-network
+LAYERS = "layer"  # a row each stitching layer
+LATENCIES = "latency"  # a row each sub-network
+
+
+def table_file(table: str) -> str:
+    """The name of the file that holds a table."""
+    return f"{table}.parquet"
+
+
+def validation_file(rung: int) -> str:
+    """The name of the file that holds the scores after so many percent of the training."""
+    return f"validation-{rung}.parquet"
+
+
+def validation_files(directory: Path) -> dict[int, Path]:
+    """The files named by `validation_file` in a run's directory, by percent of the training."""
+    files = directory.glob("validation-*.parquet")
+    return {int(file.stem.rpartition("-")[2]): file for file in files}
 
 
 class RunLike(Protocol):
-    """What a run needs of its surroundings: places to write to, and someone to tell."""
+    """Surroundings of a run: paths to write to, and someone to tell.
+
+    Attributes:
+        directory: of this run alone; a checkpoint left there is found by the next attempt.
+        cache: shared by all runs.
+    """
 
     directory: Path
     cache: Path
@@ -24,7 +56,7 @@ class RunLike(Protocol):
         """Tell what is going on."""
 
     def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
-        """Epoch `step` of `of` is done."""
+        """Tell that epoch `step` of `of` is done."""
 
     def writing(self, name: str) -> AbstractContextManager[Path]:
         """A temporary path that becomes the file `name` on success."""
@@ -42,7 +74,7 @@ class RunLike(Protocol):
 
 
 class Follower:
-    """Around a process that shares a run without writing: it only reads what the first wrote."""
+    """Surroundings of a process that shares a run: it only reads what the first process wrote."""
 
     def __init__(self, run: RunLike) -> None:
         self.directory, self.cache, self._run = run.directory, run.cache, run
@@ -59,16 +91,20 @@ class Follower:
         """Tells nothing."""
 
     def writing(self, name: str) -> AbstractContextManager[Path]:
-        """Raises RuntimeError: the first process alone writes."""
+        """Refuse: the first process alone writes.
+
+        Raises:
+            RuntimeError: always.
+        """
         raise RuntimeError(f"only the first process of a run writes {name}")
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Keeps nothing."""
 
     def deferring_stop(self) -> AbstractContextManager[None]:
-        """As the run itself."""
+        """Defers the stop of the run itself."""
         return self._run.deferring_stop()
 
     def request_stop(self) -> None:
-        """As the run itself."""
+        """Stops the run itself."""
         self._run.request_stop()

@@ -1,4 +1,4 @@
-"""Which sub-networks a training step runs."""
+"""The choice of sub-networks that a training step runs."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def create_sampler(space: Space, config: StitchingConfig) -> Sampler:
 
 
 def random_sampler(stitches: Sequence[int]) -> Sampler:
-    """One of the stitches a step, uniformly (SN-Net paper, algorithm 1)."""
+    """Draw one of the stitches a step, uniformly (SN-Net paper, algorithm 1)."""
     return lambda draws: [stitches[int(torch.randint(len(stitches), (1,), generator=draws))]]
 
 
 def sandwich_sampler(count: int, anchors: int, random_count: int) -> Sampler:
-    """The largest, the smallest, and `random_count` others a step (BigNAS, section 3.1).
+    """Draw the largest, the smallest, and `random_count` others a step (BigNAS, section 3.1).
 
-    Largest and smallest are the dearest and the cheapest anchor, stitches `anchors - 1` and 0: a
-    few stitches cost more than the dearest anchor, but only by running blocks of two anchors
+    Largest and smallest are the costliest and the cheapest anchor, stitches `anchors - 1` and 0: a
+    few stitches cost more than the costliest anchor, but only by running blocks of two anchors
     where one would do. The largest comes first: it teaches the others (inplace distillation).
     """
     largest, smallest = anchors - 1, 0

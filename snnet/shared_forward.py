@@ -1,4 +1,4 @@
-"""Running many sub-networks at once, without doing the same work twice.
+"""Many sub-networks on the same images, without doing the same work twice.
 
 Sub-networks that begin alike share that beginning. Sub-networks that enter the same anchor, each
 with features of its own, can ride one growing batch through its blocks: fewer, larger operations.
@@ -51,23 +51,16 @@ class Rider:
         return None if self.stitches else max(self.exits)
 
 
+Way = tuple[int, tuple[Joint, ...]]  # the first anchor, and the joints up to here
+
+
 @lru_cache(maxsize=4096)
 def plan(space: Space, stitches: tuple[int, ...]) -> dict[int, list[Rider]]:
     """Every way into every anchor, by anchor in the order in which routes meet them."""
-    riders: dict[tuple[int, tuple[Joint, ...]], Rider] = {}
+    riders: dict[Way, Rider] = {}
     for stitch in stitches:
         route = space.routes[stitch]
-        for count in range(len(route.joints) + 1):
-            joints = route.joints[:count]
-            if (route.first, joints) not in riders:
-                anchor, entry = (
-                    (joints[-1].back, joints[-1].back_block) if joints else (route.first, 0)
-                )
-                rider = riders[route.first, joints] = Rider(anchor, entry)
-                if joints:
-                    before = riders[route.first, joints[:-1]]
-                    before.exits[joints[-1].front_block].append((joints[-1], rider))
-        riders[route.first, route.joints].stitches.append(stitch)
+        _rider(riders, route.first, route.joints).stitches.append(stitch)
     falling = any(joint.front > joint.back for route in space.routes for joint in route.joints)
     order = sorted({rider.anchor for rider in riders.values()}, reverse=falling)
     return {
@@ -77,6 +70,19 @@ def plan(space: Space, stitches: tuple[int, ...]) -> dict[int, list[Rider]]:
         )
         for anchor in order
     }
+
+
+def _rider(riders: dict[Way, Rider], first: int, joints: tuple[Joint, ...]) -> Rider:
+    """The rider of this way; a new one joins `riders`, after those that it comes from."""
+    if (first, joints) not in riders:
+        if joints:
+            last = joints[-1]
+            rider = Rider(last.back, last.back_block)
+            _rider(riders, first, joints[:-1]).exits[last.front_block].append((last, rider))
+        else:
+            rider = Rider(first, 0)
+        riders[first, joints] = rider
+    return riders[first, joints]
 
 
 def run_stitches(
@@ -117,35 +123,34 @@ class _Sweep:
             if new is None:  # starts in this anchor
                 new = self.network.run(("stem", anchor, 0), images)
             if chunk and not self.merge.allows(features, new, channels):
-                self._advance(anchor, chunk, features, block, None)
+                self._finish(anchor, chunk, features, block)
                 chunk = []
-            if chunk:
-                features, chunk = self._advance(anchor, chunk, features, block, rider.entry)
+            chunk, features = self._advance(anchor, chunk, features, range(block, rider.entry))
             features = torch.cat([features, new]) if chunk else new
             chunk, block = [*chunk, rider], rider.entry
-        self._advance(anchor, chunk, features, block, None)
+        self._finish(anchor, chunk, features, block)
 
     def _advance(
-        self, anchor: int, chunk: list[Rider], features: Tensor, start: int, stop: int | None
-    ) -> tuple[Tensor, list[Rider]]:
-        """Run a chunk from block `start` up to `stop`, or to the end; who is done leaves it."""
-        depth = self.network.space.depths[anchor]
-        for block in range(start, depth if stop is None else stop):
+        self, anchor: int, chunk: list[Rider], features: Tensor, blocks: range
+    ) -> tuple[list[Rider], Tensor]:
+        """Run a chunk through `blocks`; returns the riders that go on, and their features."""
+        for block in blocks:
+            if not chunk:
+                break
             features = self.network.run(("block", anchor, block), features)
             if any(block in rider.exits for rider in chunk):
                 self._leave(chunk, features, block)
-            if any(rider.stop == block for rider in chunk):
-                parts = zip(chunk, features.chunk(len(chunk)), strict=True)
-                kept = [(rider, part) for rider, part in parts if rider.stop != block]
-                if not kept:
-                    return features[:0], []
-                chunk = [rider for rider, _ in kept]
-                features = torch.cat([part for _, part in kept])
-        if stop is None:
+            chunk, features = _going_on(chunk, features, block)
+        return chunk, features
+
+    def _finish(self, anchor: int, chunk: list[Rider], features: Tensor, start: int) -> None:
+        """Run a chunk from block `start` through the head, as far as its riders need it."""
+        blocks = range(start, self.network.space.depths[anchor])
+        chunk, features = self._advance(anchor, chunk, features, blocks)
+        if chunk:
             logits = self.network.run(("head", anchor, 0), features)
             for rider, part in zip(chunk, logits.chunk(len(chunk)), strict=True):
                 self.logits |= dict.fromkeys(rider.stitches, part)
-        return features, chunk
 
     def _leave(self, chunk: list[Rider], features: Tensor, block: int) -> None:
         """Pass features after `block` through stitching layers to the anchors they go to."""
@@ -158,8 +163,17 @@ class _Sweep:
                 self.waiting[id(next_rider)] = stitched[id(layer)]
 
 
+def _going_on(chunk: list[Rider], features: Tensor, block: int) -> tuple[list[Rider], Tensor]:
+    """The riders that do not stop at `block`, and their features."""
+    kept = [n for n, rider in enumerate(chunk) if rider.stop != block]
+    if not kept or len(kept) == len(chunk):
+        return [chunk[n] for n in kept], features
+    parts = features.chunk(len(chunk))
+    return [chunk[n] for n in kept], torch.cat([parts[n] for n in kept])
+
+
 def bytes_per_image(network: StitchedNetwork, stitches: Sequence[int]) -> int:
-    """An upper bound of what waits at once in `run_stitches`, for one image of four-byte floats."""
+    """Upper bound of the bytes that wait in `run_stitches`, for one image of four-byte floats."""
     return 4 * sum(
         prod(network.anatomies[anchor].shapes[rider.entry])
         for anchor, riders in plan(network.space, tuple(stitches)).items()
@@ -169,18 +183,22 @@ def bytes_per_image(network: StitchedNetwork, stitches: Sequence[int]) -> int:
 
 def shared_macs(network: StitchedNetwork, stitches: Sequence[int]) -> int:
     """Multiply-accumulates of `run_stitches` for one image: the least work for all logits."""
-    parts, total = network.anatomies, 0
+    routes, total = network.space.routes, 0
     for anchor, riders in plan(network.space, tuple(stitches)).items():
-        part, depth = parts[anchor], network.space.depths[anchor]
-        for rider in riders:
-            stop = depth if rider.stop is None else rider.stop + 1
-            total += sum(part.block_macs[rider.entry : stop])
-            total += part.head_macs if rider.stitches else 0
-            for block, exits in rider.exits.items():
-                layers = {id(layer): layer for layer in (network.layer(j) for j, _ in exits)}
-                total += sum(
-                    prod(part.shapes[block + 1]) * layer.out_features for layer in layers.values()
-                )
-        if any(network.space.routes[s].first == anchor for s in stitches):
-            total += part.stem_macs
+        if any(routes[stitch].first == anchor for stitch in stitches):
+            total += network.anatomies[anchor].stem_macs
+        total += sum(_rider_macs(network, rider) for rider in riders)
+    return total
+
+
+def _rider_macs(network: StitchedNetwork, rider: Rider) -> int:
+    """Blocks, head and stitching layers that a rider needs, for one image."""
+    part = network.anatomies[rider.anchor]
+    stop = None if rider.stop is None else rider.stop + 1
+    total = sum(part.block_macs[rider.entry : stop])
+    if rider.stitches:
+        total += part.head_macs
+    for block, exits in rider.exits.items():
+        layers = {network.layer(joint) for joint, _ in exits}  # one window's joints share theirs
+        total += sum(prod(part.shapes[block + 1]) * layer.out_features for layer in layers)
     return total

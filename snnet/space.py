@@ -6,10 +6,10 @@ Definitions: SN-Net paper, section 3.3 (sliding windows, nearest stitching, dire
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, combinations, pairwise, product
+from itertools import chain, combinations, pairwise, product
 
 from snnet.config import StitchingConfig
 from snnet.routes import Joint, Route
@@ -27,7 +27,7 @@ class Layer:
 
     @property
     def joints(self) -> tuple[Joint, ...]:
-        """The places that the layer serves, in the order of `pairs`."""
+        """The joints that the layer serves, in the order of `pairs`."""
         return tuple(Joint(self.front, i, self.back, j) for i, j in self.pairs)
 
 
@@ -57,11 +57,15 @@ class Space:
         return tuple(sum(stages) for stages in self.stages)
 
     def layer_of(self) -> dict[Joint, int]:
-        """Which stitching layer (index into `layers`) serves each joint."""
+        """The stitching layer (index into `layers`) of each joint."""
         return {joint: n for n, layer in enumerate(self.layers) for joint in layer.joints}
 
-    def place(self, anchor: int, block: int) -> tuple[int, int]:
-        """Stage of a block, and its number inside the stage."""
+    def locate(self, anchor: int, block: int) -> tuple[int, int]:
+        """Stage of a block, and its number inside the stage.
+
+        Raises:
+            ValueError: the anchor has fewer blocks.
+        """
         for stage, depth in enumerate(self.stages[anchor]):
             if block < depth:
                 return stage, block
@@ -90,15 +94,15 @@ def unpaired(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
     """The block pairs of two stages of different depth, grouped by front block.
 
     Each block j of the deeper stage is mapped to block floor(j * shallow / deep) of the other, and
-    kept where that number is smaller than j. Where the front is the deeper one, the same places
+    kept where that number is smaller than j. Where the front is the deeper one, the same pairs
     are crossed the other way: after block j - 1, into the block after the mapped one.
     """
     shallow, deep = sorted((front_depth, back_depth))
-    places = [(j * shallow // deep, j) for j in range(deep) if j * shallow // deep < j]
+    pairs = [(j * shallow // deep, j) for j in range(deep) if j * shallow // deep < j]
     if front_depth > back_depth:
-        places = [(j - 1, i + 1) for i, j in places if i + 1 < back_depth]
+        pairs = [(j - 1, i + 1) for i, j in pairs if i + 1 < back_depth]
     groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for pair in places:
+    for pair in pairs:
         groups[pair[0]].append(pair)
     return tuple(tuple(group) for group in groups.values())
 
@@ -121,35 +125,20 @@ def build_space(
         kernel, stride: the sliding window over the blocks, both at least 1.
         pairs: `nearest` joins only neighbours in complexity; `all` also joins anchors that are
             further apart, and chains of three anchors (i, j), (i', j') with i' >= j.
-        direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the dearer.
+        direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the costlier.
         inside: the stages (from 0) that may hold joints; all without it.
 
     Raises:
         ValueError: an argument is outside its range, or no stitch is left.
     """
     stages = tuple(stages)
-    if kernel < 1 or stride < 1:
-        raise ValueError(f"kernel and stride must be at least 1, not {kernel} and {stride}")
-    counts = {len(depths) for depths in stages}
-    if len(counts) != 1:
-        raise ValueError(f"anchors must have equally many stages, not {[len(d) for d in stages]}")
-    (count,) = counts
-    inside = range(count) if inside is None else sorted(set(inside))
-    if any(stage not in range(count) for stage in inside):
-        raise ValueError(f"these anchors have stages 0 to {count - 1}, not {list(inside)}")
-    order = tuple(range(len(stages)))
-    if direction == "slow_to_fast":
-        order = order[::-1]
-    elif direction != "fast_to_slow":
-        raise ValueError(f"direction is fast_to_slow or slow_to_fast, not {direction!r}")
-    if pairs not in ("nearest", "all"):
-        raise ValueError(f"pairs is nearest or all, not {pairs!r}")
-    ways = pairwise(order) if pairs == "nearest" else combinations(order, 2)
-
+    _check_window(kernel, stride)
+    holding = _stages_with_joints(inside, _common_stage_count(stages))
+    order = _order(len(stages), direction)
     layers = tuple(
         Layer(front, back, group)
-        for front, back in ways
-        for stage in inside
+        for front, back in _neighbours(order, pairs)
+        for stage in holding
         for group in _groups(stages[front], stages[back], stage, kernel, stride)
     )
     if not layers:
@@ -157,11 +146,46 @@ def build_space(
             f"no stitch is possible with kernel {kernel} between stages of {stages} blocks; "
             "in anchors of several stages, stages of equal depth need a kernel of 2 or more"
         )
-    routes = [Route(anchor) for anchor in range(len(stages))]
-    routes += [Route(layer.front, (joint,)) for layer in layers for joint in layer.joints]
+    routes = [Route(anchor) for anchor in sorted(order)]
+    joints = list(chain.from_iterable(layer.joints for layer in layers))
+    routes += [Route(joint.front, (joint,)) for joint in joints]
     if pairs == "all":
-        routes += _chains(order, [joint for layer in layers for joint in layer.joints])
+        routes += _chains(order, joints)
     return Space(stages, tuple(routes), layers)
+
+
+def _check_window(kernel: int, stride: int) -> None:
+    if kernel < 1 or stride < 1:
+        raise ValueError(f"kernel and stride must be at least 1, not {kernel} and {stride}")
+
+
+def _common_stage_count(stages: tuple[tuple[int, ...], ...]) -> int:
+    counts = [len(depths) for depths in stages]
+    if len(set(counts)) != 1:
+        raise ValueError(f"anchors must have equally many stages, not {counts}")
+    return counts[0]
+
+
+def _stages_with_joints(inside: Iterable[int] | None, count: int) -> Sequence[int]:
+    chosen = range(count) if inside is None else sorted(set(inside))
+    if any(stage not in range(count) for stage in chosen):
+        raise ValueError(f"these anchors have stages 0 to {count - 1}, not {list(chosen)}")
+    return chosen
+
+
+def _order(anchors: int, direction: str) -> tuple[int, ...]:
+    """The anchors in the order in which routes meet them."""
+    if direction not in ("fast_to_slow", "slow_to_fast"):
+        raise ValueError(f"direction is fast_to_slow or slow_to_fast, not {direction!r}")
+    order = tuple(range(anchors))
+    return order if direction == "fast_to_slow" else order[::-1]
+
+
+def _neighbours(order: tuple[int, ...], pairs: str) -> Iterable[tuple[int, int]]:
+    """The front and back anchors that stitching layers join."""
+    if pairs not in ("nearest", "all"):
+        raise ValueError(f"pairs is nearest or all, not {pairs!r}")
+    return pairwise(order) if pairs == "nearest" else combinations(order, 2)
 
 
 def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Space:
@@ -183,7 +207,7 @@ def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Spa
 
 
 def epochs_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> int:
-    """How long a run trains. By `budget`, each of its stitches as long as in the nearest space."""
+    """Epochs that a run trains; by `budget`, each stitch as long as in the nearest space."""
     if config.budget == "run":
         return config.epochs
     stages = tuple(stages)
@@ -202,7 +226,7 @@ def _groups(
             groups = tuple(tuple((i, j) for i, j in group if i < j) for group in groups)
     else:
         groups = unpaired(front[stage], back[stage])
-    i0, j0 = (list(accumulate(depths, initial=0))[stage] for depths in (front, back))
+    i0, j0 = sum(front[:stage]), sum(back[:stage])
     return [tuple((i0 + i, j0 + j) for i, j in group) for group in groups if group]
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from snnet.config import StitchingConfig
-from snnet.data.memory import Batches, Data
-from snnet.data.mixing import mix
+from snnet.data.augmentation import mix
+from snnet.data.dataset import Batches, Data
 from snnet.distillation import Objective, inplace_loss
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
@@ -93,17 +93,18 @@ class Training:
         self._start_epoch()
 
     def _start_epoch(self) -> None:
-        self._loss = self._right = self._seen = 0.0  # of this process, this epoch
+        self._loss = self._correct = self._seen = 0.0  # of this process, this epoch
         self._epoch_seconds = 0.0
 
     def run_epoch(self, pause: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """Train to the end of the epoch; returns its mean loss, top-1, speed, and counts.
 
-        `loss` and `train_top1` (share right) are of the sub-networks that learn from labels.
+        `loss` (nats) and `train_top1` (share of images) are of the sub-networks that learn from
+        labels.
 
         Arguments:
             pause: asked after every step. Once it is true in any process, all stop there and
-                return None; calling again goes on.
+                return None; the next call goes on.
 
         Raises:
             DivergenceError: a loss became infinite or not a number, in any process.
@@ -139,34 +140,21 @@ class Training:
     def _train_step(self, images: Tensor, labels: Tensor) -> str:
         """One optimiser step; returns what went wrong, if anything."""
         device, config = self.process.device, self.config
-        place = (config.seed, self.epoch, self.step)
+        purpose = (config.seed, self.epoch, self.step)
         drawn = [
-            self._sampler(generator("stitches", *place, n))
+            self._sampler(generator("stitches", *purpose, n))
             for n in range(config.subnetworks_per_step)
         ]
         for stitches in drawn:
             self.visits[stitches] += 1
         images, labels = images.to(device), labels.to(device)
-        slices, targets = [], []
-        for n, number in enumerate(self._slices):
-            mine = slice(n, None, len(self._slices))
-            mixed = mix(
-                images[mine],
-                labels[mine],
-                config.augmentation,
-                self.network.classes,
-                config.label_smoothing,
-                *place,
-                number,
-            )
-            slices.append(mixed[0])
-            targets.append(mixed[1])
+        slices, targets = self._mixed_slices(images, labels, *purpose)
         with torch.autocast(
             device.type, PRECISIONS.get(config.precision), enabled=config.precision != "fp32"
         ):
             taught = [self.objective.ask(one) for one in slices]
             chosen = [drawn[number] for number in self._slices]
-            seeds = [generator("model", *place, n).initial_seed() for n in self._slices]
+            seeds = [generator("model", *purpose, n).initial_seed() for n in self._slices]
             logits = self._passes(slices, chosen, seeds)
         losses = [
             [self.objective.loss(first.float(), target, teacher)]
@@ -177,6 +165,24 @@ class Training:
         values = [[loss.item() for loss in one] for one in losses]
         self._count(logits, values, labels)
         return self._problem(values, chosen)
+
+    def _mixed_slices(
+        self, images: Tensor, labels: Tensor, *purpose: object
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Images and targets of every slice of this process, mixed as the settings say."""
+        mixed = [
+            mix(
+                images[n :: len(self._slices)],
+                labels[n :: len(self._slices)],
+                self.config.augmentation,
+                self.network.classes,
+                self.config.label_smoothing,
+                *purpose,
+                number,
+            )
+            for n, number in enumerate(self._slices)
+        ]
+        return [images for images, _ in mixed], [targets for _, targets in mixed]
 
     def _optimise(self, losses: list[list[Tensor]]) -> None:
         """Backward and step; a step's loss is the mean over slices of the sum over passes."""
@@ -195,7 +201,7 @@ class Training:
         for n, (first, *_) in enumerate(logits):
             wanted = labels[n::parts]
             self._loss += losses[n][0] * len(wanted)
-            self._right += int((first.argmax(1) == wanted).sum())
+            self._correct += int((first.argmax(1) == wanted).sum())
             self._seen += len(wanted)
 
     def _problem(self, losses: list[list[float]], chosen: list[list[int]]) -> str:
@@ -210,13 +216,13 @@ class Training:
         return ""
 
     def _end_epoch(self) -> dict[str, float]:
-        sums = self.process.everyone([self._loss, self._right, self._seen])
-        loss, right, seen = (sum(values) for values in zip(*sums, strict=True))
+        sums = self.process.everyone([self._loss, self._correct, self._seen])
+        loss, correct, seen = (sum(values) for values in zip(*sums, strict=True))
         self.epoch, self.step, self._batches = self.epoch + 1, 0, None
         self.seconds += self._epoch_seconds
         metrics = {
             "loss": loss / seen,
-            "train_top1": right / seen,
+            "train_top1": correct / seen,
             "learning_rate": self.optimizer.param_groups[-1]["lr"],
             "images_seen": float(self.epoch * seen),
             "images_per_second": seen / self._epoch_seconds,
@@ -239,7 +245,7 @@ class Training:
             "seconds": self.seconds,
             "epoch_seconds": self._epoch_seconds,
             # of every process: call it in all of them
-            "sums": self.process.everyone([self._loss, self._right, self._seen]),
+            "sums": self.process.everyone([self._loss, self._correct, self._seen]),
             "scaler": self.scaler.state_dict(),
         }
         return tensors, values
@@ -257,10 +263,10 @@ class Training:
         self.seconds, self._epoch_seconds = values["seconds"], values["epoch_seconds"]
         sums = values["sums"]
         if len(sums) == self.process.world:
-            self._loss, self._right, self._seen = sums[self.process.rank]
+            self._loss, self._correct, self._seen = sums[self.process.rank]
         else:  # saved by another number of processes
             mine = [sum(column) for column in zip(*sums, strict=True)]
-            self._loss, self._right, self._seen = mine if self.process.first else (0, 0, 0)
+            self._loss, self._correct, self._seen = mine if self.process.first else (0, 0, 0)
         self.scaler.load_state_dict(values["scaler"])
         self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
         self._batches = None
@@ -274,7 +280,7 @@ def _seed_draws(seed: int, device: torch.device) -> None:
 
 
 def slices_of(count: int, process: Process) -> list[int]:
-    """Which of a step's `count` slices this process trains.
+    """The numbers of a step's `count` slices that this process trains.
 
     Where there are more processes than slices, several share one: each draws the same stitches.
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
-
-from snnet.cost import route_costs
-from snnet.data.memory import Data
+from snnet.data.dataset import Data
 from snnet.distributed import Process
 from snnet.evaluation import evaluate
 from snnet.network import StitchedNetwork
@@ -30,23 +27,3 @@ def validation_scores(network: StitchedNetwork, data: Data, process: Process) ->
     """
     batches = data.validation_batches(BATCH, process.part)
     return [score.top1 for score in evaluate(network, batches, process.interleave)]
-
-
-def validation_table(network: StitchedNetwork, scores: list[float]) -> pd.DataFrame:
-    """One row a sub-network (index = stitch id): what choosing by validation needs."""
-    routes = network.space.routes
-    table = pd.DataFrame(
-        {
-            "route": [route.name for route in routes],
-            "is_anchor": [route.is_anchor for route in routes],
-            "macs": [macs for macs, _ in route_costs(network)],
-            "top1_validation": scores,
-        }
-    )
-    table.index.name = "stitch"
-    return table
-
-
-def validation_file(rung: int) -> str:
-    """The name of the file in which a run keeps the table of a rung."""
-    return f"validation-{rung}.parquet"

@@ -10,7 +10,7 @@ from timm.models import load_state_dict
 from torch import Tensor, nn
 
 from snnet.config import AnchorSpec
-from snnet.errors import CheckpointError
+from snnet.errors import CheckpointError, first_line
 
 
 def load_file(model: nn.Module, spec: AnchorSpec) -> None:
@@ -31,10 +31,9 @@ def load_file(model: nn.Module, spec: AnchorSpec) -> None:
     try:
         tensors = load_state_dict(str(path), use_ema=False, weights_only=True)
     except (UnpicklingError, SafetensorError, RuntimeError, EOFError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CheckpointError(
             f"anchor {spec.name}: {path} is no safetensors file and no pth file of plain weights "
-            f"({reason})"
+            f"({first_line(error)})"
         ) from None
     classifier = _classifier(model)
     if classifier in tensors:
@@ -54,10 +53,9 @@ def _classifier(model: nn.Module) -> str:
 
 def explain_download(spec: AnchorSpec, error: Exception) -> str:
     """One sentence for a failed download of pretrained weights."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return (
         f"anchor {spec.name}: timm has no pretrained weights of {spec.architecture} at hand and "
-        f"could not download them ({reason}); connect to the network, fill the cache of "
+        f"could not download them ({first_line(error)}); connect to the network, fill the cache of "
         "huggingface_hub beforehand, or give a file as the anchor's weights"
     )
 

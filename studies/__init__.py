@@ -1,1 +1,1 @@
-"""What is asked: one short file a study, each with a STUDY."""
+"""Studies: one short file each, with a STUDY."""

@@ -1,4 +1,4 @@
-"""How many images does the least-squares start need?"""
+"""The number of images that the least-squares start needs."""
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING

@@ -9,9 +9,9 @@ from functools import cached_property
 import pandas as pd
 
 from ablations.tracking.reader import TrackedRun, TrackedStudy
-from reports.data.front import front_area
 from reports.statistics.interval import Estimate, estimate
 from reports.statistics.mcnemar import mcnemar
+from snnet.front import front_area
 
 ALONE = 0.05  # p of one pair of sub-networks, not corrected for the others
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablations.errors import UserError, nearest
-from reports.data.front import front_area
+from snnet.front import front_area
 
 
 def _stitches(table: pd.DataFrame) -> pd.DataFrame:

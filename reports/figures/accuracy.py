@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.data.front import pareto_front
 from reports.data.paper import SOURCE, published
 from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
@@ -27,6 +26,7 @@ from reports.drawing.drawing import (
 )
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
+from snnet.front import pareto_front
 
 PAPER = "SN-Net paper"
 

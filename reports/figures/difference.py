@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from reports.data.front import front_at
 from reports.data.subject import Subject
 from reports.drawing.drawing import colour_of, groups, handle_of, legend, macs_unit, scatter
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLOURS, COLUMN_INCHES
+from snnet.front import front_at
 
 
 def data(subject: Subject) -> pd.DataFrame:

@@ -10,12 +10,12 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ablations.search.importance import FEWEST, importances
-from reports.data.front import front_area
 from reports.data.search import search_of
 from reports.data.subject import NothingToDrawError, Subject
 from reports.drawing.drawing import colour_of
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
+from snnet.front import front_area
 
 GRID_VALUE = "area under front"
 

@@ -6,7 +6,6 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from reports.data.front import pareto_front
 from reports.data.paper import SOURCE, published
 from reports.data.subject import NothingToDrawError, Subject
 from reports.drawing.drawing import (
@@ -20,6 +19,7 @@ from reports.drawing.drawing import (
 )
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
+from snnet.front import pareto_front
 
 
 def data(subject: Subject) -> pd.DataFrame:

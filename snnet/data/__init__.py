@@ -1,1 +1,1 @@
-"""Images: datasets in memory, images that timm reads, preprocessing, mixing, and where they are."""
+"""Images: datasets in memory or read by timm, preprocessing, augmentation, and where they are."""

@@ -1,35 +1,26 @@
-"""Datasets that timm reads: image folders, torchvision's, Hugging Face's, WebDataset, TFDS.
-
-Each image's augmentation depends on its place in the epoch alone, so neither resuming nor the
-number of loader workers or processes changes it.
-"""
+"""Datasets that timm reads: image folders, torchvision's, Hugging Face's, WebDataset, TFDS."""
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import torch
-from PIL.Image import Image
 from timm.data import create_dataset
 from timm.data.distributed_sampler import RepeatAugSampler
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, IterableDataset
+from torch.utils.data import IterableDataset
 
 from snnet.config import Augmentation
+from snnet.data.dataset import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
+from snnet.data.loader import Seeded, collect, cut, load, stream
 from snnet.data.locations import DATA_VARIABLE, REMOTE, TEST_SPLITS, data_root, image_folder
-from snnet.data.memory import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
 from snnet.data.preprocessing import Preprocessing
-from snnet.errors import MissingDataError
+from snnet.errors import MissingDataError, first_line
 from snnet.seeding import generator
-
-Place = tuple[int, int]  # position in the epoch, index in the dataset
 
 
 def load_images(
@@ -54,14 +45,9 @@ def load_images(
         for split, count in (("train", train), ("validation", test))
     ]
     sets = [opener() for opener in openers]
-    classes = [_classes(opened) for opened in sets]
-    if isinstance(classes[0], dict) and isinstance(classes[1], dict) and classes[0] != classes[1]:
-        differing = sorted(set(classes[0]) ^ set(classes[1])) or ["their order"]
-        raise ValueError(
-            f"dataset {dataset}: training and test set differ in {len(differing)} classes, for "
-            f"example {differing[0]}; give both the same class folders"
-        )
-    known = classes[0]
+    known, tested = (_classes(opened) for opened in sets)
+    if known and tested:
+        _check_same(dataset, known, tested)
     training = Source.of(sets[0], openers[0], "train", None if validation else train)
     held_back = None
     if validation:
@@ -93,15 +79,23 @@ def _open(dataset: str, split: str, preprocessing: Preprocessing, count: int | N
     try:
         return create_dataset(name, root=str(root), split=split, search_split=False, **options)
     except Exception as error:  # whatever the many readers raise
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise MissingDataError(
-            f"dataset {dataset} ({split}) cannot be read from {root}: {reason}; set "
+            f"dataset {dataset} ({split}) cannot be read from {root}: {first_line(error)}; set "
             f"{DATA_VARIABLE} to the directory that holds it, and install what its reader needs"
         ) from None
 
 
-def _classes(dataset: Any) -> Any:
-    """Names of classes with their labels, where the dataset knows them."""
+def _check_same(dataset: str, known: dict[str, int], tested: dict[str, int]) -> None:
+    if known != tested:
+        differing = sorted(set(known) ^ set(tested)) or ["their order"]
+        raise ValueError(
+            f"dataset {dataset}: training and test set differ in {len(differing)} classes, for "
+            f"example {differing[0]}; give both the same class folders"
+        )
+
+
+def _classes(dataset: Any) -> dict[str, int] | None:
+    """Labels of classes by name, where the dataset knows them."""
     reader = getattr(dataset, "reader", dataset)
     found = getattr(reader, "class_to_idx", None) or getattr(dataset, "class_to_idx", None)
     return dict(found) if found else None
@@ -112,7 +106,7 @@ class Source:
     """One set: a dataset, and which of its images are used (None: it can only be streamed)."""
 
     dataset: Any
-    opener: Callable[[], Any]  # opens it again: a reader keeps its place from stream to stream
+    opener: Callable[[], Any]  # opens it anew: a reader goes on where an earlier stream stopped
     indices: Tensor | None
     count: int
 
@@ -132,7 +126,7 @@ class Source:
         return cls(dataset, opener, indices, len(indices))
 
     def hold_back(self, count: int, left: int | None) -> tuple[Source, Source]:
-        """What is left to train on (at most `left` images), and `count` images to choose by.
+        """The training images (at most `left`), and `count` others to choose settings by.
 
         Raises:
             ValueError: the set can only be streamed, or has no more images than `count`.
@@ -189,13 +183,13 @@ class TimmData(Data):
         start: int = 0,
         part: Part = WHOLE,
     ) -> Batches:
-        """See `Data.batches`."""
+        """One epoch, see `Data.batches`; a streamed set is cut as its reader does it."""
         first, parts = part
         steps = self.steps(batch_size)
         transform = self.preprocessing.for_training(augmentation)
         if self.train.indices is None:
-            items = _stream(self.train.opener(), transform, self.preprocessing.mode, purpose)
-            yield from islice(_collect(items, batch_size // parts), start, steps)
+            items = stream(self.train.opener(), transform, self.preprocessing.mode, purpose)
+            yield from islice(collect(items, batch_size // parts), start, steps)
             return
         order = self._order(augmentation.repeats, purpose)
         chosen = [
@@ -206,7 +200,7 @@ class TimmData(Data):
             for step in range(start, steps)
         ]
         seeded = Seeded(self.train.dataset, transform, self.preprocessing.mode, purpose)
-        yield from _load(seeded, chosen)
+        yield from load(seeded, chosen)
 
     def _order(self, repeats: int, purpose: tuple[object, ...]) -> list[int]:
         """Indices in the order of the epoch; with repeats, fewer images so many times each."""
@@ -221,112 +215,37 @@ class TimmData(Data):
         return self.train.indices[list(sampler)].tolist()
 
     def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
-        """See `Data.calibration`. Of a streamed set, the first images that the seed gives."""
+        """Training images for least squares, see `Data.calibration`.
+
+        A streamed set gives the first images of the seed's order.
+        """
         self.check_calibration(count)
         transform, mode = self.preprocessing.for_test(), self.preprocessing.mode
         if self.train.indices is None:
-            items = _stream(self.train.opener(), transform, mode, ("calibration", seed))
-            for images, _ in _collect(islice(items, count), CALIBRATION_BATCH, last=True):
+            items = stream(self.train.opener(), transform, mode, ("calibration", seed))
+            for images, _ in collect(islice(items, count), CALIBRATION_BATCH, last=True):
                 yield images
             return
         order = torch.randperm(self.train_count, generator=generator("calibration", seed))
-        places = [(n, int(self.train.indices[n])) for n in order[:count]]
+        chosen = [(n, int(self.train.indices[n])) for n in order[:count]]
         seeded = Seeded(self.train.dataset, transform, mode, ())
-        for images, _ in _load(seeded, _cut(places, CALIBRATION_BATCH)):
+        for images, _ in load(seeded, cut(chosen, CALIBRATION_BATCH)):
             yield images
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
-        """See `Data.test_batches`."""
+        """The test set in order, see `Data.test_batches`."""
         return self._in_order(self.test, batch_size, part)
 
     def validation_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
-        """See `Data.validation_batches`."""
+        """The images held back, see `Data.validation_batches`."""
         return self._in_order(self.held_back, batch_size, part) if self.held_back else iter(())
 
     def _in_order(self, source: Source, batch_size: int, part: Part) -> Batches:
         transform, mode = self.preprocessing.for_test(), self.preprocessing.mode
         if source.indices is None:
-            items = islice(_stream(source.opener(), transform, mode, ("test",)), source.count)
-            yield from _collect(islice(items, part[0], None, part[1]), batch_size, last=True)
+            items = islice(stream(source.opener(), transform, mode, ("test",)), source.count)
+            yield from collect(islice(items, part[0], None, part[1]), batch_size, last=True)
             return
-        places = [(n, index) for n, index in enumerate(source.indices.tolist())]
+        chosen = list(enumerate(source.indices.tolist()))
         seeded = Seeded(source.dataset, transform, mode, ())
-        yield from _load(seeded, _cut(places[part[0] :: part[1]], batch_size))
-
-
-class Seeded(Dataset[tuple[Tensor, int]]):
-    """A dataset whose items draw from generators of their own place in the epoch."""
-
-    def __init__(
-        self, dataset: Any, transform: Any, mode: str, purpose: tuple[object, ...]
-    ) -> None:
-        self.dataset, self.transform, self.mode, self.purpose = dataset, transform, mode, purpose
-        # timm would put another image in the place of one that cannot be read
-        dataset._max_retries = 1
-
-    def __getitem__(self, place: Place) -> tuple[Tensor, int]:
-        """The transformed image (C, H, W) at a place, and its label.
-
-        Raises:
-            ValueError: the image cannot be read; names its file.
-        """
-        position, index = place
-        try:
-            image, label = self.dataset[index]
-        except (OSError, RuntimeError) as error:
-            name = self.dataset.filename(index, absolute=True)
-            raise ValueError(f"image {name} cannot be read ({error}); mend or remove it") from None
-        return _transform(image.convert(self.mode), self.transform, *self.purpose, position), label
-
-
-def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
-    """Apply timm's transforms, which draw from three global generators, as the purpose says."""
-    seed = generator("image", *purpose).initial_seed()
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed is slow without a GPU
-        return transform(image)
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
-
-
-def loader_workers() -> int:
-    """Processes that load images: $SNNET_WORKERS, or one a core but one, at most eight."""
-    return int(os.environ.get("SNNET_WORKERS", min(8, (os.cpu_count() or 1) - 1)))
-
-
-def _load(dataset: Seeded, chosen: list[list[Place]]) -> Batches:
-    yield from DataLoader(
-        dataset,
-        batch_sampler=chosen,
-        num_workers=min(loader_workers(), len(chosen)),
-        pin_memory=torch.cuda.is_available(),
-    )
-
-
-def _cut(places: list[Place], size: int) -> list[list[Place]]:
-    return [places[start : start + size] for start in range(0, len(places), size)]
-
-
-def _stream(
-    dataset: Any, transform: Any, mode: str, purpose: tuple[object, ...]
-) -> Iterator[tuple[Tensor, int]]:
-    """Endless items of a streamed set, in the order that its reader draws from the purpose."""
-    dataset.set_epoch(generator("order", *purpose).initial_seed() % 2**20)
-    position = 0
-    while True:
-        for image, label in dataset:
-            yield _transform(image.convert(mode), transform, *purpose, position), label
-            position += 1
-
-
-def _collect(items: Iterator[tuple[Tensor, int]], size: int, last: bool = False) -> Batches:
-    """Batches of `size`; the incomplete one at the end only where `last`."""
-    while held := list(islice(items, size)):
-        if len(held) < size and not last:
-            return
-        yield torch.stack([image for image, _ in held]), torch.tensor([label for _, label in held])
+        yield from load(seeded, cut(chosen[part[0] :: part[1]], batch_size))

@@ -1,11 +1,11 @@
-"""Where datasets are looked for. Torch-free: a missing one is told before anything starts."""
+"""Folders of datasets. Torch-free: a missing one is told before anything starts."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from snnet.config import IN_MEMORY
+from snnet.data.sizes import IN_MEMORY
 from snnet.errors import MissingDataError
 
 DATA_VARIABLE = "SNNET_DATA"
@@ -20,7 +20,11 @@ def data_root() -> Path:
 
 
 def check_dataset(dataset: str) -> None:
-    """Raises MissingDataError where a dataset that can only be local is not there."""
+    """Refuse a dataset that can only be local and is not there.
+
+    Raises:
+        MissingDataError: says where it was looked for and what to do.
+    """
     if dataset not in IN_MEMORY and dataset.partition("/")[0] not in REMOTE:
         image_folder(dataset)
 
@@ -31,22 +35,22 @@ def image_folder(dataset: str) -> Path:
     Raises:
         MissingDataError: says where it was looked for and what to do.
     """
-    places = [data_root() / dataset, data_root()]
-    for place in places:
-        if (place / "train").is_dir() and any((place / name).is_dir() for name in TEST_SPLITS):
-            return place
+    folders = [data_root() / dataset, data_root()]
+    for folder in folders:
+        if (folder / "train").is_dir() and any((folder / name).is_dir() for name in TEST_SPLITS):
+            return folder
     hint = (
         "get it from image-net.org (ILSVRC 2012, one folder a class)"
         if dataset == "imagenet"
         else "put it there"
     )
     raise MissingDataError(
-        f"dataset {dataset} is not in {places[0]}: no folders train/ and val/ there; set "
+        f"dataset {dataset} is not in {folders[0]}: no folders train/ and val/ there; set "
         f"{DATA_VARIABLE} to the directory that holds {dataset}/, or {hint}"
     )
 
 
-def fashion_places() -> list[Path]:
-    """Where Fashion-MNIST's IDX files may be, the place of torchvision's download last but one."""
+def fashion_folders() -> tuple[Path, Path, Path]:
+    """Folders that may hold Fashion-MNIST's IDX files: a user's, torchvision's, Debian's."""
     root = data_root()
-    return [root / "fashion-mnist", root / "FashionMNIST" / "raw", DEBIAN_FASHION]
+    return root / "fashion-mnist", root / "FashionMNIST" / "raw", DEBIAN_FASHION

@@ -1,4 +1,4 @@
-"""How images become what networks want to see."""
+"""Preprocessing: from an image to the tensor that networks want to see."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ for _name in ("Posterize", "PosterizeIncreasing", "PosterizeOriginal"):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What networks want to see: how an image becomes a normalised tensor."""
+    """Steps from an image to a normalised tensor."""
 
     image_shape: tuple[int, int, int]
     mean: tuple[float, ...]
@@ -66,7 +66,7 @@ class Preprocessing:
 
 
 def preprocessing_of(models: Sequence[nn.Module]) -> Preprocessing:
-    """What the anchors' timm models, ordered from fast to slow, were trained with.
+    """The preprocessing that the anchors' timm models, from fast to slow, were trained with.
 
     Interpolation and crop are those of the last one.
 

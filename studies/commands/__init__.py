@@ -1,6 +1,6 @@
 """Commands on stitching spaces and trained runs; `ablate` finds them by entry points.
 
-Each says here what it takes, and imports what it needs when it runs.
+Each says here what it takes, and tells mistakes in it before it imports torch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 
 from ablations import UserError
 from ablations.parsing import parse_count
+from snnet.run import MODEL
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -27,7 +28,7 @@ class Count(click.ParamType[float]):
     def convert(
         self, value: Any, parameter: click.Parameter | None, context: click.Context | None
     ) -> float:
-        """For example 4.6G to 4.6e9."""
+        """Read 4.6G as 4.6e9."""
         try:
             return parse_count(str(value))
         except ValueError:
@@ -39,7 +40,7 @@ class Count(click.ParamType[float]):
 def stage_list(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> list[int] | None:
-    """`0,1,2` to numbers."""
+    """Read `0,1,2` as numbers."""
     try:
         return None if value is None else [int(part) for part in value.split(",")]
     except ValueError:
@@ -47,7 +48,7 @@ def stage_list(
 
 
 def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """What snnet says of a mistake becomes the command's one line."""
+    """Make what snnet says of a mistake the command's one line."""
 
     @functools.wraps(command)
     def wrapper(*arguments: Any, **options: Any) -> None:
@@ -75,8 +76,10 @@ def complete_run(
     """Keys of runs that were trained to the end, and paths."""
     from click.shell_completion import CompletionItem
 
-    root = context.find_root().params.get("home") or Path("outputs")
-    found = sorted(Path(root).glob(f"runs/{incomplete}*/model.safetensors"))
+    from ablations.runs.home import DEFAULT_HOME
+
+    root = context.find_root().params.get("home") or DEFAULT_HOME
+    found = sorted(Path(root).glob(f"runs/{incomplete}*/{MODEL}"))
     keys = [CompletionItem(path.parent.name) for path in found]
     return [*keys, CompletionItem(incomplete, type="dir")]
 
@@ -120,9 +123,12 @@ def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any)
     In csv and json, `next_...` cells hold the second joint of a chain of three; the cells before
     them hold the first.
     """
+    from studies.commands.families import named_anchors
+
+    names, settings = named_anchors(anchors, family)
     from studies.commands.spaces import list_stitches
 
-    list_stitches(anchors, family, style, **chosen)
+    list_stitches(names, settings, style, **chosen)
 
 
 @click.command()
@@ -149,9 +155,12 @@ def latency(
     Milliseconds of one batch: the median, and the range without the outer tenths. OMP_NUM_THREADS
     sets the threads.
     """
+    from ablations.study.plans import find_run
+
+    directory = find_run(home, run).path
     from studies.commands.trained import measure
 
-    measure(home, run, batch_size, repeats, device, style)
+    measure(directory, batch_size, repeats, device, style)
 
 
 @click.command()
@@ -186,6 +195,13 @@ def export(
     with the best test top-1 within it. The file is checked against PyTorch before it gets its
     name. Needs: pip install 'snnet-ablations[onnx]'.
     """
+    if output.suffix != ".onnx":
+        raise UserError(f"--output {output} should end in .onnx, the only format there is")
+    if stitch is None and macs is None and params is None:
+        raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
+    from ablations.study.plans import find_run
+
+    directory = find_run(home, run).path
     from studies.commands.trained import write_onnx
 
-    write_onnx(home, run, stitch, macs, params, output)
+    write_onnx(directory, stitch, macs, params, output)

@@ -7,32 +7,33 @@ from typing import Any
 import click
 from rich.text import Text
 
-from ablations.errors import UserError, nearest
+from ablations.errors import UserError
 from ablations.terminal.display import console, simple_table
 from snnet.config import StitchingConfig
-from snnet.cost import route_costs
 from snnet.costs import count_params
 from snnet.families import common_image_shape, order_by_macs, outline
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
-from snnet.scales import SCALES
 from snnet.space import Space
 from studies.commands.output import print_csv, print_json
 
-FAMILIES = SCALES["imagenet"]
 JOINT_CELLS = ("stage", "front_block", "back_block")
 SPACE_SETTINGS = ("kernel", "stride", "pairs", "direction", "stages")
 
 
 def list_stitches(
-    anchors: str | None, family: str | None, style: str, image_size: int | None, **chosen: Any
+    names: list[str], settings: dict[str, Any], style: str, image_size: int | None, **chosen: Any
 ) -> None:
-    """Print the space of `anchors` (names, commas between) or of a family, in a `style`.
+    """Print the space of the timm models `names`, in a `style`.
 
     Arguments:
-        chosen: settings of the space, None where the family's or the default holds.
+        settings: of a run; those of the space count.
+        image_size: height and width in pixels; by default what the models were trained for.
+        chosen: settings of the space, None where `settings` or the default holds.
+
+    Raises:
+        ValueError, UserError: the models are unknown, or cannot be stitched so.
     """
-    names, settings = _anchors_and_settings(anchors, family)
     for name in SPACE_SETTINGS:
         if chosen[name] is None:
             chosen[name] = settings.get(name, getattr(StitchingConfig, name))
@@ -43,35 +44,13 @@ def list_stitches(
     network = stitch([found[n] for n in order], image_shape, **chosen)
     if order != sorted(order):
         click.echo(f"anchors from fast to slow: {', '.join(names)}", err=True)
-    costs = route_costs(network)
+    costs = network.costs()
     if style == "table":
         _print_table(names, network, costs)
         return
     routes = zip(network.space.routes, costs, strict=True)
     rows = [_row(n, network.space, route, cost) for n, (route, cost) in enumerate(routes)]
     print_csv(rows) if style == "csv" else print_json(rows)
-
-
-def _anchors_and_settings(
-    anchors: str | None, family: str | None
-) -> tuple[list[str], dict[str, Any]]:
-    if family is not None and family not in FAMILIES:
-        raise UserError(f"there is no family {family!r}: {nearest(family, FAMILIES)}")
-    settings = FAMILIES[family] if family is not None else {}
-    if anchors is not None:
-        names = [name.strip() for name in anchors.split(",")]
-        if len(names) < 2:
-            raise UserError(
-                f"--anchors {anchors} names one model, stitching needs two or more: "
-                "--anchors resnet18,resnet50"
-            )
-        return names, settings
-    if family is None:
-        raise UserError(
-            "say what to stitch: --family deit, or --anchors resnet18,resnet50 (families: "
-            f"{', '.join(FAMILIES)})"
-        )
-    return [anchor["architecture"] for anchor in settings["anchors"]], settings
 
 
 def _image_shape(anchors: list[Any], image_size: int | None) -> tuple[int, int, int]:
@@ -84,8 +63,8 @@ def _image_shape(anchors: list[Any], image_size: int | None) -> tuple[int, int, 
 def _joint_cells(space: Space, joint: Joint | None, prefix: str = "") -> dict[str, int | None]:
     if joint is None:
         return dict.fromkeys(f"{prefix}{name}" for name in JOINT_CELLS)
-    stage, front_block = space.place(joint.front, joint.front_block)
-    _, back_block = space.place(joint.back, joint.back_block)
+    stage, front_block = space.locate(joint.front, joint.front_block)
+    _, back_block = space.locate(joint.back, joint.back_block)
     values = (stage, front_block, back_block)
     return {f"{prefix}{name}": value for name, value in zip(JOINT_CELLS, values, strict=True)}
 
@@ -128,7 +107,7 @@ def _print_table(names: list[str], network: StitchedNetwork, costs: list[tuple[i
     for column in (0, 3, 4):
         table.columns[column].justify = "right"
     for number, (route, cost) in enumerate(zip(space.routes, costs, strict=True)):
-        stages = [str(space.place(j.front, j.front_block)[0]) for j in route.joints]
+        stages = [str(space.locate(j.front, j.front_block)[0]) for j in route.joints]
         table.add_row(
             str(number),
             Text(describe_route(space, route, labels)),
@@ -140,17 +119,17 @@ def _print_table(names: list[str], network: StitchedNetwork, costs: list[tuple[i
 
 
 def describe_route(space: Space, route: Route, labels: list[str]) -> str:
-    """For example `deit_tiny 3 > deit_small 4..6 > deit_base 8`; the middle runs 4 to 6."""
+    """A line such as `deit_tiny 3 > deit_small 4..6 > deit_base 8`; the middle runs 4 to 6."""
     text = labels[route.first]
     for n, joint in enumerate(route.joints):
-        leaves = space.place(joint.front, joint.front_block)[1]
-        enters = space.place(joint.back, joint.back_block)[1]
+        leaves = space.locate(joint.front, joint.front_block)[1]
+        enters = space.locate(joint.back, joint.back_block)[1]
         text += f"{'..' if n else ' '}{leaves} > {labels[joint.back]} {enters}"
     return text
 
 
 def short_names(names: list[str]) -> list[str]:
-    """Model names without tags and without the endings that all of them share."""
+    """Model names without tags and without the last words that all of them share."""
     parts = [name.partition(".")[0].split("_") for name in names]
     while all(len(words) > 1 for words in parts) and len({words[-1] for words in parts}) == 1:
         parts = [words[:-1] for words in parts]

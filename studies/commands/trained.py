@@ -1,4 +1,4 @@
-"""`ablate latency` and `ablate export`: what one does with a trained run."""
+"""`ablate latency` and `ablate export`: a trained run measured, or written out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from rich.console import Console
 from rich.progress import Progress, TimeRemainingColumn
 
 from ablations import UserError
-from ablations.runs.home import Home
-from ablations.study.plans import find_run
 from ablations.terminal.display import console, simple_table
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
@@ -24,11 +22,11 @@ from studies.commands.spaces import describe_route, giga, short_names
 WARM_UP = 3  # rounds
 
 
-def measure(home: Home, run: str, batch_size: int, repeats: int, device: str, style: str) -> None:
-    """Print latency of every sub-network, and the time that switching takes."""
+def measure(directory: Path, batch_size: int, repeats: int, device: str, style: str) -> None:
+    """Print latency of every sub-network of a run, and the time that switching takes."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
-    network = load(find_run(home, run).path, device)
+    network = load(directory, device)
     passes = len(network) * (repeats + WARM_UP)
     columns = (*Progress.get_default_columns()[:3], TimeRemainingColumn())
     stderr = Console(stderr=True)
@@ -53,10 +51,10 @@ def measure(home: Home, run: str, batch_size: int, repeats: int, device: str, st
 
 
 def _where(device: str, batch_size: int) -> str:
-    place = f"cpu with {torch.get_num_threads()} threads"
+    machine = f"cpu with {torch.get_num_threads()} threads"
     if device == "cuda":
-        place = torch.cuda.get_device_name()
-    return f"{place}, batches of {batch_size}"
+        machine = torch.cuda.get_device_name()
+    return f"{machine}, batches of {batch_size}"
 
 
 def _rows(network: TrainedNetwork) -> list[dict[str, Any]]:
@@ -94,19 +92,10 @@ def _print_latencies(network: TrainedNetwork) -> None:
 
 
 def write_onnx(
-    home: Home,
-    run: str,
-    stitch: int | None,
-    macs: float | None,
-    params: float | None,
-    output: Path,
+    directory: Path, stitch: int | None, macs: float | None, params: float | None, output: Path
 ) -> None:
-    """Export the chosen sub-network and say which it is."""
-    if output.suffix != ".onnx":
-        raise UserError(f"--output {output} should end in .onnx, the only format there is")
-    if stitch is None and macs is None and params is None:
-        raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
-    network = load(find_run(home, run).path)
+    """Export the chosen sub-network of a run and say which it is."""
+    network = load(directory)
     chosen = network.select(stitch, macs=macs, params=params)
     row = network.table.iloc[chosen]
     image_shape = network.network.image_shape

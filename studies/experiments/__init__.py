@@ -1,1 +1,1 @@
-"""What the studies run: methods of `snnet` bound to the machinery of `ablations`."""
+"""Experiments of the studies: methods of `snnet` bound to the machinery of `ablations`."""

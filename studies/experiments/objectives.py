@@ -1,15 +1,17 @@
-"""What a search over stitching runs can look for, on the images held back for choosing."""
+"""Objectives of searches over stitching runs, on the images held back for choosing settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
+from math import isnan
 from typing import TYPE_CHECKING
 
 from ablations import Objective, UserError
 from ablations.runs.directory import RunDirectory
-from snnet.config import IN_MEMORY, StitchingConfig
+from snnet.config import StitchingConfig
+from snnet.data.sizes import IN_MEMORY
+from snnet.run import STITCHES, table_file, validation_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,17 +20,17 @@ SCORE = "top1_validation"
 
 
 def front_area(table: pd.DataFrame) -> float:
-    """The mean of the best validation top-1 within a budget, see `reports.data.front`.
+    """The mean of the best validation top-1 within a budget, see `snnet.front`.
 
-    Over budgets from the cheapest to the dearest anchor's MACs.
+    Raises:
+        UserError: there are no anchors to tell the range of budgets.
     """
-    anchors = table[table.is_anchor].macs
-    low, high = float(anchors.min()), float(anchors.max())
-    if low == high:
-        return best_within(table, low)
-    inside = table.macs[(table.macs > low) & (table.macs < high)]
-    edges = sorted({low, high, *map(float, inside)})
-    return sum(best_within(table, a) * (b - a) for a, b in pairwise(edges)) / (high - low)
+    from snnet import front
+
+    area = front.front_area(table, SCORE)
+    if isnan(area):
+        raise UserError("a run of one route alone has no front: search for top1 within a budget")
+    return area
 
 
 def best_within(table: pd.DataFrame, budget: float) -> float:
@@ -65,11 +67,11 @@ def _of_end(score: Score, run: RunDirectory, budget: float) -> list[float]:
     """A score of the trained run."""
     import pandas as pd
 
-    table = pd.read_parquet(run.path / "stitch.parquet")
+    table = pd.read_parquet(run.path / table_file(STITCHES))
     if SCORE not in table:
         raise UserError(
             f"run {run.key} has no validation scores: it was done by an earlier version; "
-            f"remove {run.path} to have it done again"
+            f"remove {run.path} to have it done anew"
         )
     return [score(table, budget)]
 
@@ -78,14 +80,12 @@ def _of_rungs(score: Score, run: RunDirectory, budget: float) -> dict[int, float
     """A score by percent of the training, as far as it is."""
     import pandas as pd
 
-    files = run.path.glob("validation-*.parquet")  # see `snnet.validation`
-    return {
-        int(file.stem.rpartition("-")[2]): score(pd.read_parquet(file), budget) for file in files
-    }
+    files = validation_files(run.path)
+    return {rung: score(pd.read_parquet(file), budget) for rung, file in files.items()}
 
 
-def _judging(name: str, score: Score, words: str, budget: str | None = None) -> Objective:
-    """The objective to have much of a score."""
+def _maximise(name: str, score: Score, words: str, budget: str | None = None) -> Objective:
+    """The objective that wants a score as high as can be."""
     return Objective(
         {name: "maximize"},
         partial(_of_end, score),
@@ -106,13 +106,13 @@ def _area_and_passes(run: RunDirectory, budget: float) -> list[float]:
 
 
 OBJECTIVES = {
-    "auc": _judging(
+    "auc": _maximise(
         "auc",
         _area,
         "mean of the best top-1 within a budget, over budgets between the anchors; like all of "
         "these, on images that are held back for choosing",
     ),
-    "top1": _judging(
+    "top1": _maximise(
         "top1", best_within, "best top-1 of sub-networks with at most so many MACs", "MACS"
     ),
     "pareto": Objective(

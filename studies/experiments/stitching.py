@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import nan
 
 from ablations import Attempt, Chart, Experiment, Presentation, UserError
-from snnet.config import IN_MEMORY, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.data.locations import check_dataset
+from snnet.data.sizes import IN_MEMORY
 from snnet.errors import MissingDataError
+from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
 from studies.experiments.objectives import OBJECTIVES
@@ -15,13 +17,11 @@ from studies.experiments.objectives import OBJECTIVES
 # measured on one of two busy cores: seconds for 1000 training images through a sub-network, and
 # for 1000 test images through one more stitch of a sweep
 SPEED = {"digits": (0.6, 0.25), "fashion": (2.9, 0.67)}
-TEST_IMAGES = {"digits": 540, "fashion": 10_000}
-HELD_BACK = {"digits": 180, "fashion": 6_000}
 SWEEPS = 2, 4  # over the test images, and over those held back
 
 
 def run_stitching(config: StitchingConfig, run: Attempt) -> dict[str, float]:
-    """`snnet.experiment.run_stitching`, imported when it runs."""
+    """Run `snnet.experiment.run_stitching`, which is imported only then."""
     from snnet import experiment  # torch and timm: only workers pay for them
 
     return experiment.run_stitching(config, run)
@@ -35,11 +35,11 @@ def expected_seconds(config: StitchingConfig) -> float:
     stages = [(anchor.options.get("depth", 12),) for anchor in config.anchors]
     routes = space_for(config, stages).routes
     training, scoring = SPEED[config.dataset]
-    images = (config.training_images or IN_MEMORY[config.dataset]) / 1000
-    known = TEST_IMAGES[config.dataset], HELD_BACK[config.dataset]
+    sizes = IN_MEMORY[config.dataset]
+    images = (config.training_images or sizes.train) / 1000
     scored = sum(
         sweeps * min(count, config.test_images or count)
-        for sweeps, count in zip(SWEEPS, known, strict=True)
+        for sweeps, count in zip(SWEEPS, (sizes.test, sizes.held_back), strict=True)
     )
     return training * images * passes * epochs_for(config, stages) + scoring * scored / 1000 * len(
         routes
@@ -60,16 +60,16 @@ def check_ready(config: StitchingConfig) -> None:
 
 PRESENTATION = Presentation(
     charts=(
-        Chart("top1", over="macs", table="stitch"),
-        Chart("top1_before", over="macs", table="stitch"),
+        Chart("top1", over="macs", table=STITCHES),
+        Chart("top1_before", over="macs", table=STITCHES),
         Chart("loss"),
     ),
     columns=("mean_top1", "worst_top1", "train_seconds"),
-    disposable=("model.safetensors",),
+    disposable=(MODEL,),
 )
 
 STITCHING = Experiment(
-    name="stitching",
+    name=EXPERIMENT,
     config=StitchingConfig,
     function=run_stitching,
     schema=4,

@@ -17,6 +17,7 @@ import click
 from ablations import Attempt
 from ablations.errors import EXIT_FAILED_RUNS, EXIT_USER_ERROR, UserError
 from ablations.files import read_json, write_json
+from snnet.run import CONFIG
 from studies.experiments.stitching import STITCHING
 
 
@@ -55,7 +56,7 @@ def main(config: Path, directory: Path) -> None:
         _leave("stopped; the same command goes on", 130)
     if int(os.environ.get("RANK", 0)) == 0:
         content = {"experiment": STITCHING.name, "schema": STITCHING.schema}
-        write_json(directory / "config.json", {**content, "config": STITCHING.dump(resolved)})
+        write_json(directory / CONFIG, {**content, "config": STITCHING.dump(resolved)})
         click.echo(json.dumps(summary, indent=1))
 
 

@@ -13,7 +13,6 @@ from safetensors.torch import save_file
 
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec, StitchingConfig
-from snnet.cost import route_costs
 from snnet.network import StitchedNetwork, stitch
 
 OPTIONS = {"img_size": 8, "patch_size": 2, "in_chans": 1, "num_classes": 10, "depth": 3}
@@ -38,7 +37,7 @@ def finished_run(home: Path, network: StitchedNetwork) -> Path:
     (directory / "config.json").write_text(json.dumps(record))
     metadata = {"image_shape": json.dumps([1, 8, 8])}
     save_file(network.state_dict(), directory / "model.safetensors", metadata)
-    costs = np.array(route_costs(network))
+    costs = np.array(network.costs())
     table = pd.DataFrame(
         {
             "route": [route.name for route in network.space.routes],

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from helpers.anchors import SHAPE, tiny_anchor
-from snnet.data.memory import load_digits, take
+from snnet.data.digits import load_digits
+from snnet.data.memory import take
 from snnet.network import stitch
 
 

@@ -12,7 +12,6 @@ from helpers.anchors import tiny_anchor
 from helpers.families import on_meta
 from snnet.anchors import adapt, create_anchor
 from snnet.config import AnchorSpec
-from snnet.cost import route_costs
 from snnet.evaluation import sweep
 from snnet.initialisation import initialise_least_squares
 from snnet.network import stitch
@@ -43,7 +42,7 @@ def test_the_documented_architecture_joins():
     network = stitch(anchors, (3, 32, 32)).eval()
     images = torch.rand(4, 3, 32, 32)
     assert all(fit.residual < 1 for fit in initialise_least_squares(network, [images]))
-    assert len(sweep(network, images)) == len(route_costs(network)) == 2 + 11  # 8 and 12 blocks
+    assert len(sweep(network, images)) == len(network.costs()) == 2 + 11  # 8 and 12 blocks
 
 
 def test_an_anchor_is_its_timm_model(images):

@@ -10,7 +10,8 @@ import torch
 
 from ablations.runs.attempt import Attempt
 from helpers.stitching import settings
-from snnet.data.memory import load_digits, take
+from snnet.data.digits import load_digits
+from snnet.data.memory import take
 from snnet.experiment import prepare
 from snnet.loading import load
 from studies.experiments.stitching import STITCHING

@@ -8,7 +8,6 @@ import torch
 from helpers.families import FAMILIES, family
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec
-from snnet.cost import route_costs
 from snnet.export import Subnetwork, export_onnx
 from snnet.network import stitch
 
@@ -19,7 +18,7 @@ def test_a_subnetwork_holds_what_it_runs_and_no_more(name):
     images = torch.randn(2, *network.image_shape)
     shared = {parameter.data_ptr() for parameter in network.parameters()}
     routes = range(len(network.space.routes))
-    for number, (_, params) in list(zip(routes, route_costs(network), strict=True))[::3]:
+    for number, (_, params) in list(zip(routes, network.costs(), strict=True))[::3]:
         alone = Subnetwork(network, number)
         assert sum(parameter.numel() for parameter in alone.parameters()) == params
         assert not shared & {parameter.data_ptr() for parameter in alone.parameters()}

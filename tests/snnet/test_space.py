@@ -127,8 +127,8 @@ def test_stitches_of_hierarchical_anchors_stay_inside_their_stage():
     assert len(space.routes) == 41
     for route in space.routes[3:]:
         (joint,) = route.joints
-        front, i = space.place(joint.front, joint.front_block)
-        back, j = space.place(joint.back, joint.back_block)
+        front, i = space.locate(joint.front, joint.front_block)
+        back, j = space.locate(joint.back, joint.back_block)
         assert front == back in (0, 1, 2)
         assert i < j
     assert len(space.layers) == 1 + 1 + 6 + 1 + 1 + 17  # one a front block

@@ -19,9 +19,9 @@ from ablations.tracking.reader import read_study
 from ablations.tracking.store import connect
 from helpers.commands import TINY, TOY, run_ablate
 from reports.build import build_report
-from reports.data.front import front_area
 from reports.drawing.style import encode
 from reports.figures import FIGURES, applicable, draw
+from snnet.front import front_area
 
 # its runs are made once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("figures")]

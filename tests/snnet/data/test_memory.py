@@ -7,8 +7,11 @@ import torch
 
 from helpers.datasets import needs_fashion
 from helpers.training import CONFIG
-from snnet.config import IN_MEMORY, Augmentation
-from snnet.data.memory import affine, load_digits, load_fashion
+from snnet.config import Augmentation
+from snnet.data.augmentation import affine
+from snnet.data.digits import load_digits
+from snnet.data.fashion import load_fashion
+from snnet.data.sizes import IN_MEMORY
 from snnet.errors import MissingDataError
 from snnet.seeding import generator
 
@@ -42,7 +45,7 @@ def test_missing_and_damaged_fashion_say_what_to_do(monkeypatch, tmp_path):
 def test_the_split_is_fixed_and_apart():
     one, two = load_digits(), load_digits()
     assert torch.equal(one.test_labels, two.test_labels)
-    assert (len(one.train_labels), len(one.test_labels)) == (IN_MEMORY["digits"], 540)
+    assert (len(one.train_labels), len(one.test_labels)) == (IN_MEMORY["digits"].train, 540)
     train = {image.numpy().tobytes() for image in one.train_images}
     test = {image.numpy().tobytes() for image in one.test_images}
     assert len(train & test) <= 3  # scikit-learn's set holds a few images twice

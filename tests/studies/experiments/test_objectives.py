@@ -7,7 +7,7 @@ import pytest
 
 from ablations.errors import UserError
 from ablations.runs.home import Home
-from reports.data.front import front_area
+from snnet.front import front_area
 from studies.experiments import objectives
 
 
@@ -30,6 +30,8 @@ def test_a_stitching_run_is_judged_by_its_validation_images(tmp_path):
     judged = objectives.OBJECTIVES
     assert judged["top1"].score(run, 250) == [0.85]
     assert judged["pareto"].score(run, 0) == [objectives.front_area(table), 12.0]
+    with pytest.raises(UserError, match="one route alone has no front"):
+        objectives.front_area(table[~table.is_anchor])
     with pytest.raises(UserError, match="no sub-network has 40 MACs or fewer"):
         judged["top1"].score(run, 40)
     table.drop(columns="top1_validation").to_parquet(run.path / "stitch.parquet")

@@ -10,7 +10,6 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.families import on_meta
-from snnet.cost import route_costs
 from snnet.costs import _NORMS
 from snnet.scales import SCALES
 
@@ -33,15 +32,15 @@ def test_published_costs(name):
     )
     with open(PUBLISHED / f"{name}.csv") as file:
         rows = {tuple(row[c] for c in PLACE): row for row in csv.DictReader(file)}
-    costs = route_costs(network)
+    costs = network.costs()
     assert len(rows) == len(costs)
     for route, (macs, params) in zip(network.space.routes, costs, strict=True):
         place = (route.first, route.first, "", "", "")
         left_out_macs = left_out_params = 0
         if route.joints:
             (joint,) = route.joints
-            stage, i = network.space.place(joint.front, joint.front_block)
-            _, j = network.space.place(joint.back, joint.back_block)
+            stage, i = network.space.locate(joint.front, joint.front_block)
+            _, j = network.space.locate(joint.back, joint.back_block)
             place = (joint.front, joint.back, stage, i, j)
             left_out_params = PARAMS_LEFT_OUT.get(name, {}).get((joint.front, stage), 0)
             left_out_macs = MACS_LEFT_OUT.get(name, {}).get(joint.back, 0)
@@ -64,14 +63,14 @@ def test_other_timm_models_come_out_of_the_same_code():
         (["levit_128", "levit_192", "levit_256"], 3 + 2 * 9),
         (["swin_tiny_patch4_window7_224", "swin_large_patch4_window7_224"], 2 + 1 + 1 + 17 + 1),
     ):
-        costs = route_costs(on_meta(names))
+        costs = on_meta(names).costs()
         assert len(costs) == count, names
         macs = [cost[0] for cost in costs[: len(names)]]
         assert macs == sorted(macs)
 
 
 def test_costs_add_up_to_a_whole_analysis(network, images):
-    for stitch_id, (macs, params) in enumerate(route_costs(network)):
+    for stitch_id, (macs, params) in enumerate(network.costs()):
         with FlopCounterMode(display=False, custom_mapping=_NORMS) as counter, torch.no_grad():
             network(images[:1], stitch_id)
         assert macs == counter.get_total_flops() // 2

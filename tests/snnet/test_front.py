@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.data.front import front_area, front_at, pareto_front
+from snnet.front import front_area, front_at, pareto_front
 
 
 def stitches(points, anchors=2):
@@ -23,6 +23,16 @@ def test_front_and_area_by_hand():
     # 0.5 on [0, 4), 0.7 on [4, 10)
     assert front_area(table) == pytest.approx(0.4 * 0.5 + 0.6 * 0.7)
     assert np.isnan(front_at(table, np.array([-1.0]))[0])
+
+
+def test_another_score_is_named_by_its_column():
+    table = stitches([(0, 0.5), (10, 0.9), (4, 0.7)])
+    table["top1_validation"] = table.top1 - 0.1
+    assert front_area(table, "top1_validation") == pytest.approx(front_area(table) - 0.1)
+
+
+def test_without_anchors_there_is_no_area():
+    assert np.isnan(front_area(stitches([(4, 0.7)], anchors=0)))
 
 
 points = st.lists(st.tuples(st.integers(1, 99), st.floats(0, 1)), min_size=0, max_size=20).map(

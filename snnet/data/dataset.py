@@ -1,0 +1,99 @@
+"""A dataset as training and scoring see it, wherever its images come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from snnet.config import Augmentation
+
+Part = tuple[int, int]  # which process, of how many
+WHOLE: Part = (0, 1)
+Batches = Iterator[tuple[Tensor, Tensor]]  # images (B, C, H, W) and labels (B)
+CALIBRATION_BATCH = 16  # images
+
+
+class Data(ABC):
+    """A training and a test set, normalised, in batches.
+
+    Attributes:
+        classes: number of labels; None where the dataset does not know it.
+    """
+
+    classes: int | None
+
+    @property
+    @abstractmethod
+    def train_count(self) -> int:
+        """Number of training images."""
+
+    @property
+    @abstractmethod
+    def test_count(self) -> int:
+        """Number of test images."""
+
+    @property
+    @abstractmethod
+    def image_shape(self) -> tuple[int, ...]:
+        """(channels, height, width)."""
+
+    def steps(self, batch_size: int) -> int:
+        """Steps of an epoch; the last incomplete batch is left out.
+
+        Raises:
+            ValueError: there are fewer images than `batch_size`.
+        """
+        if batch_size > self.train_count:
+            raise ValueError(
+                f"batch_size is {batch_size}, but there are only {self.train_count} training "
+                "images; choose a smaller one"
+            )
+        return self.train_count // batch_size
+
+    @abstractmethod
+    def batches(
+        self,
+        batch_size: int,
+        augmentation: Augmentation,
+        *purpose: object,
+        start: int = 0,
+        part: Part = WHOLE,
+    ) -> Batches:
+        """One epoch of shuffled, augmented training batches, from step `start` on.
+
+        Arguments:
+            purpose: seeds order and augmentation, see `snnet.seeding.generator`. What an image
+                becomes depends on it and on the image's position in the epoch alone, so neither
+                `start` nor `part` change it.
+            part: (r, n) gives images r, r + n, ... of every batch.
+        """
+
+    @abstractmethod
+    def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
+        """Batches (B, C, H, W) of `count` un-augmented training images, drawn by seed.
+
+        Raises:
+            ValueError: there are fewer training images than that.
+        """
+
+    @abstractmethod
+    def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
+        """The test set in order; `part` (r, n) gives images r, r + n, ... of it."""
+
+    def validation_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
+        """The images held back for choosing settings, as `test_batches`; none without such."""
+        return iter(())
+
+    def check_calibration(self, count: int) -> None:
+        """Refuse a `count` that `calibration` cannot give.
+
+        Raises:
+            ValueError: there are fewer training images.
+        """
+        if count > self.train_count:
+            raise ValueError(
+                f"calibration_images is {count}, but there are {self.train_count} training "
+                "images; choose fewer"
+            )

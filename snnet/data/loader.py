@@ -1,0 +1,104 @@
+"""Images read, transformed and put into batches.
+
+Each image's augmentation depends on its position in the epoch alone, so neither resuming nor the
+number of worker processes changes it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from PIL.Image import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from snnet.data.dataset import Batches
+from snnet.seeding import generator
+
+Item = tuple[int, int]  # position in the epoch, index in the dataset
+
+
+class Seeded(Dataset[tuple[Tensor, int]]):
+    """A dataset whose items draw from generators of their own position in the epoch."""
+
+    def __init__(
+        self, dataset: Any, transform: Any, mode: str, purpose: tuple[object, ...]
+    ) -> None:
+        self.dataset, self.transform, self.mode, self.purpose = dataset, transform, mode, purpose
+        # timm would put another image where one cannot be read
+        dataset._max_retries = 1
+
+    def __getitem__(self, item: Item) -> tuple[Tensor, int]:
+        """The transformed image (C, H, W) of an item, and its label.
+
+        Raises:
+            ValueError: the image cannot be read; names its file.
+        """
+        position, index = item
+        try:
+            image, label = self.dataset[index]
+        except (OSError, RuntimeError) as error:
+            name = self.dataset.filename(index, absolute=True)
+            raise ValueError(f"image {name} cannot be read ({error}); mend or remove it") from None
+        return _transform(image.convert(self.mode), self.transform, *self.purpose, position), label
+
+
+def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
+    """Apply timm's transforms, which draw from three global generators, as the purpose says."""
+    seed = generator("image", *purpose).initial_seed()
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed is slow without a GPU
+        return transform(image)
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
+
+
+def loader_workers() -> int:
+    """Processes that load images: $SNNET_WORKERS, or one a core but one, at most eight."""
+    return int(os.environ.get("SNNET_WORKERS", min(8, (os.cpu_count() or 1) - 1)))
+
+
+def load(dataset: Seeded, chosen: list[list[Item]]) -> Batches:
+    """Batches of the chosen items, made by worker processes where there are any."""
+    yield from DataLoader(
+        dataset,
+        batch_sampler=chosen,
+        num_workers=min(loader_workers(), len(chosen)),
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def cut(items: list[Item], size: int) -> list[list[Item]]:
+    """Items in batches of `size`, the last of them maybe smaller."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def stream(
+    dataset: Any, transform: Any, mode: str, purpose: tuple[object, ...]
+) -> Iterator[tuple[Tensor, int]]:
+    """Images (C, H, W) and labels of a streamed set without end, in the order of its purpose."""
+    dataset.set_epoch(generator("order", *purpose).initial_seed() % 2**20)
+    position = 0
+    while True:
+        for image, label in dataset:
+            yield _transform(image.convert(mode), transform, *purpose, position), label
+            position += 1
+
+
+def collect(items: Iterator[tuple[Tensor, int]], size: int, last: bool = False) -> Batches:
+    """Batches of `size`; the incomplete one at the end only where `last`."""
+    while held := list(islice(items, size)):
+        if len(held) < size and not last:
+            return
+        yield torch.stack([image for image, _ in held]), torch.tensor([label for _, label in held])

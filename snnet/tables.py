@@ -1,0 +1,114 @@
+"""The tables that a run leaves, and its numbers in a line."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from snnet.costs import count_params
+from snnet.evaluation import Score
+from snnet.initialisation import Fit
+from snnet.latency import Latency
+from snnet.network import StitchedNetwork
+from snnet.training import Training
+
+
+def stitch_table(
+    network: StitchedNetwork,
+    before: list[Score],
+    after: list[Score],
+    visits: list[int],
+    validation: list[float],
+) -> pd.DataFrame:
+    """One row a sub-network (index = stitch id): route, cost, visits, and scores.
+
+    Arguments:
+        before, after: scores on the test images, before and after training.
+        visits: how often each was trained.
+        validation: top-1 (0 to 1) on the images held back, for choosing settings; empty where
+            there are none.
+    """
+    routes, costs = network.space.routes, network.costs()
+    layer_of = network.space.layer_of()
+    layers = [" ".join(str(layer_of[joint]) for joint in route.joints) for route in routes]
+    columns = {
+        "route": [route.name for route in routes],
+        "anchors": ["-".join(map(str, route.anchors)) for route in routes],
+        "is_anchor": [route.is_anchor for route in routes],
+        "layers": layers,
+        "macs": [macs for macs, _ in costs],
+        "params": [params for _, params in costs],
+        "visits": visits,
+    }
+    table = pd.DataFrame(columns, _ids("stitch", len(routes)))
+    for suffix, scores in (("_before", before), ("", after)):
+        for field in ("top1", "top5", "loss", "correct"):
+            table[field + suffix] = [getattr(score, field) for score in scores]
+    if validation:
+        table["top1_validation"] = validation
+    return table
+
+
+def validation_table(network: StitchedNetwork, scores: list[float]) -> pd.DataFrame:
+    """One row a sub-network (index = stitch id): what choosing by validation needs.
+
+    Arguments:
+        scores: top-1 (0 to 1) on the images held back.
+    """
+    routes = network.space.routes
+    columns = {
+        "route": [route.name for route in routes],
+        "is_anchor": [route.is_anchor for route in routes],
+        "macs": [macs for macs, _ in network.costs()],
+        "top1_validation": scores,
+    }
+    return pd.DataFrame(columns, _ids("stitch", len(routes)))
+
+
+def layer_table(network: StitchedNetwork, fits: list[Fit]) -> pd.DataFrame:
+    """One row a stitching layer: which pairs it serves, and how well its start fits them."""
+    layers = network.space.layers
+    columns = {
+        "front": [layer.front for layer in layers],
+        "back": [layer.back for layer in layers],
+        "pairs": [" ".join(f"{i}>{j}" for i, j in layer.pairs) for layer in layers],
+        "residual": [fit.residual for fit in fits],
+        "ridge": [int(fit.ridge) for fit in fits],
+    }
+    return pd.DataFrame(columns, _ids("layer", len(layers)))
+
+
+def latency_table(latencies: list[Latency], batch_size: int) -> pd.DataFrame:
+    """One row a sub-network (index = stitch id): milliseconds of a batch, median, 10 and 90 %."""
+    columns = {
+        "batch_size": batch_size,
+        "latency": [latency.median for latency in latencies],
+        "latency_low": [latency.low for latency in latencies],
+        "latency_high": [latency.high for latency in latencies],
+    }
+    return pd.DataFrame(columns, _ids("stitch", len(latencies)))
+
+
+def _ids(name: str, count: int) -> pd.RangeIndex:
+    return pd.RangeIndex(count, name=name)
+
+
+def summary(table: pd.DataFrame, training: Training) -> dict[str, float]:
+    """The numbers that tell a run in a line.
+
+    Arguments:
+        table: what `stitch_table` made.
+    """
+    anchors = table[table.is_anchor]
+    steps = training.epoch * training.steps_per_epoch
+    kept = float((anchors.top1 - anchors.top1_before).mean())
+    return {
+        "stitches": float(len(table)),
+        "mean_top1": float(table.top1.mean()),
+        "mean_top1_before": float(table.top1_before.mean()),
+        "worst_top1": float(table.top1.min()),
+        **({"anchor_change_top1": kept} if len(anchors) else {}),
+        "train_seconds": training.seconds,
+        "images_per_second": steps * training.config.batch_size / training.seconds,
+        "passes": float(training.visits.sum()),
+        "stored_params": float(count_params(training.network)),
+    }

@@ -1,0 +1,20 @@
+"""The table of datasets' sizes, by which settings are checked and times guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.datasets import needs_fashion
+from snnet.data.catalogue import LOADERS
+from snnet.data.sizes import IN_MEMORY, Sizes
+
+
+@pytest.mark.parametrize("name", ["digits", pytest.param("fashion", marks=needs_fashion)])
+def test_loaders_give_these_numbers_of_images(name):
+    data = LOADERS[name]()
+    held_back = sum(len(labels) for _, labels in data.validation_batches(64))
+    assert Sizes(data.train_count, held_back, data.test_count) == IN_MEMORY[name]
+
+
+def test_every_dataset_of_the_table_has_a_loader():
+    assert set(LOADERS) == set(IN_MEMORY)
