@@ -21,8 +21,7 @@ STUDY = Study(
             margin=50.0,
         ),
         Claim(
-            words="Of two stitches next to each other in cost, the costlier is mostly the better "
-            "one",
+            words="Of two stitches next to each other in cost, the dearer is mostly the better one",
             measure="step",
             statistic="share",
         ),

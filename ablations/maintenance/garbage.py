@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from ablations.launch.launches import Launch, launch_of, launches_of
+from ablations.launch.launches import CONTENT, Launch, launch_of, launches_of
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
@@ -80,7 +80,7 @@ def _disposable(home: Home, done: Sequence[RunDirectory]) -> list[Path]:
 def _live_launches(home: Home, jobs: Mapping[str, str]) -> list[Launch]:
     """Those with a job in the queue, and those that may just be submitted."""
     names = set(jobs.values())
-    return [one for one in launches_of(home) if one.name in names or _is_young(one.path)]
+    return [one for one in launches_of(home) if one.name in names or _is_young(one.path / CONTENT)]
 
 
 def _code(home: Home, live: Sequence[Launch]) -> list[Path]:
