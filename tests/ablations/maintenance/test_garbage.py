@@ -41,7 +41,7 @@ def garbage(home, jobs, models=False, runs=False):
 
 
 def submitted(home, name, code, keys=()):
-    """A launch as `Cluster.submit` leaves it, long ago."""
+    """A launch as `make_launch` leaves it, long ago."""
     directory = home.launches / name
     directory.mkdir(parents=True)
     content = {"study": "toy", "name": "toy", "provenance": {}, "submitted": 0.0}
@@ -67,8 +67,7 @@ def test_what_a_queued_job_uses_stays(home):
     submitted(home, "toy-3", None)  # installed code
     everything = {CODE: {"one", "two"}, LAUNCHES: {"toy-1", "toy-2", "toy-3"}}
     assert garbage(home, {"9": "another's"}) == everything
-    for job in ("toy-1", "toy-1-sync"):  # the last job tracks
-        assert garbage(home, {"12_3": job}) == {CODE: {"two"}, LAUNCHES: {"toy-2", "toy-3"}}
+    assert garbage(home, {"12_3": "toy-1"}) == {CODE: {"two"}, LAUNCHES: {"toy-2", "toy-3"}}
     assert garbage(home, {"15": "toy-3"}) == {CODE: {"one", "two"}, LAUNCHES: {"toy-1", "toy-2"}}
     assert garbage(home, None) == {}
     submitted(home, "toy-4", "unknown")

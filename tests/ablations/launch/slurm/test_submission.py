@@ -88,6 +88,10 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     (study,) = json.loads(run_ablate(home.root, "status", "--json").stdout)
     assert study["workers"] == {"RUNNING": 2}
     assert study["states"]["running"] == 2
+    # the job that waits for the workers is of their launch, and none of them
+    queued = SlurmScheduler(home, Options()).queue()
+    assert sorted(job.works for job in queued) == [False, True, True]
+    assert {job.launch for job in queued} == {path.name for path in home.launches.iterdir()}
     running = next(run for run in study["runs"] if run["state"] == "running")
     followed = run_ablate(home.root, "logs", running["key"][:8], "--follow")
     assert f"{running['key']}: attempt 1 begins" in followed.stdout
