@@ -17,7 +17,7 @@ TARGET = 15.0
 
 
 def run(quick: bool, say: Say) -> Iterator[Result]:
-    """On the meta device, where nothing is computed; making the timm models is not timed."""
+    """Count on the meta device, where nothing is computed; making timm's models is not timed."""
     with torch.device("meta"):
         anchors = small_anchors("digits") if quick else deit_anchors()
     shape, case = (small_shape("digits"), "digits") if quick else (DEIT_SHAPE, "DeiT-Ti/S/B")

@@ -126,7 +126,7 @@ def pseudo_inverses(network: StitchedNetwork, rows: Rows) -> list[Tensor]:
 
 
 def from_moments(network: StitchedNetwork, rows: Rows) -> list[Tensor]:
-    """The same by `snnet.initialisation`, batch by batch as it runs there."""
+    """Solve by `snnet.initialisation`, batch by batch as it runs there."""
     size = CALIBRATION_BATCH * network.anatomies[0].shapes[0][0]
     moments = Moments(network.space.layers)
     for start in range(0, len(rows[0][0]), size):

@@ -14,7 +14,7 @@ STEPS = 5
 
 @dataclass(frozen=True)
 class Settings:
-    """Of a parabola's descent."""
+    """Settings of a parabola's descent."""
 
     rate: float = 0.1
     momentum: float = 0.0

@@ -51,7 +51,7 @@ def write_json(results: Iterable[Result], path: Path) -> None:
 
 
 def rich_table(results: Iterable[Result]) -> Table:
-    """For the terminal, without the times."""
+    """Table for the terminal, without the times."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in HEADERS[:BRIEF]:
         table.add_column(
@@ -66,7 +66,7 @@ def rich_table(results: Iterable[Result]) -> Table:
 
 
 def write_markdown(results: Sequence[Result], path: Path) -> None:
-    """The same table for the documentation, under a line that says on what it was measured."""
+    """Write the table for the documentation, under a line that says on what it was measured."""
     around = surroundings()
     lines = [
         f"Measured on {around['cores']} cores, CPU, {around['threads']} threads; torch "

@@ -51,7 +51,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
 
 
 class _Prepared(InMemory):
-    """The same batches every epoch."""
+    """Data with equal batches in every epoch."""
 
     def batches(
         self,

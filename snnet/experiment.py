@@ -109,7 +109,7 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
 
 
 def untrained(spec: AnchorSpec, seed: int) -> AnchorSpec:
-    """The same network with random weights, drawn by `seed`."""
+    """Network of the same shape with random weights, drawn by `seed`."""
     return replace(spec, weights="random", recipe=replace(spec.recipe, seed=seed))
 
 

@@ -27,7 +27,7 @@ class StitchingLayer(nn.Linear):
     def __init__(
         self, channels: tuple[int, int], layouts: tuple[Layout, Layout], size: tuple[int, ...]
     ) -> None:
-        """From front to back `channels` and `layouts`; `size` is (H, W) or (N,) of the back."""
+        """Take `channels` and `layouts` from front to back, `size` (H, W) or (N,) of the back."""
         super().__init__(*channels)
         self.front_layout, self.back_layout = layouts
         self.size = size

@@ -35,7 +35,7 @@ class Commands(click.Group):
     """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """In the order of their definition, then those of other packages by name."""
+        """List commands in the order of their definition, then those of other packages by name."""
         return [*self.commands, *sorted(set(_added_commands()) - set(self.commands))]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:

@@ -43,7 +43,7 @@ def clusters(home: Home, required: bool = False) -> list[Scheduler]:
     kinds = [kind for kind in map(scheduler_class, SCHEDULERS) if kind.detached]
     found = [kind(home, Options()) for kind in kinds if kind.is_here()]
     if required and not found:
-        raise UserError("this machine reaches no cluster: it has no sbatch")
+        raise UserError("this machine reaches no cluster such as SLURM")
     return found
 
 

@@ -144,7 +144,7 @@ def _remedy(
 
 
 def _void_lease(run: RunDirectory, path: Path) -> None:
-    """In one step: were the number free, the next attempt would find the end of this one."""
+    """Replace in one step: were the number free, the next attempt would find this one's end."""
     shutil.copy2(path, layout.damaged(path))
     _give_back(run, [_attempt(path) or 0])
     write_json(path, asdict(NOBODY))

@@ -96,7 +96,7 @@ class RunDirectory:
         return read_json(self.path / layout.FAILURE.of(attempt))
 
     def seconds(self, attempt: int) -> float:
-        """From the lease to the last sign of life, both by the file system's clock."""
+        """Seconds from the lease to the last sign of life, both by the file system's clock."""
         lease = self.path / layout.LEASE.of(attempt)
         heartbeat = self.path / layout.HEARTBEAT.of(attempt)
         try:
