@@ -11,7 +11,7 @@ from torch.nn import functional
 from snnet.config import StitchingConfig
 
 
-class Objective:
+class Supervision:
     """The loss of a sub-network that learns from labels, and from a teacher if there is one."""
 
     def __init__(self, config: StitchingConfig, teacher: nn.Module | None = None) -> None:

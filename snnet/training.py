@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from snnet.config import StitchingConfig
 from snnet.data.augmentation import mix
 from snnet.data.dataset import Batches, Data
-from snnet.distillation import Objective, inplace_loss
+from snnet.distillation import Supervision, inplace_loss
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
 from snnet.network import StitchedNetwork
@@ -71,7 +71,7 @@ class Training:
     ) -> None:
         self.network, self.data, self.config = network, data, config
         self.process = process or Process()
-        self.objective = Objective(config, teacher)
+        self.supervision = Supervision(config, teacher)
         self.epoch = self.step = 0
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
@@ -152,12 +152,12 @@ class Training:
         with torch.autocast(
             device.type, PRECISIONS.get(config.precision), enabled=config.precision != "fp32"
         ):
-            taught = [self.objective.ask(one) for one in slices]
+            taught = [self.supervision.ask(one) for one in slices]
             chosen = [drawn[number] for number in self._slices]
             seeds = [generator("model", *purpose, n).initial_seed() for n in self._slices]
             logits = self._passes(slices, chosen, seeds)
         losses = [
-            [self.objective.loss(first.float(), target, teacher)]
+            [self.supervision.loss(first.float(), target, teacher)]
             + [inplace_loss(other.float(), first.float()) for other in others]
             for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
         ]
