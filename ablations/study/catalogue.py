@@ -84,5 +84,8 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise UserError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, ImportError) and (error.name or "").startswith("ablations"):
+            reason += "; what a study needs is in one place: from ablations import Axis, Study"
+        raise UserError(f"{path} cannot be read: {reason}") from error
     return module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import ablations
 from ablations.errors import UserError
 from ablations.study.catalogue import load_study
 
@@ -22,3 +23,22 @@ def test_unknown_studies_and_files(tmp_path):
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(UserError, match="defines no STUDY"):
         load_study(str(tmp_path / "empty.py"))
+
+
+OLD = ["ablations.study import Study", "ablations.statement import Statement"]
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_imports_of_an_earlier_version_are_told_the_new_ones(tmp_path, old):
+    (tmp_path / "mine.py").write_text(f"from {old}\n")
+    with pytest.raises(UserError, match="from ablations import Axis, Study"):
+        load_study(str(tmp_path / "mine.py"))
+
+
+def test_an_attempt_is_also_called_run():
+    assert ablations.Run is ablations.Attempt
+    assert {"Axis", "Claim", "Experiment", "Study"} <= set(ablations.__all__)
+    for name in ablations.__all__:
+        assert getattr(ablations, name) is not None
+    with pytest.raises(AttributeError, match="Studdy"):
+        _ = ablations.Studdy
