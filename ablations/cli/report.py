@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,33 +95,46 @@ def report(
     plugins = [point.load() for point in entry_points(group="ablations.reports")]
     if wanted.published:
         target = output or home.reports / "published"
-        for plugin in plugins:
-            for file in plugin.save_published(wanted.file_format, target):
-                click.echo(f"figure: {file}")
+        for file in chain(*(one.save_published(wanted.file_format, target) for one in plugins)):
+            click.echo(f"figure: {file}")
         return
+    uri = _store(home, study, tracking_uri)
+    for page in chain(*(_draw(one, home, study, wanted, uri, output, ui) for one in plugins)):
+        click.echo(f"report: {page}")
+    click.echo(f"tracking store: {uri}")
+
+
+def _store(home: Home, study: str | None, tracking_uri: str | None) -> str:
+    """The store that holds what is to be drawn.
+
+    Raises:
+        UserError: it is that of the home, and there is none yet.
+    """
     uri = tracking_uri or home.tracking_uri
     if uri == home.tracking_uri and not home.store.exists():
         raise UserError(
             f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
         )
-    for plugin in plugins:
-        if study is None:
-            pages = [plugin.build_all(uri, output or home.reports, ui)]
-        else:
-            name = Path(study).stem if study.endswith(".py") else study
-            pages = _draw(plugin, uri, name, wanted, output or home.report(name), ui)
-        for page in pages:
-            click.echo(f"report: {page}")
-    click.echo(f"tracking store: {uri}")
+    return uri
 
 
 def _draw(
-    plugin: Any, uri: str, study: str, wanted: Wanted, target: Path, ui: str | None
+    plugin: Any,
+    home: Home,
+    study: str | None,
+    wanted: Wanted,
+    uri: str,
+    output: Path | None,
+    ui: str | None,
 ) -> list[Path]:
-    """The page of a study, or one of its figures."""
+    """The page over all studies, that of a study, or some of its figures."""
+    if study is None:
+        return [plugin.build_all(uri, output or home.reports, ui)]
+    name = Path(study).stem if study.endswith(".py") else study
+    target = output or home.report(name)
     if wanted.figure is None:
-        return [plugin.build_report(uri, study, target, ui)]
+        return [plugin.build_report(uri, name, target, ui)]
     figures: list[Path] = plugin.save_figure(
-        uri, study, wanted.figure, wanted.axis, wanted.file_format, target
+        uri, name, wanted.figure, wanted.axis, wanted.file_format, target
     )
     return figures
