@@ -32,7 +32,7 @@ def _anchor_gain(table: pd.DataFrame) -> pd.Series[float]:
 
 
 def _steps(table: pd.DataFrame) -> pd.Series[float]:
-    """From each sub-network to the next dearer one."""
+    """From each sub-network to the next costlier one."""
     ordered = table.sort_values("macs").set_index("route")
     return 100 * ordered.top1.diff().dropna()
 
@@ -67,19 +67,20 @@ def differences(
 
     Arguments:
         other: None: the measure itself.
-        pairing: `route`: what both have of the same name. `macs`: each stitch of the first, less
-            what the second gives for as many MACs (linear between its stitches), inside its range.
+        pairing: `route`, or empty: what both have of the same name. `macs`: each stitch of the
+            first, less what the second gives for as many MACs (linear between its stitches),
+            inside its range.
     """
     mine = measure(name, one)
     if other is None:
         return np.asarray(mine, dtype=float)
     theirs = measure(name, other)
-    if pairing == "route":
+    if pairing != "macs":
         both = mine.index.intersection(theirs.index)
         return np.asarray(mine[both] - theirs[both], dtype=float)
     macs, their_macs = (table.set_index("route").macs for table in (one, other))
     curve = theirs.groupby(their_macs[theirs.index]).mean()
-    places = macs[mine.index].to_numpy(dtype=float)
-    inside = (places >= curve.index.min()) & (places <= curve.index.max())
-    expected = np.interp(places[inside], curve.index.to_numpy(dtype=float), curve.to_numpy())
+    costs = macs[mine.index].to_numpy(dtype=float)
+    inside = (costs >= curve.index.min()) & (costs <= curve.index.max())
+    expected = np.interp(costs[inside], curve.index.to_numpy(dtype=float), curve.to_numpy())
     return np.asarray(mine, dtype=float)[inside] - expected
