@@ -1,1 +1,11 @@
-"""What was found: figures, tables and pages, drawn from tracked runs alone."""
+"""What was found: figures, tables and pages, drawn from tracked runs alone.
+
+Its parts, each of which imports only from those above it:
+
+statistics/  estimates, tests, verdict rules: pure functions of numbers
+data/        what figures and verdicts are made from, as tables
+drawing/     how figures look, and what a figure is
+figures/     the figures, one a file
+pages/       pages and tables for people
+build.py     what `ablate report` calls
+"""

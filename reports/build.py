@@ -31,7 +31,7 @@ def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Pa
         ui: address of the MLflow UI that the page leads to, see `reports.pages.links`.
 
     Returns the path of `index.html`, which is written last. Other files there stay as they are.
-    A report of the same runs by the same code would be the same bytes and is not drawn again.
+    A report of the same runs by the same code would be the same bytes and is not redrawn.
 
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
@@ -62,13 +62,13 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     return build_index(begun, target)
 
 
-def save_published(ending: str, target: Path) -> list[Path]:
+def save_published(file_format: str, target: Path) -> list[Path]:
     """Draw what the paper's authors released, a figure a family, into the folder `target`.
 
     Needs no run: the same code draws it that draws it below a user's own points.
 
     Arguments:
-        ending: see `save_figure`.
+        file_format: see `save_figure`.
     """
     from reports.data.paper import FOLDER, published_plan
     from reports.data.subject import Subject
@@ -79,19 +79,19 @@ def save_published(ending: str, target: Path) -> list[Path]:
     for table in sorted(FOLDER.glob("*.csv")):
         study = TrackedStudy(published_plan(table.stem), {})
         drawing = FIGURES["published"].drawing(Subject(study))
-        files.append(_save(drawing, ending, target / f"{table.stem}-published.{ending}"))
+        files.append(_save(drawing, file_format, target / f"{table.stem}-published.{file_format}"))
     return files
 
 
 def save_figure(
-    uri: str, name: str, figure: str, axis: str | None, ending: str, target: Path
+    uri: str, name: str, figure: str, axis: str | None, file_format: str, target: Path
 ) -> list[Path]:
     """Draw one figure of study `name` into the folder `target`; returns its files.
 
     Arguments:
         figure: its name, see `reports.figures`.
         axis: which one, for a figure of an axis; None: each.
-        ending: `png`, `pdf`, `svg`, or `csv`, `md`, `tex` for the data that it shows.
+        file_format: `png`, `pdf`, `svg`, or `csv`, `md`, `tex` for the data that it shows.
 
     Raises:
         UserError: the study is not tracked, or has no such figure or axis.
@@ -99,7 +99,7 @@ def save_figure(
     study = read_study(uri, name, "stitch")
     _check(study, uri)
     from reports.figures import FIGURES, applicable, draw
-    from reports.pages.page import slug
+    from reports.pages.names import figure_name
 
     apply = applicable(study)
     axes = [one for found, one in apply if found == figure and axis in (None, one)]
@@ -109,20 +109,20 @@ def save_figure(
     files = []
     for one in axes:
         drawing = draw(study, figure, one)
-        name = f"{slug(one)}-{figure}" if one else figure
-        files.append(_save(drawing, ending, target / f"{name}.{ending}"))
+        file = target / f"{figure_name(figure, one)}.{file_format}"
+        files.append(_save(drawing, file_format, file))
     return files
 
 
-def _save(drawing: Drawing, ending: str, path: Path) -> Path:
+def _save(drawing: Drawing, file_format: str, path: Path) -> Path:
     from reports.drawing import style
     from reports.pages import tables
 
     with writing(path) as temporary:
-        if ending in ("csv", "md", "tex"):
-            temporary.write_text(tables.encode(drawing.data, ending), encoding="utf-8")
+        if file_format in tables.FORMATS:
+            temporary.write_text(tables.encode(drawing.data, file_format), encoding="utf-8")
         else:
-            temporary.write_bytes(style.encode(drawing.figure, ending))
+            temporary.write_bytes(style.encode(drawing.figure, file_format))
     return path
 
 
@@ -161,7 +161,7 @@ def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
 
 
 def _digest(study: TrackedStudy, links: Links) -> str:
-    """Of all that the report depends on: the plan, the runs, where it leads, and this package."""
+    """The digest of all that a report depends on: plan, runs, where it leads, and this package."""
     content = hashlib.sha256(json.dumps(study.plan.record(), sort_keys=True).encode())
     content.update(f"{links.base} {study.experiment}".encode())
     for key in sorted(study.runs):

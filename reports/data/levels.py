@@ -9,11 +9,10 @@ from functools import cached_property
 import pandas as pd
 
 from ablations.tracking.reader import TrackedRun, TrackedStudy
+from reports.statistics.confidence import LEVEL
 from reports.statistics.interval import Estimate, estimate
 from reports.statistics.mcnemar import mcnemar
 from snnet.front import front_area
-
-ALONE = 0.05  # p of one pair of sub-networks, not corrected for the others
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Level:
 
     @cached_property
     def stitches(self) -> pd.DataFrame:
-        """One row a sub-network, by route: cost, mean `top1`, its `half_width` (share right).
+        """One row a sub-network, by route: cost, mean `top1`, its `half_width` (share correct).
 
         With the means of what else a table has of every sub-network, such as `visits`.
         """
@@ -61,14 +60,14 @@ def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
 
 
 def baseline_level(study: TrackedStudy) -> Level:
-    """The study's baseline, which no axis is needed for."""
+    """The study's baseline, for which no axis is needed."""
     replicates = study.replicates(study.plan.baseline)
     runs = {seed: run for seed, run in replicates.items() if run is not None}
     return Level("", "baseline", True, runs, len(replicates))
 
 
 def percent(level: Level, metric: str) -> Estimate:
-    """A summary metric (share right) of the level in percent, over seeds."""
+    """A summary metric (share correct) of the level in percent, over seeds."""
     return estimate([100 * run.metrics[metric] for run in level.runs.values()])
 
 
@@ -102,8 +101,8 @@ def anchor_changes(level: Level) -> list[Estimate]:
 def told_apart(level: Level, baseline: Level) -> tuple[int, int, int]:
     """Pairs of sub-networks, equal in route and seed, that the same test images tell apart.
 
-    How many are better and how many worse (McNemar, p < 0.05, each pair for itself), and of how
-    many; none where tables do not keep what was right.
+    How many are better, how many are worse (McNemar, p below LEVEL, each pair for itself), and of
+    how many; none where tables do not keep which images were correct.
     """
     better = worse = pairs = 0
     for seed in level.runs.keys() & baseline.runs.keys():
@@ -114,7 +113,7 @@ def told_apart(level: Level, baseline: Level) -> tuple[int, int, int]:
         for ours, theirs in zip(both.correct, both.correct_other, strict=True):
             found = mcnemar(ours, theirs, 8 * len(ours))  # what fills the last byte is equal
             pairs += 1
-            if found.p < ALONE:
+            if found.p < LEVEL:  # not corrected for the other pairs
                 better += found.only_ours > found.only_theirs
                 worse += found.only_ours < found.only_theirs
     return better, worse, pairs

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 from scipy import stats
 
+from reports.statistics.confidence import CONFIDENCE_WORDS
 from reports.statistics.interval import number
 
 
@@ -20,7 +21,8 @@ def seeds_sentence(counts: Iterable[int], bars: bool = True) -> str:
     if many == 1:
         return "One seed: no interval can be given."
     seeds = f"Means over {few} seeds" if few == many else f"Means over {few} to {many} seeds"
-    return f"{seeds}; bars are 95 % Student-t intervals over seeds." if bars else f"{seeds}."
+    bars_are = f"; bars are {CONFIDENCE_WORDS} Student-t intervals over seeds"
+    return f"{seeds}{bars_are if bars else ''}."
 
 
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> str:
@@ -32,8 +34,8 @@ def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def with_interval(mean: float, half_width: float, sign: bool = False) -> str:

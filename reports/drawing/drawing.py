@@ -22,12 +22,12 @@ GREY = "#8a8a8a"
 
 
 def colour_of(number: int) -> str:
-    """Of the level of this number; the baseline's is 0."""
+    """The colour of the level of this number; the baseline's is 0."""
     return COLOURS[number % len(COLOURS)]
 
 
 def marker_of(number: int) -> str:
-    """Of the level of this number; moves on where the colours begin again."""
+    """The marker of the level of this number; the next one where the colours repeat."""
     return MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
 
 
@@ -50,7 +50,7 @@ def anchor_handle() -> Line2D:
 
 
 def legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
-    """Above the axes, where it covers no point; in as many rows as the width asks for."""
+    """Draw a legend above the axes, where it covers no point; in as many rows as fit the width."""
     columns = max(1, min(len(names), 78 // (6 + max(len(name) for name in names))))
     figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
 
@@ -66,7 +66,7 @@ def scatter_levels(data: pd.DataFrame, x: str) -> tuple[Figure, Axes]:
 
 
 def level_legend(figure: Figure, names: Sequence[str], anchors: bool = True) -> None:
-    """Levels by points, and the star of the anchors."""
+    """Draw a legend of levels by points, and the star of the anchors."""
     handles = [handle_of(number, line=False) for number in range(len(names))]
     if anchors:
         legend(figure, [*handles, anchor_handle()], [*names, "anchor"])
@@ -122,7 +122,7 @@ def panels(
 
 
 def keep_to_percent(axes: Axes) -> None:
-    """Cut an axis of accuracies near 0 and 100 %: only wide intervals of few seeds go beyond."""
+    """Cut an axis of accuracies below 0 and above 100 %, where only intervals of few seeds go."""
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -4), min(high, 104))
 

@@ -30,7 +30,7 @@ class FigureKind:
         title: a few words, for lists and headings.
         of: `axis`: drawn for each axis (for a study without axes once, of the baseline alone);
             `study`: once.
-        place: on the page, counted from the top of a section.
+        position: on the page, counted from the top of a section.
         data: everything that the figure and its caption show, as tidy rows; accuracies in
             percent. Raises `NothingToDrawError` where the figure does not apply, and says why.
         draw: the figure, from the data.
@@ -39,7 +39,7 @@ class FigureKind:
 
     title: str
     of: Literal["axis", "study"]
-    place: int
+    position: int
     data: Callable[[Subject], pd.DataFrame]
     draw: Callable[[pd.DataFrame], Figure]
     caption: Callable[[pd.DataFrame], str]
@@ -57,5 +57,5 @@ class FigureKind:
         return Drawing(data, figure, self.caption(data))
 
     def subjects(self, whole: Subject) -> list[Subject]:
-        """What of a study it is drawn for."""
+        """The parts of a study that it is drawn for."""
         return list(whole.axes()) or [whole] if self.of == "axis" else [whole]

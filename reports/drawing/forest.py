@@ -28,9 +28,9 @@ LOOKS = {  # colour, inside of the marker, marker
 
 
 def forest(verdicts: Sequence[Verdict]) -> Figure:
-    """One row a claim, study by study: effect (points), 95 % interval, and margin.
+    """One row a claim, study by study: effect (points), interval, and margin.
 
-    The margin is a tick for `greater`, which the interval should lie right of, and a bar for
+    The margin is a tick for `greater`, which the interval should lie to the right of, and a bar for
     `equivalent`, within which it should lie. Colour and marker tell the verdict.
     """
     rows = [verdict for verdict in verdicts if verdict.evidence.n_seeds]
@@ -40,17 +40,17 @@ def forest(verdicts: Sequence[Verdict]) -> Figure:
     height = sum(heights) + 0.27 * len(heads)
     figure, axes = plt.subplots(figsize=(1.65 * COLUMN_INCHES[0], 0.9 + height))
     axes.axvline(0, color=COLOURS[0], linewidth=0.8, zorder=1)
-    places, place, study = [], 0.0, ""
+    middles, y, study = [], 0.0, ""
     for verdict, height in zip(rows, heights, strict=True):
         if verdict.study != study:
             study = verdict.study
-            _head(axes, study, place - 0.16)
-            place -= 0.27
-        places.append(place - height / 2)
-        _row(axes, verdict, places[-1])
-        place -= height
-    axes.set_yticks(places, texts, fontsize=8)
-    axes.set_ylim(place, 0)
+            _head(axes, study, y - 0.16)
+            y -= 0.27
+        middles.append(y - height / 2)
+        _row(axes, verdict, middles[-1])
+        y -= height
+    axes.set_yticks(middles, texts, fontsize=8)
+    axes.set_ylim(y, 0)
     axes.set_xscale("symlog", linthresh=LINEAR, linscale=1.0)
     axes.xaxis.set_major_locator(FixedLocator(TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
@@ -68,25 +68,24 @@ def forest(verdicts: Sequence[Verdict]) -> Figure:
     return figure
 
 
-def _head(axes: Axes, study: str, place: float) -> None:
+def _head(axes: Axes, study: str, y: float) -> None:
     where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
-    axes.annotate(study, (-0.015, place), ha="right", va="center", weight="bold", **where)
+    axes.annotate(study, (-0.015, y), ha="right", va="center", weight="bold", **where)
 
 
-def _row(axes: Axes, verdict: Verdict, place: float) -> None:
+def _row(axes: Axes, verdict: Verdict, y: float) -> None:
     evidence = verdict.evidence
     colour, face, marker = LOOKS[evidence.verdict]
     if evidence.relation == "equivalent":
         ends = [-evidence.margin, evidence.margin]
-        axes.plot(ends, [place] * 2, color=MARGIN, linewidth=6, alpha=0.4, solid_capstyle="butt")
+        axes.plot(ends, [y] * 2, color=MARGIN, linewidth=6, alpha=0.4, solid_capstyle="butt")
     else:
-        axes.plot(
-            evidence.margin, place, marker="|", markersize=12, markeredgewidth=2, color=MARGIN
-        )
+        look: dict[str, Any] = {"marker": "|", "markersize": 12, "markeredgewidth": 2}
+        axes.plot(evidence.margin, y, color=MARGIN, **look)
     if evidence.interval:
-        axes.plot(evidence.interval, [place] * 2, color=colour, linewidth=1.1, zorder=3)
-    look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "marker": marker}
-    axes.plot(evidence.effect, place, markersize=5, zorder=4, clip_on=False, **look)
+        axes.plot(evidence.interval, [y] * 2, color=colour, linewidth=1.1, zorder=3)
+    look = {"color": colour, "markerfacecolor": face, "marker": marker}
+    axes.plot(evidence.effect, y, markersize=5, zorder=4, clip_on=False, **look)
     text = number(evidence.effect, sign=True)
     where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
-    axes.annotate(text, (1.01, place), va="center", fontsize=8, **where)
+    axes.annotate(text, (1.01, y), va="center", fontsize=8, **where)

@@ -45,31 +45,31 @@ _SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Applies to figures made and saved inside the block."""
+    """Apply the style to figures made and saved inside the block."""
     with plt.rc_context(_SETTINGS):
         yield
 
 
 def save(figure: Figure, path: Path) -> Path:
     """Write `path` with .pdf and .png; returns the PNG. Equal figures give equal bytes."""
-    for ending in ("pdf", "png"):
-        path.with_name(f"{path.name}.{ending}").write_bytes(encode(figure, ending))
+    for file_format in ("pdf", "png"):
+        path.with_name(f"{path.name}.{file_format}").write_bytes(encode(figure, file_format))
     plt.close(figure)
     return path.with_name(f"{path.name}.png")
 
 
-def encode(figure: Figure, ending: str) -> bytes:
+def encode(figure: Figure, file_format: str) -> bytes:
     """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
     with figure_style():
         figure.draw_without_rendering()  # lays out; once is enough for all formats
         figure.set_layout_engine("none")
         file = BytesIO()
-        figure.savefig(file, format=ending, dpi=PNG_DPI, metadata=UNDATED[ending])
-    return _titled(file.getvalue()) if ending == "svg" else file.getvalue()
+        figure.savefig(file, format=file_format, dpi=PNG_DPI, metadata=UNDATED[file_format])
+    return _titled(file.getvalue()) if file_format == "svg" else file.getvalue()
 
 
 def inline_svg(figure: Figure) -> str:
-    """The figure as an element of a page, as wide as its place; it names no other address."""
+    """The figure as an element of a page, as wide as its container; it names no other address."""
     svg = encode(figure, "svg").decode()
     tag, body = svg[svg.index("<svg") :].split(">", 1)
     tag = re.sub(r' (xmlns(:xlink)?|width|height|version)="[^"]*"', "", tag)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -17,7 +18,7 @@ def find() -> dict[str, FigureKind]:
         module.name: import_module(f"{__name__}.{module.name}").FIGURE
         for module in iter_modules(__path__)
     }
-    return dict(sorted(kinds.items(), key=lambda item: (item[1].place, item[0])))
+    return dict(sorted(kinds.items(), key=lambda item: (item[1].position, item[0])))
 
 
 FIGURES: dict[str, FigureKind] = find()
@@ -34,22 +35,26 @@ def draw(study: TrackedStudy, name: str, axis: str | None = None) -> Drawing:
     """
     if name not in FIGURES:
         raise UserError(f"there is no figure {name!r}: {nearest(name, FIGURES)}")
-    axes = list(study.plan.axes)
-    if axis is not None and axis not in axes:
-        known = nearest(axis, axes) if axes else "the study has none"
-        raise UserError(f"there is no axis {axis!r}: {known}")
-    if FIGURES[name].of == "study":
-        if axis is not None:
-            raise UserError(f"figure {name} is of the whole study: leave the axis {axis} out")
-    elif axis is None and axes:
-        if len(axes) > 1:
-            raise UserError(f"figure {name} is of one axis: name one of {', '.join(axes)}")
-        (axis,) = axes
+    subject = Subject(study, _axis_for(name, list(study.plan.axes), axis))
     try:
-        return FIGURES[name].drawing(Subject(study, axis))
+        return FIGURES[name].drawing(subject)
     except NothingToDrawError as error:
         where = f"figure {name} of {study.plan.study}"
         raise UserError(f"{where} cannot be drawn: {error}") from None
+
+
+def _axis_for(name: str, axes: Sequence[str], asked: str | None) -> str | None:
+    """The axis that a figure is drawn of: the one asked for, or a study's only one."""
+    if asked is not None and asked not in axes:
+        known = nearest(asked, axes) if axes else "the study has none"
+        raise UserError(f"there is no axis {asked!r}: {known}")
+    if FIGURES[name].of == "study":
+        if asked is not None:
+            raise UserError(f"figure {name} is of the whole study: leave the axis {asked} out")
+        return None
+    if asked is None and len(axes) > 1:
+        raise UserError(f"figure {name} is of one axis: name one of {', '.join(axes)}")
+    return asked or next(iter(axes), None)
 
 
 def applicable(study: TrackedStudy) -> list[tuple[str, str | None]]:

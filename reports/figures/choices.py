@@ -14,7 +14,7 @@ from reports.drawing.figure import FigureKind
 
 
 def data(subject: Subject) -> pd.DataFrame:
-    """A row a trial that is done and a setting; `level` as it was chosen, `place` on the axis."""
+    """A row a trial that is done and a setting: the `level` chosen, and its `position` across."""
     search = search_of(subject)
     name = next(iter(search.values))
     trials = trials_of(subject).set_index("trial", drop=False)
@@ -28,7 +28,7 @@ def data(subject: Subject) -> pd.DataFrame:
                     **trials.loc[trial.number, ["trial", "state", "setting"]],
                     "choice": setting,
                     "level": level,
-                    "place": levels.index(level) if levels else level,
+                    "position": levels.index(level) if levels else level,
                     "scale": "levels" if levels else "log" if choice["log"] else "linear",
                     "value": trials[name][trial.number],
                     "objective": name,
@@ -52,7 +52,7 @@ def draw(data: pd.DataFrame) -> Figure:
 def _panel(axes: Axes, rows: pd.DataFrame, last: int) -> None:
     later = rows[rows.trial > 0]
     axes.scatter(
-        later.place,
+        later.position,
         later.value,
         s=14,
         c=later.trial,
@@ -65,13 +65,13 @@ def _panel(axes: Axes, rows: pd.DataFrame, last: int) -> None:
         urls=trial_words(later, "value"),
     )
     first = rows[rows.trial == 0]
-    axes.scatter(first.place, first.value, s=55, marker="*", color=colour_of(0), zorder=4,
+    axes.scatter(first.position, first.value, s=55, marker="*", color=colour_of(0), zorder=4,
                  urls=trial_words(first, "value"))  # fmt: skip
     scale = rows.scale.iloc[0]
     if scale == "levels":
-        known = rows.drop_duplicates("place").sort_values("place")
-        axes.set_xticks(known.place, known.level, fontsize=7)
-        axes.set_xlim(known.place.min() - 0.6, known.place.max() + 0.6)
+        known = rows.drop_duplicates("position").sort_values("position")
+        axes.set_xticks(known.position, known.level, fontsize=7)
+        axes.set_xlim(known.position.min() - 0.6, known.position.max() + 0.6)
         axes.grid(axis="x", visible=False)
     else:
         axes.set_xscale(scale)

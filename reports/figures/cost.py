@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,9 +22,7 @@ JOINT, ALONE = "one SN-Net", "each alone"
 def data(subject: Subject) -> pd.DataFrame:
     """Two rows a quantity: what it takes jointly (anchors included), and for each network alone."""
     levels = [level for axis in subject.axes() for level in axis.levels]
-    alone = [run for level in levels for run in level.runs.values() if _is_alone(run)]
-    if not alone:
-        raise NothingToDrawError("no run trains one sub-network alone (setting `only`)")
+    alone = _alone(levels)
     joint = next(level for level in levels if level.is_baseline)
     count = len(joint.stitches)
     rows = [
@@ -35,8 +33,13 @@ def data(subject: Subject) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(seeds=len(joint.runs), measured=len(alone))
 
 
-def _is_alone(run: TrackedRun) -> bool:
-    return run.params.get("only", "null") != "null"
+def _alone(levels: Sequence[Level]) -> list[TrackedRun]:
+    """The runs that train one sub-network."""
+    runs = [run for level in levels for run in level.runs.values()]
+    alone = [run for run in runs if run.params.get("only", "null") != "null"]
+    if not alone:
+        raise NothingToDrawError("no run trains one sub-network alone (setting `only`)")
+    return alone
 
 
 def _quantities(

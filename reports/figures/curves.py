@@ -44,10 +44,10 @@ def draw(data: pd.DataFrame) -> Figure:
     """A line a trial; the best one stands out."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
     shown = [state for state in LOOKS if (data.state == state).any()]
-    for place, state in enumerate(shown):
+    for order, state in enumerate(shown):
         look = LOOKS[state]
         for _, _, rows in groups(data[data.state == state], "trial"):
-            axes.plot(rows.percent, rows.value, markersize=3, zorder=2 + place, **look)
+            axes.plot(rows.percent, rows.value, markersize=3, zorder=2 + order, **look)
             axes.scatter(rows.percent, rows.value, s=30, alpha=0, urls=trial_words(rows, "value"))
     axes.set_xlabel("training done (%)")
     axes.set_ylabel(data.objective.iloc[0])

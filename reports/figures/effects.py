@@ -50,10 +50,10 @@ def draw(data: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.8 + 0.32 * len(mean)))
     axes.axvline(0, color=COLOURS[0], linewidth=0.9, zorder=1)
     for rows, lift, marker, face in ((mean, 0.12, "o", COLOURS[1]), (area, -0.18, "s", "white")):
-        for place, (gain, half_width) in enumerate(zip(rows.gain, rows.half_width, strict=True)):
+        for row, (gain, half_width) in enumerate(zip(rows.gain, rows.half_width, strict=True)):
             axes.errorbar(
                 gain,
-                lift - place,
+                lift - row,
                 xerr=None if pd.isna(half_width) else half_width,
                 fmt=marker,
                 color=COLOURS[1],
@@ -61,16 +61,16 @@ def draw(data: pd.DataFrame) -> Figure:
                 markersize=4.5,
                 elinewidth=0.9,
             )
-    for place, (gain, half_width) in enumerate(zip(mean.gain, mean.half_width, strict=True)):
+    for row, (gain, half_width) in enumerate(zip(mean.gain, mean.half_width, strict=True)):
         axes.annotate(
             with_interval(gain, half_width, sign=True),
-            (1.01, 0.12 - place),
+            (1.01, 0.12 - row),
             xycoords=("axes fraction", "data"),
             va="center",
             fontsize=8,
         )
     labels = [f"{axis}: {level}" for axis, level in zip(mean.axis, mean.level, strict=True)]
-    axes.set_yticks([-place for place in range(len(mean))], labels)
+    axes.set_yticks([-row for row in range(len(mean))], labels)
     axes.set_ylim(0.5 - len(mean), 0.5)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(7))

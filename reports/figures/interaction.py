@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -70,16 +71,17 @@ def draw(data: pd.DataFrame) -> Figure:
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
-    places = {level: place for place, level in enumerate(rows.level.drop_duplicates())}
+    positions = {level: x for x, level in enumerate(rows.level.drop_duplicates())}
     lines = groups(rows, "line")
     for number, name, line in lines:
         shift = 0.06 * (number - (len(lines) - 1) / 2)  # so that intervals stand side by side
-        means = [(places[level], estimate(list(part.top1))) for _, level, part in groups(line)]
-        means.sort(key=lambda point: point[0])
+        means = {positions[level]: estimate(list(part.top1)) for _, level, part in groups(line)}
+        across = sorted(means)
+        widths = [means[x].half_width for x in across]
         axes.errorbar(
-            [place + shift for place, _ in means],
-            [found.mean for _, found in means],
-            [np.nan if (w := found.half_width) is None else w for _, found in means],
+            [x + shift for x in across],
+            [means[x].mean for x in across],
+            [np.nan if width is None else width for width in widths],
             color=colour_of(number),
             marker=marker_of(number),
             markerfacecolor="none",
@@ -89,15 +91,25 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
             capsize=2,
             label=name,
         )
-    axes.set_xticks(list(places.values()), list(places), fontsize=8)
-    if sum(len(level) + 2 for level in places) > LETTERS_AN_INCH * width:
-        plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
-    axes.set_xlim(-0.4, len(places) - 0.6)
-    axes.grid(axis="x", visible=False)
     axes.set_xlabel(rows.across.iloc[0])
-    longest = max(len(name) for _, name, _ in lines)
+    _ticks(axes, list(positions), width)
+    _legend(axes, rows.lines.iloc[0], [name for _, name, _ in lines], width)
+
+
+def _ticks(axes: Axes, levels: Sequence[str], width: float) -> None:
+    """Name the levels across, slanted where they would touch."""
+    axes.set_xticks(range(len(levels)), levels, fontsize=8)
+    if sum(len(level) + 2 for level in levels) > LETTERS_AN_INCH * width:
+        plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.4, len(levels) - 0.6)
+    axes.grid(axis="x", visible=False)
+
+
+def _legend(axes: Axes, title: str, names: Sequence[str], width: float) -> None:
+    """Name the lines above the axes, in two columns where they fit."""
+    longest = max(len(name) for name in names)
     axes.legend(
-        title=rows.lines.iloc[0],
+        title=title,
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
         ncols=2 if 2 * longest < LETTERS_AN_INCH * (width - 1) else 1,
@@ -112,13 +124,13 @@ def caption(data: pd.DataFrame) -> str:
     for _, pair, rows in groups(data, "pair"):
         beyond = _beyond_the_sum(rows)
         if beyond:
-            (level, line), most = max(beyond.items(), key=lambda item: abs(item[1].mean))
-            found.append(f"{pair} {most.text(sign=True)} points ({level} with {line})")
+            (level, line), strongest = max(beyond.items(), key=lambda item: abs(item[1].mean))
+            found.append(f"{pair} {strongest.text(sign=True)} points ({level} with {line})")
     counts = data.groupby(["pair", "level", "line"]).seed.nunique()
     return (
         "Mean top-1 over stitches for each combination of two axes, other axes at the baseline; "
         "parallel lines say that choices act on their own. What two changes do beyond the sum of "
-        f"each alone, where it is most: {'; '.join(found) or 'runs are missing'}. "
+        f"each alone, where it is strongest: {'; '.join(found) or 'runs are missing'}. "
         f"{seeds_sentence(counts)}"
     )
 

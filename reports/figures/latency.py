@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from reports.data import provenance
 from reports.data.levels import Level
 from reports.data.subject import NothingToDrawError, Subject
 from reports.drawing.captions import listed, rank_correlation, seeds_sentence
@@ -25,7 +26,7 @@ def _measured(level: Level) -> pd.DataFrame:
         table = run.read_table("latency")
         if table is None:
             raise NothingToDrawError("a run has no table of latencies")
-        parts.append(table.join(run.table.route).assign(device=run.tags.get("device", "")))
+        parts.append(table.join(run.table.route).assign(device=provenance.device(run)))
     together = pd.concat(parts).groupby("route", as_index=False)
     shared = together[["batch_size", "device"]].first()
     return shared.merge(together.latency.mean()).assign(level=level.name)

@@ -10,6 +10,7 @@ import pandas as pd
 from reports.data.measures import UNITS
 from reports.data.verdicts import Verdict
 from reports.pages.tables import latex, markdown
+from reports.statistics.confidence import CONFIDENCE_WORDS
 from reports.statistics.evidence import interval_words, words
 from reports.statistics.power import outlook
 
@@ -18,7 +19,7 @@ COLUMNS = {
     "claim": "claim",
     "verdict": "verdict",
     "evidence": "effect, interval, n, p",
-    "bootstrap": "hierarchical bootstrap, 95 %",
+    "bootstrap": f"hierarchical bootstrap, {CONFIDENCE_WORDS}",
     "why": "why",
 }
 

@@ -1,4 +1,4 @@
-// What a point is, at once and by touch, too; without scripts browsers show it by themselves.
+// What a point is, without delay and by touch, too; without scripts browsers show it by themselves.
 const tip = document.body.appendChild(document.createElement("div"));
 tip.className = "tip";
 tip.hidden = true;

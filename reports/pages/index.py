@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ablations.tracking.reader import TrackedStudy
+from ablations.tracking.names import hours_metric
+from ablations.tracking.reader import TrackedRun, TrackedStudy
+from reports.data import provenance
 from reports.data.verdicts import Verdict, judge
 from reports.drawing.forest import forest
 from reports.drawing.style import figure_style, inline_svg, save
 from reports.pages.claims import claims_table, save_claims
-from reports.pages.page import slug, table_name, template
+from reports.pages.names import figure_name, table_name
+from reports.pages.page import template
+from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
 
 
 def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
@@ -46,12 +50,15 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
     planned = {cell.key for study in studies for cell in study.plan.cells}
     scales = {f"{study.plan.scale} ({study.plan.family})" for study in studies}
     hours = {
-        unit: sum(run.metrics.get(f"{unit}_hours", 0.0) for run in runs.values())
+        unit: sum(run.metrics.get(hours_metric(unit), 0.0) for run in runs.values())
         for unit in ("cpu", "gpu")
     }
 
-    def all_of(tag: str) -> str:
-        return ", ".join(sorted({run.tags[tag] for run in runs.values() if tag in run.tags}))
+    def all_of(read: Callable[[TrackedRun], str]) -> str:
+        return ", ".join(sorted({read(run) for run in runs.values()} - {""}))
+
+    def version(package: str) -> str:
+        return all_of(lambda run: provenance.versions(run).get(package, ""))
 
     return {
         "scale": ", ".join(sorted(scales)),
@@ -59,10 +66,10 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
         "cost": f"{hours['cpu']:.1f} CPU-hours"
         + (f", {hours['gpu']:.1f} GPU-hours" if hours["gpu"] else "")
         + " in the last attempts",
-        "device": all_of("device"),
-        "code": all_of("git_sha")
-        + (" with local changes" if "true" in all_of("git_dirty") else ""),
-        "versions": f"torch {all_of('version.torch')}, timm {all_of('version.timm')}",
+        "device": all_of(provenance.device),
+        "code": all_of(provenance.commit)
+        + (" with local changes" if any(map(provenance.has_local_changes, runs.values())) else ""),
+        "versions": f"torch {version('torch')}, timm {version('timm')}",
     }
 
 
@@ -83,10 +90,12 @@ def _render(
         counts=counts,
         facts=facts,
         forest=svg,
+        confidence=CONFIDENCE_WORDS,
+        equivalence_confidence=EQUIVALENCE_WORDS,
     )
 
 
 def _figure_of(verdict: Verdict) -> str:
-    """The place, on the page of its study, of the figure that shows what a claim is about."""
+    """The id, on the page of its study, of the figure that shows what a claim is about."""
     figure = "start" if verdict.claim.measure == "top1_before" else "accuracy"
-    return f"{slug(verdict.axis)}-{figure}" if verdict.axis else figure
+    return figure_name(figure, verdict.axis)

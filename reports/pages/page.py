@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
-import pandas as pd
 
-from ablations.tracking.reader import TrackedStudy
-from reports.data.levels import (
-    Level,
-    anchor_changes,
-    area,
-    area_gain,
-    mean_gain,
-    percent,
-    told_apart,
-)
+from ablations.tracking.names import RUN_SECONDS
+from ablations.tracking.reader import TrackedRun, TrackedStudy
+from reports.data import provenance
 from reports.data.subject import NothingToDrawError, Subject
 from reports.data.verdicts import judge
 from reports.drawing.figure import FigureKind
@@ -28,8 +18,10 @@ from reports.drawing.style import inline_svg, save
 from reports.figures import FIGURES
 from reports.pages.claims import claims_table
 from reports.pages.links import Links
+from reports.pages.names import figure_name, table_name
+from reports.pages.summary import COLUMNS, summary_table
 from reports.pages.tables import save_tables
-from reports.statistics.interval import Estimate
+from reports.statistics.confidence import LEVEL
 
 DESIGNS = {
     "one_factor": "one factor at a time",
@@ -38,24 +30,10 @@ DESIGNS = {
     "search": "settings that Optuna chose one after the other: no designed comparison",
 }
 
-SUMMARY = {
-    "level": "level",
-    "seeds": "seeds",
-    "stitches": "sub-networks",
-    "before": "mean top-1 before, %",
-    "mean": "mean top-1 after, % (against baseline)",
-    "area": "area under front, % (against baseline)",
-    "worst": "worst sub-network, % (route)",
-    "pairs": "better / worse on the same images (McNemar)",
-    "anchors": "anchors: change by training, points",
-    "seconds": "training, s",
-    "passes": "sub-network passes",
-}
-
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the page: its file name without ending, and what to show."""
+    """A figure of the page: its file name without suffix, and what to show."""
 
     name: str
     title: str
@@ -68,7 +46,7 @@ class Section:
     """One axis on the page, or the baseline of a study that has none."""
 
     name: str
-    table: str  # file name of its table, without ending
+    table: str  # file name of its table, without suffix
     pictures: list[Picture]
     rows: list[list[str]]
     remark: str
@@ -88,7 +66,8 @@ def render_page(study: TrackedStudy, folder: Path, links: Links, digest: str = "
         overview=pictures[:1],
         sections=sections,
         others=pictures[1:],
-        columns=list(SUMMARY.values()),
+        columns=list(COLUMNS.values()),
+        level=LEVEL,
         runs=_runs(study, links),
     )
 
@@ -101,11 +80,6 @@ def template(name: str) -> jinja2.Template:
     return environment.get_template(name)
 
 
-def table_name(axis: str | None) -> str:
-    """The file name of the table of an axis, without ending; also its place on the page."""
-    return f"{slug(axis)}-summary" if axis else "summary"
-
-
 def _section(folder: Path, subject: Subject, links: Links) -> Section:
     levels = subject.planned
     missing = [f"{level.label} ({len(level.runs)} of {level.planned} seeds)"
@@ -113,10 +87,8 @@ def _section(folder: Path, subject: Subject, links: Links) -> Section:
     remark = f"Runs are missing: {', '.join(missing)}." if missing else ""
     if not levels[0].runs:
         remark += " Without the baseline's runs there is nothing to compare with."
-    rows = [summary_row(level, levels[0]) for level in levels]
-    table = pd.DataFrame(rows).reindex(columns=list(SUMMARY)).fillna("\N{EN DASH}")
-    name = table_name(subject.axis)
-    save_tables(table.rename(columns=SUMMARY), folder / name)
+    table, name = summary_table(levels), table_name(subject.axis)
+    save_tables(table.rename(columns=COLUMNS), folder / name)
     return Section(
         subject.axis or "baseline",
         name,
@@ -136,9 +108,9 @@ def _runs(study: TrackedStudy, links: Links) -> list[dict[str, str]]:
         if run:
             row |= {
                 "link": links.run(study, run),
-                "code": _code(run.tags),
-                "device": run.tags.get("device", ""),
-                "seconds": f"{run.metrics.get('run_seconds', float('nan')):.0f}",
+                "code": _code(run),
+                "device": provenance.device(run),
+                "seconds": f"{run.metrics.get(RUN_SECONDS, float('nan')):.0f}",
             }
         rows.append(row)
     return rows
@@ -149,9 +121,9 @@ def _pictures(folder: Path, subject: Subject, of: str) -> list[Picture]:
     found = []
     for name, kind in FIGURES.items():
         if kind.of == of:
-            file = f"{slug(subject.axis)}-{name}" if subject.axis else name
             with suppress(NothingToDrawError):
-                found.append(_picture(folder / file, kind, subject))
+                file = folder / figure_name(name, subject.axis)
+                found.append(_picture(file, kind, subject))
     return found
 
 
@@ -162,45 +134,12 @@ def _picture(path: Path, kind: FigureKind, subject: Subject) -> Picture:
     return Picture(path.name, kind.title, svg, caption)
 
 
-def summary_row(level: Level, baseline: Level) -> dict[str, str]:
-    """A level in the summary table; a cell without finished runs shows a dash."""
-    row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
-    if not level.runs:
-        return row
-    tables = [run.table for run in level.runs.values()]
-    worst = str(level.stitches.top1.idxmin())
-
-    def against(change: Callable[[Level, Level], Estimate]) -> str:
-        return "" if level.is_baseline else f" ({change(level, baseline).text(sign=True)})"
-
-    def mean(metric: str) -> str:
-        return f"{sum(run.metrics[metric] for run in level.runs.values()) / len(tables):.0f}"
-
-    better, worse, pairs = told_apart(level, baseline)
-    return row | {
-        "pairs": f"{better} / {worse} of {pairs}" if pairs and not level.is_baseline else "",
-        "stitches": f"{len(tables[0])}",
-        "before": percent(level, "mean_top1_before").text(),
-        "mean": percent(level, "mean_top1").text() + against(mean_gain),
-        "area": area(level).text() + against(area_gain),
-        "worst": f"{100 * level.stitches.top1[worst]:.1f} ({worst})",
-        "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
-        "seconds": mean("train_seconds"),
-        "passes": mean("passes"),
-    }
-
-
-def slug(name: str) -> str:
-    """A file name for an axis."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", name)
-
-
 def _facts(study: TrackedStudy) -> dict[str, str]:
     """Where the numbers come from."""
     cells = study.plan.runs
     seeds = {cell.seed for cell in study.plan.cells}
     runs = list(study.runs.values())
-    shas = sorted({_code(run.tags) for run in runs})
+    shas = sorted({_code(run) for run in runs})
     return {
         "runs": f"{len(runs)} of {len(cells)} finished",
         "seeds": "one seed, so no intervals" if len(seeds) == 1 else f"{len(seeds)} seeds",
@@ -214,13 +153,11 @@ def _facts(study: TrackedStudy) -> dict[str, str]:
         ),
         "code": ", ".join(shas),
         "versions": ", ".join(
-            f"{name.removeprefix('version.')} {value}"
-            for name, value in sorted(runs[0].tags.items())
-            if name.startswith("version.")
+            f"{name} {version}" for name, version in provenance.versions(runs[0]).items()
         ),
     }
 
 
-def _code(tags: dict[str, str]) -> str:
-    sha = tags.get("git_sha", "not under git")[:10]
-    return f"{sha} with local changes" if tags.get("git_dirty") == "true" else sha
+def _code(run: TrackedRun) -> str:
+    sha = provenance.commit(run)[:10] or "not under git"
+    return f"{sha} with local changes" if provenance.has_local_changes(run) else sha

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+FORMATS = ("csv", "md", "tex")
+
 # what LaTeX's usual fonts and encodings do not hold, or print as something else
 LATEX = {
     "\N{MINUS SIGN}": "$-$",
@@ -40,15 +42,16 @@ def latex(table: pd.DataFrame, columns: str | None = None) -> str:
 
 def save_tables(table: pd.DataFrame, path: Path) -> None:
     """Write `path` with .csv, .md and .tex."""
-    for ending in ("csv", "md", "tex"):
-        path.with_name(f"{path.name}.{ending}").write_text(encode(table, ending), encoding="utf-8")
+    for file_format in FORMATS:
+        file = path.with_name(f"{path.name}.{file_format}")
+        file.write_text(encode(table, file_format), encoding="utf-8")
 
 
-def encode(table: pd.DataFrame, ending: str) -> str:
+def encode(table: pd.DataFrame, file_format: str) -> str:
     """The table as a `csv`, `md` or `tex` file; only the first holds all digits."""
-    if ending == "csv":
+    if file_format == "csv":
         return table.to_csv(index=False)
-    return markdown(table) if ending == "md" else latex(table)
+    return markdown(table) if file_format == "md" else latex(table)
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:

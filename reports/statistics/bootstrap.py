@@ -1,4 +1,4 @@
-"""The hierarchical bootstrap: seeds are drawn again, and within each its stitches."""
+"""The hierarchical bootstrap: seeds are resampled, and within each its stitches."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def bootstrap_interval(
     chosen = random.integers(len(seeds), size=(DRAWS, len(seeds)))
     means = np.empty(chosen.shape)
     for seed, values in enumerate(seeds):
-        places = chosen == seed
-        again = random.integers(len(values), size=(int(places.sum()), len(values)))
-        means[places] = values[again].mean(axis=1)
+        drawn = chosen == seed
+        stitches = random.integers(len(values), size=(int(drawn.sum()), len(values)))
+        means[drawn] = values[stitches].mean(axis=1)
     tail = 50 * (1 - confidence)
     low, high = np.percentile(means.mean(axis=1), [tail, 100 - tail])
     return float(low), float(high)

@@ -19,13 +19,19 @@ from numpy.typing import NDArray
 
 from ablations.errors import UserError
 from reports.statistics.bootstrap import bootstrap_interval
-from reports.statistics.interval import CONFIDENCE, Estimate, estimate, number
+from reports.statistics.confidence import (
+    CONFIDENCE,
+    CONFIDENCE_WORDS,
+    EQUIVALENCE_CONFIDENCE,
+    EQUIVALENCE_WORDS,
+    LEVEL,
+)
+from reports.statistics.interval import Estimate, estimate, number
 
 Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
 Verdict = Literal["supported", "contradicted", "undecided"]
 
-LEVEL = round(1 - CONFIDENCE, 9)  # of a verdict's p
 LEAST_SEEDS = 3  # fewer decide nothing
 FEW = {0: "no seed yet", 1: "one seed: too few to decide", 2: "two seeds: too few to decide"}
 
@@ -45,10 +51,10 @@ class Sample:
 class Evidence:
     """How a claim fares. All lengths are percentage points.
 
-    Both p's of a `greater` claim are doubled, since either may decide: below 0.05 exactly when
-    the 95 % interval leaves the margin out. Equivalence is shown by two one-sided tests: p below
-    0.05 exactly when the 90 % interval lies within the margin; its contrary, an effect beyond the
-    margin, goes by the 95 % interval again.
+    Both p's of a `greater` claim are doubled, since either may decide: below LEVEL exactly when
+    `interval` leaves the margin out. Equivalence is shown by two one-sided tests: p below LEVEL
+    exactly when `tost_interval` lies within the margin; its contrary, an effect beyond the margin,
+    goes by `interval` as well.
     """
 
     relation: Relation
@@ -94,17 +100,17 @@ class Evidence:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval; None with one seed, or where seeds do not differ."""
+        """Student's interval; None with one seed, or where seeds do not differ."""
         return self._within(self.estimate.interval(CONFIDENCE))
 
     @property
     def tost_interval(self) -> tuple[float, float] | None:
-        """The 90 % interval, which the two one-sided tests of equivalence look at."""
-        return self._within(self.estimate.interval(2 * CONFIDENCE - 1))
+        """The narrower interval that the two one-sided tests of equivalence look at."""
+        return self._within(self.estimate.interval(EQUIVALENCE_CONFIDENCE))
 
     @property
     def bootstrap(self) -> tuple[float, float] | None:
-        """The 95 % interval of a hierarchical bootstrap, to be seen beside the one that decides."""
+        """The interval of a hierarchical bootstrap, to be seen beside the one that decides."""
         return bootstrap_interval(self.units, CONFIDENCE)
 
     @property
@@ -124,7 +130,7 @@ class Evidence:
     def _why(self) -> str:
         equivalent = self.relation == "equivalent"
         bound = self._bound()
-        undecided = self.verdict == "undecided"
+        undecided, supported = self.verdict == "undecided", self.verdict == "supported"
         if undecided and min(self.p, self.p_contrary) < LEVEL:
             return f"p is below {LEVEL}, but not once corrected for {self.claims} claims"
         if self.interval is None:
@@ -132,11 +138,9 @@ class Evidence:
             return f"{agree}, and are too few to go by that" if undecided else agree
         if undecided:
             return f"the interval {'crosses' if equivalent else 'holds'} {bound}"
-        if self.verdict == "supported":
-            where = "90 % interval is within" if equivalent else "95 % interval is above"
-        else:
-            where = f"95 % interval is {'beyond' if equivalent else 'below'}"
-        return f"the {where} {bound}"
+        words = EQUIVALENCE_WORDS if equivalent and supported else CONFIDENCE_WORDS
+        inside, outside = ("within", "beyond") if equivalent else ("above", "below")
+        return f"the {words} interval is {inside if supported else outside} {bound}"
 
     def _bound(self) -> str:
         """What the effect is held against, as `words` prints effects."""
@@ -173,25 +177,36 @@ def assess(
     """
     if relation == "equivalent" and not margin > 0:
         raise UserError(f"margin {margin}: equivalence needs one above 0 (percentage points)")
-    # by seed: the order of sums, and so the report's bytes, must not hang on that of runs
-    arrays = [np.asarray(sample.differences[seed], float) for seed in sorted(sample.differences)]
-    arrays = [array for array in arrays if array.size]
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("differences between conditions must be finite numbers")
-    stitches = min((array.size for array in arrays), default=0)
-    units = [50 * np.sign(array) for array in arrays] if statistic == "share" else arrays
-    least = 50 / max(stitches, 1) if statistic == "share" else 0.0
-    found = estimate([float(unit.mean()) for unit in units], least_spread=least)
-    none = Evidence(
+    seeds = _by_seed(sample)
+    stitches = min((seed.size for seed in seeds), default=0)
+    units, least_spread = seeds, 0.0
+    if statistic == "share":
+        units, least_spread = [50 * np.sign(seed) for seed in seeds], 50 / max(stitches, 1)
+    found = estimate([float(unit.mean()) for unit in units], least_spread)
+    untested = Evidence(
         relation, margin, statistic, found, sample.planned, stitches, 1.0, 1.0, 1.0, units=units
     )
-    if found.n < LEAST_SEEDS:
-        return none
-    # equivalence needs both one-sided tests, so the nearer bound decides, undoubled
-    p = found.p(none.distance) * (2 if relation == "greater" else 1)
-    contrary = 2 * found.p(-none.distance)
-    p, contrary = min(p, 1.0), min(contrary, 1.0)
-    return replace(none, p=p, p_contrary=contrary, p_corrected=min(p, contrary))
+    return untested if found.n < LEAST_SEEDS else _tested(untested)
+
+
+def _by_seed(sample: Sample) -> list[NDArray[np.float64]]:
+    """The differences of each seed that has some.
+
+    Sorted: the order of sums, and so the report's bytes, must not hang on that of runs.
+    """
+    arrays = [np.asarray(sample.differences[seed], float) for seed in sorted(sample.differences)]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("differences between conditions must be finite numbers")
+    return [array for array in arrays if array.size]
+
+
+def _tested(evidence: Evidence) -> Evidence:
+    """The evidence with its p's."""
+    found, distance = evidence.estimate, evidence.distance
+    # equivalence needs both one-sided tests, so the closer bound decides, undoubled
+    sides = 2 if evidence.relation == "greater" else 1
+    p, contrary = min(sides * found.p(distance), 1.0), min(2 * found.p(-distance), 1.0)
+    return replace(evidence, p=p, p_contrary=contrary, p_corrected=min(p, contrary))
 
 
 def correct_for_many(evidences: Sequence[Evidence]) -> list[Evidence]:
@@ -212,8 +227,8 @@ def correct_for_many(evidences: Sequence[Evidence]) -> list[Evidence]:
 def words(evidence: Evidence, unit: str = "points") -> str:
     """For a table cell: `+12.3 points [9.8, 14.9], 5 seeds, p < 0.001`.
 
-    The interval is of 95 %; that of equivalence is of 90 %, and says so. With several claims the
-    corrected p follows.
+    The interval has the usual confidence; that of equivalence has less, and says how much. With
+    several claims the corrected p follows.
     """
     if not evidence.n_seeds:
         return "\N{EN DASH}"
@@ -223,7 +238,8 @@ def words(evidence: Evidence, unit: str = "points") -> str:
     text = f"{effect} {'% of stitches' if share else unit}"
     interval = evidence.tost_interval if equivalent else evidence.interval
     if interval is not None:
-        text += f" {interval_words(interval, evidence.statistic)}{' (90 %)' if equivalent else ''}"
+        text += f" {interval_words(interval, evidence.statistic)}"
+        text += f" ({EQUIVALENCE_WORDS})" if equivalent else ""
     seeds, planned = evidence.n_seeds, evidence.planned
     text += f", {seeds} of {planned} seeds" if seeds < planned else f", {seeds} seeds"
     if seeds < LEAST_SEEDS:

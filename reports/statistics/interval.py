@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-CONFIDENCE = 0.95
+from reports.statistics.confidence import CONFIDENCE
+
 ROUNDING = 1e-9  # a standard error below it is none: what sums of equal numbers leave behind
 
 
@@ -22,7 +23,7 @@ class Estimate:
 
     @property
     def half_width(self) -> float | None:
-        """Of the 95 % interval; None with one seed."""
+        """Half the width of the interval; None with one seed."""
         return None if self.error is None else self._quantile(CONFIDENCE) * self.error
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:

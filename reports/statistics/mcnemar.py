@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class McNemar:
-    """Images that one of two stitches alone gets right, and p that they differ (exact)."""
+    """Images that only one of two stitches classifies correctly, and p that they differ (exact)."""
 
     p: float
     only_ours: int
@@ -17,7 +17,7 @@ class McNemar:
 
 
 def mcnemar(ours: bytes, theirs: bytes, images: int) -> McNemar:
-    """Compare what two stitches got right, as tables keep it: one bit an image.
+    """Compare what two stitches classified correctly, as tables keep it: one bit an image.
 
     The images are the unit: p is about these two trained networks, not about other seeds.
 
@@ -29,10 +29,10 @@ def mcnemar(ours: bytes, theirs: bytes, images: int) -> McNemar:
     for packed in (ours, theirs):
         if len(packed) != (images + 7) // 8:
             raise ValueError(f"{len(packed)} bytes cannot hold the results of {images} images")
-    right, other = (
+    first, second = (
         np.unpackbits(np.frombuffer(packed, np.uint8), count=images).astype(bool)
         for packed in (ours, theirs)
     )
-    only_ours, only_theirs = int((right & ~other).sum()), int((other & ~right).sum())
+    only_ours, only_theirs = int((first & ~second).sum()), int((second & ~first).sum())
     test = contingency_tables.mcnemar([[0, only_ours], [only_theirs, 0]], exact=True)
     return McNemar(float(test.pvalue), only_ours, only_theirs)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics.evidence import LEAST_SEEDS, LEVEL, Evidence
+from reports.statistics.confidence import LEVEL, in_percent
+from reports.statistics.evidence import LEAST_SEEDS, Evidence
 
 POWER = 0.8
-MOST_SEEDS = 200  # more than anybody trains
+MAXIMUM_SEEDS = 200  # more than anybody trains
 
 
 def seeds_needed(evidence: Evidence) -> int | None:
-    """Seeds that would decide with 80 % power, if effect and spread stay as they are seen.
+    """Seeds that would decide with this POWER, if effect and spread stay as they are.
 
     None where the verdict is there already, where fewer than three seeds or equal ones tell no
-    spread, and where the effect is so near the margin that more than 200 would be needed. Corrected
+    spread, and where the effect is so close to the margin that more than
+    MAXIMUM_SEEDS would be needed. Corrected
     claims are held to Bonferroni's level, the strictest that Holm can ask.
     """
     if evidence.verdict != "undecided" or evidence.n_seeds < LEAST_SEEDS or not evidence.spread:
         return None
-    seeds = np.arange(LEAST_SEEDS, MOST_SEEDS + 1)
+    seeds = np.arange(LEAST_SEEDS, MAXIMUM_SEEDS + 1)
     enough = seeds[_power(evidence, evidence.spread, seeds) >= POWER]
     return int(enough[0]) if enough.size else None
 
@@ -35,8 +37,11 @@ def outlook(evidence: Evidence) -> str:
         return "the seeds do not differ, which leaves open how many would decide"
     seeds = seeds_needed(evidence)
     if seeds is None:
-        return f"more than {MOST_SEEDS} seeds would be needed: the effect is too near the margin"
-    return f"about {seeds} seeds would decide, if effect and spread stay (80 % power)"
+        needed = f"more than {MAXIMUM_SEEDS} seeds would be needed"
+        return f"{needed}: the effect is too close to the margin"
+    return (
+        f"about {seeds} seeds would decide, if effect and spread stay ({in_percent(POWER)} power)"
+    )
 
 
 def _power(evidence: Evidence, spread: float, seeds: NDArray[np.int_]) -> NDArray[np.float64]:

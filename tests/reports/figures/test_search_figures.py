@@ -72,7 +72,7 @@ def test_figures_show_what_the_journal_holds(home):
     choices = draw(study_of(home, "one"), "choices").data
     rates = choices[choices.choice == "rate"]
     done = [trial.params["rate"] for trial in trials if trial.value is not None]
-    assert rates.place.tolist() == done
+    assert rates.position.tolist() == done
     two = draw(study_of(home, "two"), "trials")
     front = {(t.values[0], t.values[1]) for t in trials_of(Home(home), "two")}
     unbeaten = {

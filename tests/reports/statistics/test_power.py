@@ -50,7 +50,9 @@ def test_the_nearer_the_margin_the_more_seeds():
     assert all(few < many for few, many in pairwise(needed))
     far = assess(like(0.1, 1.0, 5))
     assert seeds_needed(far) is None
-    assert outlook(far) == "more than 200 seeds would be needed: the effect is too near the margin"
+    assert (
+        outlook(far) == "more than 200 seeds would be needed: the effect is too close to the margin"
+    )
 
 
 def test_more_claims_need_more_seeds():

@@ -1,0 +1,19 @@
+"""Names of figures and tables: of their files, without suffix, and of their ids on a page."""
+
+from __future__ import annotations
+
+import re
+
+
+def figure_name(figure: str, axis: str | None) -> str:
+    """The name of a figure of an axis, or of the whole study."""
+    return f"{_slug(axis)}-{figure}" if axis else figure
+
+
+def table_name(axis: str | None) -> str:
+    """The name of the summary table of an axis, or of a study without axes."""
+    return f"{_slug(axis)}-summary" if axis else "summary"
+
+
+def _slug(axis: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "-", axis)
