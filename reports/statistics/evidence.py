@@ -128,19 +128,24 @@ class Evidence:
         return f"{reason}; {missing} of {self.planned} seeds missing" if missing > 0 else reason
 
     def _why(self) -> str:
-        equivalent = self.relation == "equivalent"
-        bound = self._bound()
-        undecided, supported = self.verdict == "undecided", self.verdict == "supported"
+        undecided = self.verdict == "undecided"
         if undecided and min(self.p, self.p_contrary) < LEVEL:
             return f"p is below {LEVEL}, but not once corrected for {self.claims} claims"
         if self.interval is None:
             agree = f"all seeds give {number(self.effect, sign=True)} points"  # a share has spread
             return f"{agree}, and are too few to go by that" if undecided else agree
-        if undecided:
-            return f"the interval {'crosses' if equivalent else 'holds'} {bound}"
-        words = EQUIVALENCE_WORDS if equivalent and supported else CONFIDENCE_WORDS
-        inside, outside = ("within", "beyond") if equivalent else ("above", "below")
-        return f"the {words} interval is {inside if supported else outside} {bound}"
+        return f"the {self._where()} {self._bound()}"
+
+    def _where(self) -> str:
+        """How the interval that decides lies to the bound."""
+        equivalent = self.relation == "equivalent"
+        if self.verdict == "undecided":
+            return f"interval {'crosses' if equivalent else 'holds'}"
+        if self.verdict == "contradicted":
+            return f"{CONFIDENCE_WORDS} interval is {'beyond' if equivalent else 'below'}"
+        if equivalent:
+            return f"{EQUIVALENCE_WORDS} interval is within"
+        return f"{CONFIDENCE_WORDS} interval is above"
 
     def _bound(self) -> str:
         """What the effect is held against, as `words` prints effects."""
