@@ -18,7 +18,7 @@ from snnet.front import front_area
 
 
 def _stitches(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the anchors, by route."""
+    """The rows without the anchors, by route."""
     return table[~table.is_anchor].set_index("route")
 
 
@@ -32,7 +32,7 @@ def _anchor_gain(table: pd.DataFrame) -> pd.Series[float]:
 
 
 def _steps(table: pd.DataFrame) -> pd.Series[float]:
-    """From each sub-network to the next costlier one."""
+    """The change from each sub-network to the next costlier one."""
     ordered = table.sort_values("macs").set_index("route")
     return 100 * ordered.top1.diff().dropna()
 

@@ -39,6 +39,6 @@ def listed(names: Iterable[str]) -> str:
 
 
 def with_interval(mean: float, half_width: float, sign: bool = False) -> str:
-    """For example `87.2 ± 0.4`; without the interval where there is none."""
+    """A mean, for example `87.2 ± 0.4`; without the interval where there is none."""
     text = number(mean, sign=sign)
     return text if pd.isna(half_width) else f"{text} ± {half_width:.1f}"

@@ -100,7 +100,7 @@ def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: f
 
 
 def _paper(axes: Axes, rows: pd.DataFrame, unit: float) -> Line2D:
-    """Below all else, hollow and grey."""
+    """Draw the paper's points below all else, hollow and grey."""
     for is_anchor, marker, size in ((False, "o", 3.5), (True, "*", 8)):
         part = rows[rows.is_anchor == is_anchor]
         axes.plot(

@@ -45,7 +45,7 @@ def data(subject: Subject) -> pd.DataFrame:
 
 
 def draw(data: pd.DataFrame) -> Figure:
-    """Filled: mean top-1 over the stitches, whose numbers stand beside. Hollow: area."""
+    """Filled points for mean top-1 over stitches, its numbers beside; hollow ones for the area."""
     mean, area = (data[data.measure == measure] for measure in GAINS)
     figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.8 + 0.32 * len(mean)))
     axes.axvline(0, color=COLOURS[0], linewidth=0.9, zorder=1)

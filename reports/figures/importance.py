@@ -66,7 +66,7 @@ def draw(data: pd.DataFrame) -> Figure:
 
 
 def caption(data: pd.DataFrame) -> str:
-    """Over what."""
+    """What the shares are of, and over how many settings."""
     trials, settings = data.trials.iloc[0], data.settings.iloc[0]
     parts = [f"{trials} trials"] if trials else []
     parts += [f"{settings} settings of grids"] if settings else []

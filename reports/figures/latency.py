@@ -40,7 +40,7 @@ def draw(data: pd.DataFrame) -> Figure:
 
 
 def caption(data: pd.DataFrame) -> str:
-    """On which device, and whether MACs tell the order."""
+    """The devices that it was measured on, and whether MACs tell the order."""
     devices = listed(sorted(data.device.unique()))
     levels = "; ".join(
         f"{name}: {rows.latency.min():.3g} to {rows.latency.max():.3g} ms, rank correlation with "

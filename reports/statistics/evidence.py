@@ -230,7 +230,7 @@ def correct_for_many(evidences: Sequence[Evidence]) -> list[Evidence]:
 
 
 def words(evidence: Evidence, unit: str = "points") -> str:
-    """For a table cell: `+12.3 points [9.8, 14.9], 5 seeds, p < 0.001`.
+    """Words for a table cell: `+12.3 points [9.8, 14.9], 5 seeds, p < 0.001`.
 
     The interval has the usual confidence; that of equivalence has less, and says how much. With
     several claims the corrected p follows.
@@ -254,7 +254,7 @@ def words(evidence: Evidence, unit: str = "points") -> str:
 
 
 def interval_words(interval: tuple[float, float], statistic: Statistic) -> str:
-    """For example `[9.8, 14.9]`; of a share, in percent of the stitches."""
+    """An interval, for example `[9.8, 14.9]`; of a share, in percent of the stitches."""
     return f"[{', '.join(number(end + (50 if statistic == 'share' else 0)) for end in interval)}]"
 
 

@@ -46,7 +46,7 @@ class Estimate:
         return float(stats.t.sf(distance / self.error, self.n - 1))
 
     def text(self, digits: int = 1, sign: bool = False) -> str:
-        """For example `87.2 ± 0.4`, or `87.2` where one seed allows no interval."""
+        """Words, for example `87.2 ± 0.4`, or `87.2` where one seed allows no interval."""
         if not self.n:
             return "\N{EN DASH}"
         mean = number(self.mean, digits, sign)
