@@ -148,3 +148,12 @@ def test_docstrings_begin_with_a_verb_or_a_noun(room):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 text = ast.get_docstring(node) or ""
                 assert not WEAK.match(text), f"{path}:{node.lineno}: {text.splitlines()[0]}"
+
+
+def test_docs_name_files_that_are_there():
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+    named = re.compile(r"`((?:ablations|snnet|studies|reports|tests|benchmarks)/[\w./-]*)`")
+    found = [(page.name, path) for page in pages for path in named.findall(page.read_text())]
+    assert len(found) > 20
+    for page, path in found:
+        assert (ROOT / path).exists(), f"{page} names {path}"

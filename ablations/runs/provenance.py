@@ -11,6 +11,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+GIT_SHA, GIT_DIRTY = "git_sha", "git_dirty"
+DEVICE = "device"
+VERSION = "version."  # begins the tags of packages
 DIFF = "git_diff"  # kept as a file of the run, not as a tag
 OWN_PACKAGES = ("snnet-ablations", "submitit")  # versions to search by, beside the experiment's
 
@@ -23,7 +26,7 @@ def git_state(directory: Path) -> dict[str, str]:
         dirty = bool(_output("git", "-C", directory, "status", "--porcelain").strip())
     except (OSError, subprocess.CalledProcessError):
         return {}
-    state = {"git_sha": sha, "git_dirty": str(dirty).lower()}
+    state = {GIT_SHA: sha, GIT_DIRTY: str(dirty).lower()}
     return {**state, DIFF: _output("git", "-C", directory, "diff", "HEAD")} if dirty else state
 
 
@@ -45,7 +48,7 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
     names = (*OWN_PACKAGES, *packages)
     found_packages = {name: installed()[name] for name in names if name in installed()}
     found = {"python": platform.python_version(), **found_packages}
-    return {f"version.{name}": text for name, text in found.items()}
+    return {f"{VERSION}{name}": text for name, text in found.items()}
 
 
 def surroundings(processes: int = 1, gpus: int | None = None) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def surroundings(processes: int = 1, gpus: int | None = None) -> dict[str, Any]:
     gpus = _visible_gpus() if gpus is None else gpus
     found: dict[str, Any] = {
         "host": platform.node(),
-        "device": _gpu_name() if gpus else _cpu_name(),
+        DEVICE: _gpu_name() if gpus else _cpu_name(),
         "cpus": processes * threads,
         "gpus": gpus,
     }

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from ablations.runs.provenance import DEVICE, GIT_DIRTY, GIT_SHA, VERSION
 from ablations.tracking.reader import TrackedRun
-
-VERSION = "version."  # begins the tags of packages
 
 
 def commit(run: TrackedRun) -> str:
     """SHA of the code; empty where it was not under git."""
-    return run.tags.get("git_sha", "")
+    return run.tags.get(GIT_SHA, "")
 
 
 def has_local_changes(run: TrackedRun) -> bool:
     """Whether the code differed from its commit."""
-    return run.tags.get("git_dirty") == "true"
+    return run.tags.get(GIT_DIRTY) == "true"
 
 
 def device(run: TrackedRun) -> str:
     """What it ran on; empty where it does not tell."""
-    return run.tags.get("device", "")
+    return run.tags.get(DEVICE, "")
 
 
 def versions(run: TrackedRun) -> dict[str, str]:
