@@ -16,6 +16,7 @@ from ablations.cli.completion import (
     complete_setting,
     complete_study,
 )
+from ablations.launch.schedulers import SCHEDULERS
 from ablations.parsing import parse_changes, parse_pairs
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ tracking_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 scheduler_option = click.option(
-    "--cluster", type=click.Choice(["local", "slurm"]), default="local", show_default=True
+    "--cluster", type=click.Choice(list(SCHEDULERS)), default="local", show_default=True
 )
 profile_option = click.option(
     "--profile",

@@ -1,14 +1,19 @@
-"""The schedulers that there are, by name. Another one is a folder like `slurm/` and a line here."""
+"""The schedulers that there are, by name. Another one is a folder like `slurm/` and a line here.
+
+Heavy imports stay inside the functions: the command line reads the names for its help.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
-from ablations.launch.launches import launches_of
-from ablations.launch.scheduler import Options, Scheduler
-from ablations.runs.home import Home
+
+if TYPE_CHECKING:
+    from ablations.launch.scheduler import Options, Scheduler
+    from ablations.runs.home import Home
 
 SCHEDULERS = {
     "local": "ablations.launch.local.scheduler:LocalScheduler",
@@ -40,6 +45,8 @@ def clusters(home: Home, required: bool = False) -> list[Scheduler]:
     Raises:
         UserError: there is none, but one is `required`.
     """
+    from ablations.launch.scheduler import Options
+
     kinds = [kind for kind in map(scheduler_class, SCHEDULERS) if kind.detached]
     found = [kind(home, Options()) for kind in kinds if kind.is_here()]
     if required and not found:
@@ -52,6 +59,8 @@ def queued_launches(home: Home) -> Mapping[str, str] | None:
 
     None where launches were made, and no scheduler tells what became of them.
     """
+    from ablations.launch.launches import launches_of
+
     if not launches_of(home):
         return {}
     reached = clusters(home)
