@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from ablations.files import writing
 from ablations.tracking.reader import TrackedStudy, read_plans, read_study
 from ablations.tracking.store import connect, reaching
 from reports.pages.links import Links
+from reports.pages.publishing import PAGE, publish
 
 if TYPE_CHECKING:
     from reports.drawing.figure import Drawing
@@ -143,21 +142,12 @@ def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
     _check(study, uri)
     links = Links.to(uri, ui)
     digest = _digest(study, links)
-    if _is_current(target / "index.html", digest):
-        return target / "index.html"
-    from reports.pages.page import (
-        render_page,  # matplotlib and scipy: only where something is drawn
-    )
+    if _is_current(target / PAGE, digest):
+        return target / PAGE
+    # matplotlib and scipy: only where something is drawn
+    from reports.pages.page import render_page
 
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
-        folder = Path(temporary)
-        page = render_page(study, folder, links, digest)
-        for file in folder.iterdir():
-            os.replace(file, target / file.name)
-        (folder / "index.html").write_text(page, encoding="utf-8")
-        os.replace(folder / "index.html", target / "index.html")
-    return target / "index.html"
+    return publish(target, lambda folder: render_page(study, folder, links, digest))
 
 
 def _digest(study: TrackedStudy, links: Links) -> str:

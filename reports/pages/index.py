@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from reports.drawing.style import figure_style, inline_svg, save
 from reports.pages.claims import claims_table, save_claims
 from reports.pages.names import figure_name, table_name
 from reports.pages.page import template
+from reports.pages.publishing import publish
 from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
 
 
@@ -24,11 +23,9 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
 
     The reports of the studies are expected in folders of their names beside it.
     """
-    verdicts = judge(studies)
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target, prefix=".", suffix=".tmp") as temporary:
-        folder = Path(temporary)
-        facts = facts_of(studies)
+    verdicts, facts = judge(studies), facts_of(studies)
+
+    def render(folder: Path) -> str:
         save_claims(verdicts, facts, folder)
         svg = ""
         if any(verdict.evidence.n_seeds for verdict in verdicts):
@@ -36,12 +33,9 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
                 figure = forest(verdicts)
             svg = inline_svg(figure)
             save(figure, folder / "forest")
-        page = _render(studies, verdicts, facts, svg)
-        for file in folder.iterdir():
-            os.replace(file, target / file.name)
-        (folder / "index.html").write_text(page, encoding="utf-8")
-        os.replace(folder / "index.html", target / "index.html")
-    return target / "index.html"
+        return _render(studies, verdicts, facts, svg)
+
+    return publish(target, render)
 
 
 def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
