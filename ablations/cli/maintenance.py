@@ -59,11 +59,12 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
 
     It lists what may go, and asks. What a job in a cluster's queue uses stays.
     """
+    from ablations.launch.launches import launches_of
     from ablations.launch.schedulers import queued_launches
     from ablations.maintenance.garbage import find_garbage, in_units, remove, size_of
 
     home.check()
-    jobs = queued_launches(home)
+    jobs = queued_launches(home) if launches_of(home) else {}
     if jobs is None:
         click.echo(
             "the cluster does not answer: code copies, launches and runs are left alone", err=True

@@ -129,7 +129,7 @@ class Scheduler(ABC):
 
     @abstractmethod
     def queue(self, study: str | None = None) -> list[QueuedJob]:
-        """The jobs of a study, or of all that was submitted from this home.
+        """The jobs of a study; without one at least all that were submitted from this home.
 
         Raises:
             UserError: the scheduler does not answer.

@@ -55,14 +55,7 @@ def clusters(home: Home, required: bool = False) -> list[Scheduler]:
 
 
 def queued_launches(home: Home) -> Mapping[str, str] | None:
-    """The launch of each job that is not over, by the job's number.
-
-    None where launches were made, and no scheduler tells what became of them.
-    """
-    from ablations.launch.launches import launches_of
-
-    if not launches_of(home):
-        return {}
+    """The launch of each job that is not over, by the job's number; None where nobody tells."""
     reached = clusters(home)
     try:
         jobs = [job for scheduler in reached for job in scheduler.queue()]

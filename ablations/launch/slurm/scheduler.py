@@ -104,23 +104,23 @@ class SlurmScheduler(Scheduler):
         return arrays
 
     def queue(self, study: str | None = None) -> list[QueuedJob]:
-        """The jobs of a study, or of this home; see `Scheduler.queue`.
+        """The jobs of a study; see `Scheduler.queue`.
 
-        Without `study` those that are just ending are listed, too.
+        Without `study` all of SLURM's, whoever submitted them, and those that are just ending.
         """
-        names = [launch.name for launch in launches_of(self.home, study)]
-        if not names:
-            return []
-        states = ALIVE if study else f"{ALIVE},{ENDING}"
-        which = [*names, *(f"{name}{SYNC}" for name in names)]
-        listed = slurm(
-            *("squeue", "--noheader", "--array", "--format=%i %j %T"),
-            *(f"--name={','.join(which)}", f"--states={states}"),
-        )
-        jobs = (line.split() for line in listed.splitlines())
+        if study is None:
+            which = [f"--states={ALIVE},{ENDING}"]
+        else:
+            names = [launch.name for launch in launches_of(self.home, study)]
+            if not names:
+                return []
+            names += [f"{name}{SYNC}" for name in names]
+            which = [f"--name={','.join(names)}", f"--states={ALIVE}"]
+        listed = slurm("squeue", "--noheader", "--array", "--format=%i %T %j", *which)
+        jobs = (line.split(maxsplit=2) for line in listed.splitlines())
         return [
             QueuedJob(number, name.removesuffix(SYNC), state, not name.endswith(SYNC))
-            for number, name, state in jobs
+            for number, state, name in jobs
         ]
 
     def cancel(self, study: str) -> int:

@@ -83,19 +83,20 @@ def run_two(tmp_path):
     launch = home.launches / "one"
 
     def run(fail: str):
-        plan = expand("uneven", load_study(str(study))[1], seeds=1, changes={"fail_unless": [fail]})
+        changes = {"fail_unless": [fail]}
+        expansion = expand("uneven", load_study(str(study))[1], seeds=1, changes=changes)
         launch.mkdir(parents=True)
         home.prepare()
-        seen = {key: home.run(key).inspect(None) for key in plan.runs}
+        seen = {key: home.run(key).inspect(None) for key in expansion.configs}
         content = {"study": str(study), "name": "uneven", "provenance": {}}
         write_json(launch / "launch.json", content)
-        write_json(launch / "requests.json", [asdict(one) for one in requests_of(plan, seen)])
+        write_json(launch / "requests.json", [asdict(one) for one in requests_of(expansion, seen)])
         code = (
-            "import ablations.launch.process_group, ablations.launch.worker, ablations.launch.job\n"
+            "import ablations.launch.process_group, ablations.launch.slurm.job\n"
             "ablations.launch.process_group.SETTLE_SECONDS = 0.1\n"
             "ablations.launch.process_group.PATIENCE_SECONDS = 2.0\n"
             "ablations.launch.worker.PATIENCE_SECONDS = 2.0\n"
-            f"ablations.launch.job.Worker({str(launch)!r}, {str(home.root)!r}, None)()"
+            f"ablations.launch.slurm.job.WorkerJob({str(launch)!r}, {str(home.root)!r}, None)()"
         )
         processes = []
         for rank in range(2):

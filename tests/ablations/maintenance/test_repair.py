@@ -283,10 +283,10 @@ with writing(Path(sys.argv[1])) as path:
 COPIER = """
 import sys, time
 from pathlib import Path
-from ablations.cluster import snapshot
+from ablations.launch import code_copy
 from ablations.runs.home import Home
-snapshot.shutil.copytree = lambda *_, **__: time.sleep(60)  # a large copy
-snapshot.copy_code(Home(Path(sys.argv[1])))
+code_copy.shutil.copytree = lambda *_, **__: time.sleep(60)  # a large copy
+code_copy.copy_code(Home(Path(sys.argv[1])))
 """
 
 

@@ -59,7 +59,7 @@ def test_what_is_remembered_as_finished_is_not_looked_at(home):
 
 # with a ledger the store is asked for few keys that it lacks, and searched for more
 @pytest.mark.parametrize(("remembered", "few"), [(True, 100), (True, 0), (False, 100)])
-@pytest.mark.parametrize("moment", ["collector.Collector._deliver", "ledger.Ledger.save"])
+@pytest.mark.parametrize("moment", ["collector.deliver", "ledger.Ledger.save"])
 @pytest.mark.slow
 def test_killed_before_the_ledger_was_written(home, monkeypatch, moment, remembered, few):
     for key in KEYS[1:]:

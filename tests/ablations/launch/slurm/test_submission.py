@@ -40,7 +40,7 @@ def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path
     assert "0 more wanted" in submit(home, *SLOW, "--workers", "2")
     finish(home, 6)
     check_complete(home, 6)
-    asked = {cell["key"]: cell["levels"]["rate"] for cell in plan_of(home, "toy").cells}
+    asked = {cell.key: cell.levels["rate"] for cell in plan_of(home, "toy").cells}
     for run in home.runs():
         assert run.attempt(1)["cpus"] == (3 if asked[run.key] == "0.2" else 1)
 
@@ -49,7 +49,7 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
     submit(home, *SLOW, "--workers", "1")
     wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
     (running,) = home.runs()
-    planned = {cell["key"] for cell in plan_of(home, "toy").cells}
+    planned = {cell.key for cell in plan_of(home, "toy").cells}
     waiting = (planned - {running.key}).pop()
     for key in (running.key, waiting):
         assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
@@ -89,7 +89,7 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     assert study["workers"] == {"RUNNING": 2}
     assert study["states"]["running"] == 2
     # the job that waits for the workers is of their launch, and none of them
-    queued = SlurmScheduler(home, Options()).queue()
+    queued = SlurmScheduler(home, Options()).queue("toy")
     assert sorted(job.works for job in queued) == [False, True, True]
     assert {job.launch for job in queued} == {path.name for path in home.launches.iterdir()}
     running = next(run for run in study["runs"] if run["state"] == "running")
@@ -140,14 +140,17 @@ def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, cap
     blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
     wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
     submit(home, *SLOW)
-    following = threading.Thread(target=follow_runs, args=(home, home.tracking_uri))
+    ended = []
+    following = threading.Thread(
+        target=lambda: ended.append(follow_runs(home, home.tracking_uri, False, print))
+    )
     following.start()
     following.join(8)
     assert following.is_alive()
     run_ablate(home.root, "cancel", "toy")
     following.join(60)
     assert not following.is_alive()
-    assert "6 runs are free and no worker is left" in capsys.readouterr().out
+    assert ended == [(0, 6)]  # six are free, and no worker is left
     cluster.run("scancel", blocker.strip())
 
 
