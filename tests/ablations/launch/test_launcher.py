@@ -15,7 +15,7 @@ from ablations.launch.scheduler import QueuedJob
 from ablations.runs.directory import State
 from ablations.study.expansion import expand
 from helpers.scheduling import DetachedScheduler, HereScheduler
-from helpers.toy import EXPANSION, PLAN, STUDY
+from helpers.toy import EXPANSION, PLAN, STUDY, TWO_SEEDS
 from helpers.tracking import begin, do
 
 KEYS = list(PLAN.runs)
@@ -71,7 +71,7 @@ def test_a_run_that_is_cancelled_meanwhile_is_given_up_and_not_the_others(home):
 
 
 def test_a_plan_may_grow_while_it_is_done(home):
-    scheduler, grown = HereScheduler(home), expand("toy", STUDY, seeds=2)
+    scheduler, grown = HereScheduler(home), TWO_SEEDS
     launcher = launcher_of(home, scheduler)
 
     def watch(snapshot):
