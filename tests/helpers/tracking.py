@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from contextlib import redirect_stdout
+from pathlib import Path
 
 from ablations.launch.requests import Request
 from ablations.launch.worker import Worker
@@ -43,3 +45,9 @@ def tracked(home: Home, uri: str | None = None) -> dict:
     runs = [run for run in search(client, identity, "") if KEY_TAG in run.data.tags]
     assert len(runs) == len({run.data.tags[KEY_TAG] for run in runs})
     return {run.data.tags[KEY_TAG]: run for run in runs}
+
+
+def give_store(home: Home, store: Path) -> None:
+    """Let the home have a copy of a tracking store as its own."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    shutil.copy(store, home.store)

@@ -14,17 +14,18 @@ from ablations.runs.home import Home
 from ablations.study.plans import save_plan
 from ablations.tracking.collector import RefusedError
 from helpers.toy import PLAN
-from helpers.tracking import begin, do, tracked
+from helpers.tracking import begin, do, give_store, tracked
 
 KEYS = sorted(PLAN.runs)
 PATIENCE = 1.5  # seconds
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch, empty_store):
     monkeypatch.setattr("ablations.launch.following.SYNC_SECONDS", 0.1)
     monkeypatch.setattr("ablations.launch.following.PATIENCE_SECONDS", PATIENCE)
     home = Home(tmp_path / "home")
+    give_store(home, empty_store)
     save_plan(home, PLAN)
     return home
 
