@@ -25,8 +25,11 @@ def run_toy(config, run):
     """Gradient descent on x^2; a table of four "stitches", two of them anchors."""
     if config.fail_unless and not os.path.exists(config.fail_unless):
         raise RuntimeError("the toy was told to fail [/bold]")  # no markup
+    hold = run.directory.parents[1] / "hold"  # in the home: a file for which all runs wait
     x, speed, trace = 1.0 + config.seed / 100, 0.0, []
     for step in range(1, config.steps + 1):
+        while step > 1 and hold.exists():
+            time.sleep(0.05)
         speed = 2 * x + (0.5 * speed if config.rule == "momentum" else 0)
         x -= config.rate * speed
         trace.append(x)

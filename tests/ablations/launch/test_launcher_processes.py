@@ -1,4 +1,4 @@
-"""Launching with real processes: nothing twice, nothing lost, whatever is killed when."""
+"""The launcher with real processes: nothing twice, nothing lost, whatever is killed when."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, STALE_SECONDS, Observer, Owner, latest_lease
 from helpers.commands import SLOW, TOY, command
 from helpers.disks import fill
-from helpers.processes import descendants, start, wait_for
+from helpers.hold import hold, release
+from helpers.processes import DEADLINE, descendants, start, wait_for
 from helpers.runs import check_complete, go_on, states, tracked_keys
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,8 @@ def test_asking_again_trains_nothing(ablate, home):
     assert set(tracked_keys(home).values()) == {1}
 
 
-def test_killed_launcher(ablate, home):
+def test_killed_launcher(home):
+    hold(home)
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     workers = descendants(launcher)
@@ -44,16 +46,23 @@ def test_killed_launcher(ablate, home):
     launcher.wait()
     # the workers go on by themselves; the second launch counts them in
     assert any(worker.is_running() for worker in workers)
-    go_on(ablate, home)
+    second = subprocess.Popen(command(home.root, *SLOW), stdout=subprocess.PIPE, text=True)
+    assert "0 of 6 runs done already" in second.stdout.readline()
+    release(home)
+    said, _ = second.communicate(timeout=DEADLINE)
+    assert second.returncode == 0, said
+    check_complete(home, 6)
     assert all((run.path / "steps.log").read_text().count("\n") == 5 for run in home.runs())
 
 
 def test_killed_worker(home):
+    hold(home)
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     victim = next(run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
     os.kill(latest_lease(victim.path).owner.pid, signal.SIGKILL)
-    assert launcher.wait(120) == 0
+    release(home)
+    assert launcher.wait(DEADLINE) == 0
     check_complete(home, 6)
     assert latest_lease(victim.path).attempt == 2
 
@@ -61,6 +70,7 @@ def test_killed_worker(home):
 def test_everything_killed(ablate, home):
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.DONE] >= 1)
+    hold(home)
     processes = descendants(launcher)
     launcher.kill()
     launcher.wait()
@@ -68,15 +78,18 @@ def test_everything_killed(ablate, home):
         if process.is_running():
             process.kill()
     wait_for(lambda: State.RUNNING not in states(home))
+    release(home)
     go_on(ablate, home)
 
 
 def test_interrupted(ablate, home):
+    hold(home)
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     os.killpg(launcher.pid, signal.SIGINT)  # as a terminal does, to the workers as well
-    assert launcher.wait(60) == 130
+    assert launcher.wait(DEADLINE) == 130
     assert State.RUNNING not in states(home)
+    release(home)
     go_on(ablate, home)
 
 
@@ -110,7 +123,7 @@ def test_workers_that_cannot_start_are_given_up(home, tmp_path):
     guard = "import os\nassert not os.environ.get('SUBMITIT_EXECUTOR')\n"
     study.write_text(guard + Path(TOY).read_text())
     launcher = start(home, "run", str(study))
-    assert launcher.wait(60) == 2
+    assert launcher.wait(DEADLINE) == 2
     assert not list(home.runs())
 
 
@@ -119,10 +132,12 @@ def test_a_disk_that_fills_up_meanwhile(small_disk):
     home = Home(small_disk / "home")
     store = f"sqlite:///{small_disk.parent}/mlflow.db"
     arguments = (*SLOW, "--tracking-uri", store)
+    hold(home)
     launcher = subprocess.Popen(command(home.root, *arguments), stderr=subprocess.PIPE, text=True)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     filling = fill(small_disk)
-    _, said = launcher.communicate(timeout=60)
+    release(home)
+    _, said = launcher.communicate(timeout=DEADLINE)
     assert launcher.returncode == 2, said
     last = said.strip().splitlines()[-1]
     assert last.startswith(f"ablate: only 0 MB are free on the disk of {home.root}; make room"), (
@@ -157,6 +172,7 @@ def elsewhere(home):
 
 
 def test_a_host_that_falls_silent_loses_its_run_after_two_minutes(ablate, home, elsewhere):
+    hold(home)
     there = elsewhere(*SLOW[:2], "--workers", "1", *SLOW[4:])
     wait_for(lambda: states(home)[State.RUNNING] == 1)
     (run,) = (run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
@@ -165,6 +181,7 @@ def test_a_host_that_falls_silent_loses_its_run_after_two_minutes(ablate, home, 
     there.wait()
     died = time.time()
     assert run.inspect(Observer()).state is State.RUNNING  # unknown is not dead
+    release(home)
     go_on(ablate, home)
     lease = latest_lease(run.path)
     assert (lease.attempt, lease.owner.host) == (2, Owner.current().host)
