@@ -67,7 +67,7 @@ def test_every_command_of_the_page(shell, tmp_path):
     for line in "".join(blocks("sh")).splitlines():
         command = line.partition("#")[0].strip()
         if "status" in command:
-            wait_for(lambda: working(home), 120)
+            wait_for(lambda: working(home))
         if "KEY" in command:
             command = command.replace("KEY", working(home)[0][:8])
         said[command.partition(" --")[0] if "logs" in command else command] = shell(command)

@@ -22,4 +22,4 @@ def command(home: Path, *arguments: str) -> list[str]:
     return [str(script), "--home", str(home), *arguments]
 
 
-SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.4", "--set", "steps=5")  # 6 runs of 2 s
+SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.1", "--set", "steps=5")  # 6 runs

@@ -10,6 +10,8 @@ from snnet.config import AnchorSpec
 from snnet.network import stitch
 
 VIT = {"img_size": 32, "patch_size": 8, "depth": 3, "num_heads": 2}
+NARROW = {"channels": (8, 16, 32, 64)}  # of the blocks that the published networks have
+LEVIT = {"img_size": 96, "key_dim": 8}
 SWIN = {"img_size": 32, "patch_size": 4, "window_size": 4, "num_heads": (1, 2)}
 # architecture with options for each anchor, image size, stages that hold stitches
 FAMILIES = {
@@ -27,7 +29,7 @@ FAMILIES = {
         32,
         None,
     ),
-    "resnet": ([("resnet18", {}), ("resnet50", {})], 64, [1, 2]),
+    "resnet": ([("resnet18", NARROW), ("resnet50", NARROW)], 64, [1, 2]),
     "resnet-swin": (
         [
             ("resnet18", {}),
@@ -39,7 +41,14 @@ FAMILIES = {
         64,
         [1, 2],
     ),
-    "levit": ([("levit_128s", {}), ("levit_192", {})], 224, [0, 1]),
+    "levit": (
+        [
+            ("levit_128s", {**LEVIT, "embed_dim": (32, 48, 64)}),
+            ("levit_192", {**LEVIT, "embed_dim": (48, 64, 96)}),
+        ],
+        96,
+        [0, 1],
+    ),
 }
 
 

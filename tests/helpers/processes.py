@@ -10,8 +10,10 @@ import psutil
 from ablations.runs.home import Home
 from helpers.commands import command
 
+DEADLINE = 300.0  # seconds; only lest a test waits for ever, whatever else the machine does
 
-def wait_for(condition, seconds=30.0):
+
+def wait_for(condition, seconds=DEADLINE):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -21,15 +21,15 @@ def submit(home, *arguments):
 
 def wait_for_two_at_work(home, cluster):
     try:
-        wait_for(lambda: states(home)[State.RUNNING] == 2, 90)
+        wait_for(lambda: states(home)[State.RUNNING] == 2)
     except AssertionError:
         queue, nodes = cluster.run("squeue", "-r", "-t", "all"), cluster.run("sinfo", "-N", "-l")
         logs = [log.read_text() for log in home.launches.glob("*/*.out")]
         pytest.fail("\n".join((str(states(home)), queue, nodes, *logs)))
 
 
-def finish(home, runs, seconds=120):
-    wait_for(lambda: states(home)[State.DONE] == runs, seconds)
+def finish(home, runs):
+    wait_for(lambda: states(home)[State.DONE] == runs)
     assert run_ablate(home.root, "sync").returncode == 0
 
 

@@ -12,3 +12,4 @@ MOMENTUM = Claim("Momentum is better", "top1", {"rule": "momentum"}, {"rule": "p
 
 EXPANSION = expand("toy", STUDY, seeds=1)
 PLAN = EXPANSION.plan
+TWO_SEEDS = expand("toy", STUDY, seeds=2)  # has these runs and as many more

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+from contextlib import redirect_stdout
+from pathlib import Path
 
 from ablations.launch.requests import Request
 from ablations.launch.worker import Worker
@@ -11,7 +15,7 @@ from ablations.runs.home import Home
 from ablations.runs.lease import take_lease
 from ablations.tracking.names import KEY_TAG
 from ablations.tracking.store import connect, search
-from helpers.toy import EXPANSION, STUDY
+from helpers.toy import STUDY, TWO_SEEDS
 
 
 def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: int = 1) -> None:
@@ -19,8 +23,8 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: 
     directory = home.run(key)
     directory.path.mkdir(parents=True, exist_ok=True)
     lease = take_lease(directory.path, attempt)
-    request = Request(key, STUDY.experiment.dump(EXPANSION.configs[key]), 0)
-    with lease.heartbeat():
+    request = Request(key, STUDY.experiment.dump(TWO_SEEDS.configs[key]), 0)
+    with lease.heartbeat(), redirect_stdout(io.StringIO()):  # what goes into a worker's log
         Worker(home, STUDY.experiment, provenance or {}).execute(request, lease)
 
 
@@ -29,7 +33,7 @@ def begin(home: Home, key: str) -> Attempt:
     directory = home.run(key)
     directory.path.mkdir(parents=True)
     take_lease(directory.path, 1)
-    config = STUDY.experiment.dump(EXPANSION.configs[key])
+    config = STUDY.experiment.dump(TWO_SEEDS.configs[key])
     content = {"experiment": "toy", "schema": 1, "config": config}
     (directory.path / "config.json").write_text(json.dumps(content))
     return Attempt(directory.path, home.cache, 1)
@@ -41,3 +45,9 @@ def tracked(home: Home, uri: str | None = None) -> dict:
     runs = [run for run in search(client, identity, "") if KEY_TAG in run.data.tags]
     assert len(runs) == len({run.data.tags[KEY_TAG] for run in runs})
     return {run.data.tags[KEY_TAG]: run for run in runs}
+
+
+def give_store(home: Home, store: Path) -> None:
+    """Let the home have a copy of a tracking store as its own."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    shutil.copy(store, home.store)

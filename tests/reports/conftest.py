@@ -7,6 +7,12 @@ import pytest
 from helpers.commands import TOY, run_ablate
 
 
+@pytest.fixture(autouse=True)
+def _no_collections(monkeypatch):
+    """statsmodels collects all garbage whenever it corrects p: seconds where torch is loaded."""
+    monkeypatch.setattr("gc.collect", lambda *_: 0)
+
+
 @pytest.fixture(scope="session")
 def tracked_home(tmp_path_factory):
     home = tmp_path_factory.mktemp("reports") / "home"

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from contextlib import contextmanager
 
 import pytest
 
-from ablations.launch.following import follow_runs
+from ablations.launch.following import PATIENCE_SECONDS, follow_runs
 from ablations.runs.home import Home
 from ablations.study.plans import save_plan
 from ablations.tracking.collector import RefusedError
 from helpers.toy import PLAN
-from helpers.tracking import begin, do, tracked
+from helpers.tracking import begin, do, give_store, tracked
 
 KEYS = sorted(PLAN.runs)
-PATIENCE = 1.5  # seconds
+
+
+class Clock:
+    """Stands still but for sleeps, during which happens what was planned for then."""
+
+    def __init__(self):
+        self.now, self.planned = 1000.0, []
+
+    def monotonic(self):
+        return self.now
+
+    def at(self, seconds, action):
+        self.planned.append((self.now + seconds, action))
+
+    def sleep(self, seconds):
+        self.now += seconds
+        for due in [one for one in self.planned if one[0] <= self.now]:
+            self.planned.remove(due)
+            due[1]()
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setattr("ablations.launch.following.SYNC_SECONDS", 0.1)
-    monkeypatch.setattr("ablations.launch.following.PATIENCE_SECONDS", PATIENCE)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("ablations.launch.following.time", clock)
+    return clock
+
+
+@pytest.fixture
+def home(tmp_path, clock, empty_store):
     home = Home(tmp_path / "home")
+    give_store(home, empty_store)
     save_plan(home, PLAN)
     return home
 
@@ -43,38 +64,40 @@ def test_it_ends_when_all_is_done_or_failed(home):
     assert tracked(home)[KEYS[0]].info.status == "FAILED"
 
 
-def test_it_ends_where_runs_are_free_and_nobody_works(home):
+def test_it_ends_where_runs_are_free_and_nobody_works(home, clock):
     do(home, KEYS[0])
-    start = time.monotonic()
+    start = clock.now
     assert follow(home) == (1, 3)
-    assert time.monotonic() - start > PATIENCE
+    assert PATIENCE_SECONDS < clock.now - start < 2 * PATIENCE_SECONDS
 
 
-@contextmanager
-def following(home):
-    """Inside, runs are followed, and after twice the patience still are; afterwards that ends."""
-    thread = threading.Thread(target=follow, args=(home,))
-    thread.start()
-    thread.join(2 * PATIENCE)
-    assert thread.is_alive()
-    yield
-    thread.join(30)
-    assert not thread.is_alive()
+def follow_past(home, clock, action):
+    """Follow; nothing but what happens after three times the patience lets that end."""
+    start = clock.now
+    clock.at(3 * PATIENCE_SECONDS, action)
+    found = follow(home)
+    assert 3 * PATIENCE_SECONDS <= clock.now - start < 5 * PATIENCE_SECONDS
+    return found
 
 
-def test_it_waits_for_who_works(home):
+def test_it_waits_for_who_works(home, clock):
     begin(home, KEYS[0])
-    with following(home):
-        (home.run(KEYS[0]).path / "released-1").touch()
+    free = follow_past(home, clock, lambda: home.run(KEYS[0]).release(1))[1]
+    assert free == 4
 
 
-def test_it_waits_while_nobody_knows_whether_slurm_has_workers(home, monkeypatch, tmp_path):
+def test_each_run_that_ends_renews_the_patience(home, clock):
+    for number, key in enumerate(KEYS, start=1):
+        clock.at(0.9 * number * PATIENCE_SECONDS, lambda key=key: do(home, key))
+    assert follow(home)[1] == 0
+
+
+def test_it_waits_while_nobody_knows_whether_slurm_has_workers(home, clock, monkeypatch, tmp_path):
     launch = home.launches / "toy-1/launch.json"
     launch.parent.mkdir(parents=True)
     launch.write_text(json.dumps({"name": "toy"}))
     monkeypatch.setenv("PATH", str(tmp_path))  # there is no SLURM
-    with following(home):
-        launch.unlink()
+    assert follow_past(home, clock, launch.unlink) == (0, 4)
 
 
 def test_a_run_that_cannot_be_tracked_does_not_hold_the_end_back(home):

@@ -1,184 +1,178 @@
-"""Launching with real processes: nothing twice, nothing lost, whatever is killed when."""
+"""The launcher's decisions: what is due, what is given up, when it ends; the runs are real.
+
+With workers that are processes: test_launcher_processes.py.
+"""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
-import subprocess
-import time
-from pathlib import Path
+from collections import Counter
 
 import pytest
 
+from ablations.errors import UserError
+from ablations.launch.launcher import Launcher, check_ready, take_snapshot
+from ablations.launch.scheduler import QueuedJob
 from ablations.runs.directory import State
-from ablations.runs.home import Home
-from ablations.runs.lease import HEARTBEAT_SECONDS, STALE_SECONDS, Observer, Owner, latest_lease
-from helpers.commands import SLOW, TOY, command
-from helpers.disks import fill
-from helpers.processes import descendants, start, wait_for
-from helpers.runs import check_complete, go_on, states, tracked_keys
+from ablations.study.expansion import expand
+from helpers.scheduling import DetachedScheduler, HereScheduler
+from helpers.toy import EXPANSION, PLAN, STUDY, TWO_SEEDS
+from helpers.tracking import begin, do
 
-pytestmark = pytest.mark.slow
+KEYS = list(PLAN.runs)
 
 
-def test_asking_again_trains_nothing(ablate, home):
-    first = ablate("run", TOY)
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert "8 of 8 runs done" in first.stdout
-    results = {run.key: (run.path / "result.json").stat().st_mtime for run in home.runs()}
-    again = ablate("run", TOY)
-    assert again.returncode == 0
-    assert "8 of 8 runs done already" in again.stdout
-    assert results == {run.key: (run.path / "result.json").stat().st_mtime for run in home.runs()}
-    assert all((run.path / "steps.log").read_text().count("\n") in (5, 10) for run in home.runs())
-    assert set(tracked_keys(home).values()) == {1}
+def launcher_of(home, scheduler, expansion=EXPANSION):
+    return Launcher(home, "toy", expansion, scheduler, {"git_sha": "abc"}, home.tracking_uri)
 
 
-def test_killed_launcher(ablate, home):
-    launcher = start(home, *SLOW)
-    wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    workers = descendants(launcher)
-    launcher.kill()
-    launcher.wait()
-    # the workers go on by themselves; the second launch counts them in
-    assert any(worker.is_running() for worker in workers)
-    go_on(ablate, home)
-    assert all((run.path / "steps.log").read_text().count("\n") == 5 for run in home.runs())
+def failing(cure):
+    return expand("toy", STUDY, seeds=1, changes={"fail_unless": [str(cure)]})
 
 
-def test_killed_worker(home):
-    launcher = start(home, *SLOW)
-    wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    victim = next(run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
-    os.kill(latest_lease(victim.path).owner.pid, signal.SIGKILL)
-    assert launcher.wait(120) == 0
-    check_complete(home, 6)
-    assert latest_lease(victim.path).attempt == 2
+def nothing(snapshot):
+    pass
 
 
-def test_everything_killed(ablate, home):
-    launcher = start(home, *SLOW)
-    wait_for(lambda: states(home)[State.DONE] >= 1)
-    processes = descendants(launcher)
-    launcher.kill()
-    launcher.wait()
-    for process in processes:
-        if process.is_running():
-            process.kill()
-    wait_for(lambda: State.RUNNING not in states(home))
-    go_on(ablate, home)
+def test_all_that_is_due_is_done_and_no_more(home):
+    do(home, KEYS[0])
+    scheduler = HereScheduler(home)
+    seen = []
+    snapshot = launcher_of(home, scheduler).run(seen.append)
+    assert snapshot.count() == {State.DONE: 4}
+    assert snapshot.attempts == 4
+    assert [one.count()[State.DONE] for one in seen] == [1, 2, 3, 4]
+    assert [len(keys) for keys in scheduler.submissions] == [3, 2, 1]
+    assert KEYS[0] not in scheduler.submissions[0]
+    told = {key: home.run(key).result()["provenance"].get("git_sha") for key in KEYS}
+    assert told == {KEYS[0]: None, **dict.fromkeys(KEYS[1:], "abc")}
 
 
-def test_interrupted(ablate, home):
-    launcher = start(home, *SLOW)
-    wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    os.killpg(launcher.pid, signal.SIGINT)  # as a terminal does, to the workers as well
-    assert launcher.wait(60) == 130
-    assert State.RUNNING not in states(home)
-    go_on(ablate, home)
+def test_what_fails_is_tried_once_a_launch(home, tmp_path):
+    expansion, scheduler = failing(tmp_path / "cure"), HereScheduler(home)
+    launcher = launcher_of(home, scheduler, expansion)
+    assert launcher.given_up(launcher.snapshot()) == set()
+    assert launcher.run(nothing).count() == {State.FAILED: 4}
+    assert Counter(keys[0] for keys in scheduler.submissions) == dict.fromkeys(expansion.configs, 1)
+    assert launcher.given_up(launcher.snapshot()) == set(expansion.configs)
+    (tmp_path / "cure").touch()
+    again = launcher_of(home, HereScheduler(home), expansion)
+    assert again.given_up(again.snapshot()) == set()
+    snapshot = again.run(nothing)
+    assert snapshot.count() == {State.DONE: 4}
+    assert snapshot.attempts == 8
+    assert again.given_up(snapshot) == set()
 
 
-def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_path):
-    cure = tmp_path / "cure"
-    arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}")
-    first = ablate(*arguments)
-    assert first.returncode == 1
-    assert "the toy was told to fail [/bold]" in first.stdout
-    assert states(home) == {State.FAILED: 4}
-    run = next(home.runs())
-    assert "RuntimeError" in run.failure(1)["traceback"]
-    assert latest_lease(run.path).attempt == 1
-    status = ablate("status", "toy")
-    assert "the toy was told to fail [/bold]" in status.stdout
-    logs = ablate("logs", run.key[:6])
-    assert f"{run.key}: attempt 1 begins" in logs.stdout
-    assert "Traceback" in logs.stdout
-    assert ablate("retry", "toy", "--error", "no such").stdout.startswith("0 failed")
-    assert ablate("retry", "toy", "--key", run.key).stdout.startswith("1 failed")
-    assert states(home) == {State.FAILED: 3, State.WAITING: 1}
-    cure.touch()
-    assert ablate(*arguments).returncode == 0
-    assert states(home) == {State.DONE: 4}
-    assert set(tracked_keys(home).values()) == {1}
+def test_a_run_that_is_cancelled_meanwhile_is_given_up_and_not_the_others(home):
+    launcher = launcher_of(home, HereScheduler(home))
+    assert home.run(KEYS[1]).cancel(launcher.observer)
+    assert launcher.given_up(launcher.snapshot()) == {KEYS[1]}
+    assert launcher.run(nothing).count() == {State.DONE: 3, State.CANCELLED: 1}
 
 
-def test_workers_that_cannot_start_are_given_up(home, tmp_path):
-    """The study loads for the launcher and no more for its workers."""
-    study = tmp_path / "once.py"
-    guard = "import os\nassert not os.environ.get('SUBMITIT_EXECUTOR')\n"
-    study.write_text(guard + Path(TOY).read_text())
-    launcher = start(home, "run", str(study))
-    assert launcher.wait(60) == 2
-    assert not list(home.runs())
+def test_a_plan_may_grow_while_it_is_done(home):
+    scheduler, grown = HereScheduler(home), TWO_SEEDS
+    launcher = launcher_of(home, scheduler)
+
+    def watch(snapshot):
+        if snapshot.count()[State.DONE] == 2 and len(snapshot.runs) == 4:
+            launcher.extend(grown)
+
+    snapshot = launcher.run(watch)
+    assert snapshot.runs.keys() == grown.configs.keys()
+    assert snapshot.count() == {State.DONE: 8}
+    assert [len(keys) for keys in scheduler.submissions] == [4, 3, 6, 5, 4, 3, 2, 1]
 
 
-def test_a_disk_that_fills_up_meanwhile(small_disk):
-    """Tracked elsewhere: MLflow's own store would be half the disk."""
-    home = Home(small_disk / "home")
-    store = f"sqlite:///{small_disk.parent}/mlflow.db"
-    arguments = (*SLOW, "--tracking-uri", store)
-    launcher = subprocess.Popen(command(home.root, *arguments), stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    filling = fill(small_disk)
-    _, said = launcher.communicate(timeout=60)
-    assert launcher.returncode == 2, said
-    last = said.strip().splitlines()[-1]
-    assert last.startswith(f"ablate: only 0 MB are free on the disk of {home.root}; make room"), (
-        said
+def test_growing_gives_no_second_try(home, tmp_path):
+    """Were a request made anew, the attempt that failed would be one before the launch."""
+    expansion = failing(tmp_path / "cure")
+    launcher = launcher_of(home, HereScheduler(home), expansion)
+    snapshot = launcher.run(nothing)
+    launcher.extend(expansion)
+    assert len(launcher.work.requests) == 4
+    assert launcher.given_up(snapshot) == set(expansion.configs)
+
+
+def test_trouble_ends_a_launch_only_where_runs_are_due(home):
+    scheduler = HereScheduler(home)
+    scheduler.trouble = "the disk is full"
+    with pytest.raises(UserError, match="the disk is full"):
+        launcher_of(home, scheduler).run(nothing)
+    assert scheduler.submissions == []
+    for key in KEYS:
+        do(home, key)
+    assert launcher_of(home, scheduler).run(nothing).count() == {State.DONE: 4}
+
+
+@pytest.mark.parametrize("who", ["a run", "a job"])
+def test_trouble_waits_for_those_that_still_work(home, who):
+    scheduler, looks = HereScheduler(home), 0
+    scheduler.trouble = "the disk is full"
+    if who == "a run":
+        begin(home, KEYS[0])
+    else:
+        scheduler.listed = [QueuedJob("7", "toy-1", "RUNNING")]
+
+    def watch(snapshot):
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            scheduler.listed = []
+            if who == "a run":
+                home.run(KEYS[0]).release(1)
+
+    with pytest.raises(UserError, match="the disk is full"):
+        launcher_of(home, scheduler).run(watch)
+    assert looks == (4 if who == "a run" else 3)  # the third look had begun
+
+
+def test_a_job_that_is_no_worker_is_not_waited_for(home):
+    for key in KEYS:
+        do(home, key)
+    scheduler = HereScheduler(home)
+    scheduler.listed = [QueuedJob("8", "toy-1", "PENDING", works=False)]
+    assert launcher_of(home, scheduler).run(nothing).count() == {State.DONE: 4}
+
+
+@pytest.mark.parametrize(("kind", "cancelled"), [(HereScheduler, ["toy"]), (DetachedScheduler, [])])
+def test_an_interruption_ends_workers_that_cannot_go_on_alone(home, kind, cancelled):
+    scheduler = kind(home)
+
+    def watch(snapshot):
+        if snapshot.count()[State.DONE]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        launcher_of(home, scheduler).run(watch)
+    assert scheduler.cancelled == cancelled
+    assert take_snapshot(home, KEYS, home.observer()).count() == {State.DONE: 1, State.WAITING: 3}
+
+
+def test_submitting_once_leaves_the_rest_to_the_workers(home):
+    scheduler = HereScheduler(home)
+    launcher = launcher_of(home, scheduler)
+    longest = launcher.work.requests[0].key
+    assert launcher.script().split() == [one.key for one in launcher.work.requests]
+    assert not home.root.exists()
+    (submitted,) = launcher.submit()
+    assert (submitted.workers, submitted.runs) == (1, 4)
+    assert launcher.snapshot().runs[longest].state is State.DONE
+    assert len(launcher.script().split()) == 3
+
+
+def test_only_runs_that_are_left_must_be_ready(home):
+    do(home, KEYS[0])
+    asked = []
+
+    def refuse(config):
+        asked.append(EXPANSION.experiment.key(config))
+        raise UserError("the images are missing")
+
+    experiment = type(STUDY.experiment)(
+        name="toy", config=STUDY.experiment.config, function=print, check_ready=refuse
     )
-    assert states(home)[State.FAILED] == 0
-    filling.unlink()
-    done = subprocess.run(
-        command(home.root, *arguments), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert states(home) == {State.DONE: 6}
-
-
-@pytest.fixture
-def elsewhere(home):
-    """Starts commands on another host: with a name and with processes of its own."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("needs root and unshare (Debian: util-linux), to make another host")
-    host = ["unshare", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child"]
-    host += ["sh", "-c", 'hostname elsewhere; exec "$@"', "sh"]
-    started = []
-
-    def start_there(*arguments):
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started.append(subprocess.Popen([*host, *command(home.root, *arguments)], **silent))
-        return started[-1]
-
-    yield start_there
-    for process in started:
-        process.kill()
-
-
-def test_a_host_that_falls_silent_loses_its_run_after_two_minutes(ablate, home, elsewhere):
-    there = elsewhere(*SLOW[:2], "--workers", "1", *SLOW[4:])
-    wait_for(lambda: states(home)[State.RUNNING] == 1)
-    (run,) = (run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
-    assert latest_lease(run.path).owner.host == "elsewhere"
-    there.kill()  # and all that runs there
-    there.wait()
-    died = time.time()
-    assert run.inspect(Observer()).state is State.RUNNING  # unknown is not dead
-    go_on(ablate, home)
-    lease = latest_lease(run.path)
-    assert (lease.attempt, lease.owner.host) == (2, Owner.current().host)
-    assert lease.file.stat().st_mtime - died > STALE_SECONDS - 2 * HEARTBEAT_SECONDS
-
-
-def test_a_directory_that_cannot_be_written_holds_no_other_run_up(ablate, home, read_only):
-    plan = json.loads(ablate("plan", *SLOW[1:2], *SLOW[4:], "--json").stdout)
-    locked = home.run(plan["cells"][0]["key"]).path
-    with read_only(locked):
-        done = ablate(*SLOW)
-        assert done.returncode == 2, done.stderr
-        assert f"1 runs cannot be tried: cannot write {locked}/" in done.stderr
-        assert "Read-only file system; the same command goes on when that is mended" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-        assert states(home) == {State.DONE: 5, State.WAITING: 1}
-    go_on(ablate, home)
+    expansion = type(EXPANSION)(PLAN, experiment, EXPANSION.configs)
+    with pytest.raises(UserError, match="the images are missing"):
+        check_ready(home, expansion)
+    assert asked == [KEYS[1]]

@@ -23,6 +23,7 @@ from ablations.runs.home import Home
 from ablations.study.catalogue import load_study
 from ablations.study.expansion import expand
 from helpers.commands import TOY
+from helpers.processes import DEADLINE
 from helpers.runs import states
 
 # the first process does nothing in time while another fails
@@ -32,7 +33,7 @@ def run_unevenly(config, run):
     if config.fail_unless == "other" and rank == 1:
         raise RuntimeError("no GPU is left")
     if config.fail_unless == "other":
-        time.sleep(60)
+        time.sleep(3600)
     if config.fail_unless == "both":
         raise RuntimeError("it diverged")
     (run.directory / f"rank-{rank}").touch()
@@ -82,7 +83,7 @@ def run_two(tmp_path):
     home = Home(tmp_path / "home")
     launch = home.launches / "one"
 
-    def run(fail: str):
+    def run(fail: str, patience: float = DEADLINE):
         changes = {"fail_unless": [fail]}
         expansion = expand("uneven", load_study(str(study))[1], seeds=1, changes=changes)
         launch.mkdir(parents=True)
@@ -92,11 +93,11 @@ def run_two(tmp_path):
         write_json(launch / "launch.json", content)
         write_json(launch / "requests.json", [asdict(one) for one in requests_of(expansion, seen)])
         code = (
-            "import ablations.launch.process_group, ablations.launch.slurm.job\n"
-            "ablations.launch.process_group.SETTLE_SECONDS = 0.1\n"
-            "ablations.launch.process_group.PATIENCE_SECONDS = 2.0\n"
-            "ablations.launch.worker.PATIENCE_SECONDS = 2.0\n"
-            f"ablations.launch.slurm.job.WorkerJob({str(launch)!r}, {str(home.root)!r}, None)()"
+            "from ablations.launch import process_group, worker\n"
+            "from ablations.launch.slurm.job import WorkerJob\n"
+            "process_group.SETTLE_SECONDS = 0.1\n"
+            f"process_group.PATIENCE_SECONDS = worker.PATIENCE_SECONDS = {patience}\n"
+            f"WorkerJob({str(launch)!r}, {str(home.root)!r}, None)()"
         )
         processes = []
         for rank in range(2):
@@ -112,7 +113,7 @@ def run_two(tmp_path):
 
 def test_all_processes_do_every_run_together(run_two):
     home, processes = run_two("")
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(DEADLINE) for process in processes] == [0, 0]
     assert states(home) == {State.DONE: 4}
     for run in home.runs():
         assert {path.name for path in run.path.glob("rank-*")} == {"rank-0", "rank-1"}
@@ -120,13 +121,13 @@ def test_all_processes_do_every_run_together(run_two):
 
 def test_what_fails_in_all_is_recorded_once_and_the_next_run_follows(run_two):
     home, processes = run_two("both")
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(DEADLINE) for process in processes] == [0, 0]
     assert states(home) == {State.FAILED: 4}
 
 
 def test_what_fails_in_one_is_recorded_and_the_job_queues_again(run_two):
-    home, (first, other) = run_two("other")
-    assert other.wait(60) == KILLED
+    home, (first, other) = run_two("other", patience=2.0)
+    assert other.wait(DEADLINE) == KILLED
     first.kill()  # as srun does then
     first.wait()
     (run,) = home.runs()

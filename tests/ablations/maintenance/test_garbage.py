@@ -13,12 +13,14 @@ from ablations.files import write_json
 from ablations.launch.code_copy import copy_code
 from ablations.maintenance.garbage import find_garbage, in_units
 from ablations.runs.directory import State
-from ablations.runs.lease import Observer
 from ablations.study.plans import plans_of, save_plan
 from helpers.commands import SLOW, TOY, run_ablate
 from helpers.disks import age
-from helpers.processes import start, wait_for
+from helpers.hold import hold, release
+from helpers.processes import DEADLINE, start, wait_for
 from helpers.runs import states
+from helpers.toy import PLAN
+from helpers.tracking import begin, do
 
 CODE, LAUNCHES = "code copies that no launch uses", "launches that have ended"
 LOCAL, RUNS = "files of local jobs that have ended", "runs that no study asks for"
@@ -95,6 +97,7 @@ def test_logs_that_a_run_still_needs_stay(ablate, home, tmp_path):
 
 @pytest.mark.slow
 def test_files_of_local_jobs(home):
+    hold(home)
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     working = {path.name for path in home.launches.glob("*.pkl")}
@@ -102,7 +105,8 @@ def test_files_of_local_jobs(home):
     for path in home.launches.glob("*.pkl"):
         age(path)
     assert garbage(home, {}) == {LOCAL: {"99999999_submitted.pkl"}}
-    assert launcher.wait(120) == 0
+    release(home)
+    assert launcher.wait(DEADLINE) == 0
     results = set(home.launches.glob("*_result.pkl"))
     assert garbage(home, {}) == {LOCAL: working | {"99999999_submitted.pkl"}}
     for path in results:
@@ -150,18 +154,14 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
 
 
 def test_a_run_that_somebody_works_on_stays(home):
-    launcher = start(home, *SLOW)
-    wait_for(lambda: states(home)[State.RUNNING] >= 2)
-    (plan,) = plans_of(home)
-    seen = {run.key: run.inspect(Observer()).state for run in home.runs()}
-    working = {key for key, state in seen.items() if state is State.RUNNING}
-    save_plan(home, replace(plan, title="Another question", cells=()))
-    gone = garbage(home, {}, runs=True).get(RUNS, set())
-    save_plan(home, plan)
-    assert not gone & working
-    assert launcher.wait(120) == 0
+    working, done, *_ = PLAN.runs
+    begin(home, working)
+    do(home, done)
+    save_plan(home, replace(PLAN, title="Another question", cells=()))
+    assert garbage(home, {}, runs=True) == {RUNS: {done}}
 
 
+@pytest.mark.slow
 def test_where_slurm_does_not_answer(home, tmp_path, monkeypatch):
     (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=localhost\n")
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))

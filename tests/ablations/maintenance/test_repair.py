@@ -19,7 +19,8 @@ from ablations.runs.lease import Observer, Owner, latest_lease
 from ablations.study.plans import plans_of, save_plan
 from helpers.commands import SLOW, TOY, command, run_ablate
 from helpers.disks import age
-from helpers.processes import descendants, start, wait_for
+from helpers.hold import hold, release
+from helpers.processes import DEADLINE, descendants, start, wait_for
 from helpers.runs import check_complete, states
 
 ELSEWHERE = Owner("elsewhere", 1, "")
@@ -66,6 +67,7 @@ def kill_everything(launcher):
 
 
 def test_lost_attempts_are_given_back_and_no_longer_count(ablate, home):
+    hold(home)
     for _ in range(2):  # the second launch loses what the first lost
         launcher = start(home, *SLOW)
         wait_for(lambda: states(home)[State.RUNNING] >= 2)
@@ -86,6 +88,7 @@ def test_lost_attempts_are_given_back_and_no_longer_count(ablate, home):
         seen = run.inspect(Observer())
         assert (seen.state, seen.lost) == (State.WAITING, 0)
     assert done == {run: contents(run.path) for run in done}
+    release(home)
     again = ablate(*SLOW)
     assert again.returncode == 0, again.stdout + again.stderr
     check_complete(home, 6)
@@ -93,6 +96,7 @@ def test_lost_attempts_are_given_back_and_no_longer_count(ablate, home):
 
 @pytest.mark.slow
 def test_what_a_living_owner_works_on_is_left_alone(home):
+    hold(home)
     launcher = start(home, *SLOW)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     run = next(run for run in home.runs() if run.inspect(Observer()).state is State.RUNNING)
@@ -109,7 +113,8 @@ def test_what_a_living_owner_works_on_is_left_alone(home):
     assert attempt.read_text() == ""
     attempt.write_text(whole)
     half_written.unlink()
-    assert launcher.wait(120) == 0
+    release(home)
+    assert launcher.wait(DEADLINE) == 0
     check_complete(home, 6)
     assert all(latest_lease(run.path).attempt == 1 for run in home.runs())
 
@@ -278,14 +283,14 @@ from pathlib import Path
 from ablations.files import writing
 with writing(Path(sys.argv[1])) as path:
     path.touch()
-    time.sleep(60)
+    time.sleep(3600)
 """
 COPIER = """
 import sys, time
 from pathlib import Path
 from ablations.launch import code_copy
 from ablations.runs.home import Home
-code_copy.shutil.copytree = lambda *_, **__: time.sleep(60)  # a large copy
+code_copy.shutil.copytree = lambda *_, **__: time.sleep(3600)  # a large copy
 code_copy.copy_code(Home(Path(sys.argv[1])))
 """
 
@@ -321,7 +326,7 @@ def test_on_a_terminal_it_asks(ablate, home, tmp_path, answer, state):
     mine, its = pty.openpty()
     os.write(mine, answer)
     done = subprocess.run(
-        command(home.root, "repair"), stdin=its, capture_output=True, text=True, timeout=60
+        command(home.root, "repair"), stdin=its, capture_output=True, text=True, timeout=DEADLINE
     )
     os.close(mine)
     os.close(its)

@@ -16,7 +16,8 @@ from ablations.runs.home import Home
 from ablations.search.journal import KEYS
 from ablations.study.plans import plan_of
 from helpers.commands import TOY
-from helpers.processes import descendants, start, wait_for
+from helpers.hold import hold, release
+from helpers.processes import DEADLINE, descendants, start, wait_for
 from helpers.runs import states, tracked_keys
 from helpers.searching import SEARCH, question, sit, trials_of
 
@@ -27,7 +28,7 @@ def test_killed_twice_it_asks_for_as_many_as_it_should_and_none_twice(ablate, ho
     arguments = (*SEARCH, "--trials", "20", "--workers", "2", "--set", "pause=0.1")
     for told in (3, 9):
         launcher = start(home, *arguments)
-        wait_for(lambda told=told: states(home)[State.DONE] >= told, 60)
+        wait_for(lambda told=told: states(home)[State.DONE] >= told)
         time.sleep(moments.uniform(0, 1.5))
         processes = [*descendants(launcher)]
         launcher.kill()
@@ -56,12 +57,14 @@ def test_killed_twice_it_asks_for_as_many_as_it_should_and_none_twice(ablate, ho
 
 
 def test_interrupted_it_leaves_in_good_order_and_goes_on(ablate, home):
-    arguments = (*SEARCH, "--trials", "3", "--workers", "2", "--set", "pause=0.5")
+    arguments = (*SEARCH, "--trials", "3", "--workers", "2")
+    hold(home)
     launcher = start(home, *arguments)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     os.killpg(launcher.pid, signal.SIGINT)
-    assert launcher.wait(60) == 130
+    assert launcher.wait(DEADLINE) == 130
     assert State.RUNNING not in states(home)
+    release(home)
     assert ablate(*arguments).returncode == 0
     assert [trial.state for trial in trials_of(home)] == [TrialState.COMPLETE] * 3
     assert states(home) == {State.DONE: 3}

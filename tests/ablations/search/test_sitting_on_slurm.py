@@ -10,6 +10,7 @@ from ablations.launch.slurm.scheduler import SlurmScheduler
 from ablations.runs.directory import State
 from ablations.search.journal import KEYS
 from helpers.commands import TOY, run_ablate
+from helpers.hold import hold, release
 from helpers.processes import start, wait_for
 from helpers.runs import states
 from helpers.searching import trials_of
@@ -20,11 +21,13 @@ HERE = ("--cluster", "slurm", "--workers", "2", "--trials", "5", "--set", "pause
 
 
 def test_a_launcher_that_is_killed_goes_on_with_what_its_jobs_did(slurm_home):
+    hold(slurm_home)
     launcher = start(slurm_home, *SEARCH, *HERE)
-    wait_for(lambda: states(slurm_home)[State.RUNNING] == 2, 90)
+    wait_for(lambda: states(slurm_home)[State.RUNNING] == 2)
     launcher.kill()
     launcher.wait()
-    wait_for(lambda: states(slurm_home) == {State.DONE: 2}, 60)  # its jobs went on
+    release(slurm_home)
+    wait_for(lambda: states(slurm_home) == {State.DONE: 2})  # its jobs went on
     done = run_ablate(slurm_home.root, *SEARCH, *HERE)
     assert done.returncode == 0, done.stdout + done.stderr
     trials = trials_of(slurm_home)
@@ -33,4 +36,4 @@ def test_a_launcher_that_is_killed_goes_on_with_what_its_jobs_did(slurm_home):
     assert sorted(runs) == sorted(key for trial in trials for key in trial.user_attrs[KEYS])
     assert all(run.attempt(1)["job"] for run in runs.values())
     assert all(run.inspect(slurm_home.observer()).attempt == 1 for run in runs.values())
-    wait_for(lambda: not SlurmScheduler(slurm_home, Options()).queue("toy-search"), 30)
+    wait_for(lambda: not SlurmScheduler(slurm_home, Options()).queue("toy-search"))

@@ -23,12 +23,13 @@ from ablations.tracking.store import connect, search
 from helpers.commands import TOY
 from helpers.servers import free_port, serving, sync_when_up
 from helpers.toy import PLAN, STUDY
-from helpers.tracking import begin, do, tracked
+from helpers.tracking import begin, do, give_store, tracked
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, empty_store):
     home = Home(tmp_path)
+    give_store(home, empty_store)
     save_plan(home, PLAN)
     return home
 
@@ -147,6 +148,7 @@ def test_a_run_that_was_made_twice_is_kept_once(home):
 
 
 def test_two_collectors_at_once_double_nothing(home):
+    home.store.unlink()  # they make it, too
     for key in PLAN.runs:
         do(home, key)
     collectors = [Collector(home, home.tracking_uri) for _ in range(3)]

@@ -19,15 +19,16 @@ from ablations.tracking.names import STUDY_TAG
 from ablations.tracking.store import connect, search
 from helpers.commands import command, run_ablate
 from helpers.toy import PLAN, STUDY
-from helpers.tracking import begin, do, tracked
+from helpers.tracking import begin, do, give_store, tracked
 
 KEYS = sorted(PLAN.runs)
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, empty_store):
     """With a plan of four runs, of which the first is done and tracked."""
     home = Home(tmp_path / "home")
+    give_store(home, empty_store)
     save_plan(home, PLAN)
     do(home, KEYS[0])
     assert sync(home) == 1

@@ -12,12 +12,13 @@ from ablations.study.plans import save_plan
 from ablations.tracking.collector import Collector
 from ablations.tracking.reader import read_study
 from helpers.toy import PLAN
-from helpers.tracking import do
+from helpers.tracking import do, give_store
 
 
 @pytest.fixture
-def home(tmp_path):
+def home(tmp_path, empty_store):
     home = Home(tmp_path)
+    give_store(home, empty_store)
     save_plan(home, PLAN)
     return home
 

@@ -19,6 +19,7 @@ from ablations.runs.home import Home
 from ablations.runs.lease import latest_lease
 from helpers.commands import TINY, TOY, run_ablate
 from helpers.disks import fill
+from helpers.hold import hold, release
 from helpers.processes import wait_for
 from helpers.runs import check_complete, states
 from helpers.slurm import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
@@ -30,7 +31,7 @@ def test_a_preempted_run_goes_on_and_gives_the_same_bits(home, cluster, tmp_path
     one = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random", "--set", "epochs=60")
     submit(home, *one, "--cluster", "slurm", "--resource", "partition=low")
     wait_for(
-        lambda: any(entry.get("step", 0) > 1 for run in home.runs() for entry in run.progress()), 60
+        lambda: any(entry.get("step", 0) > 1 for run in home.runs() for entry in run.progress())
     )
     cluster.run("sbatch", "--exclusive", "--nodes=3", "--wrap", "sleep 2")  # needs all nodes
     (run,) = home.runs()
@@ -76,7 +77,7 @@ def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, t
     def epochs():
         return [e["step"] for run in home.runs() for e in run.progress() if "step" in e]
 
-    wait_for(lambda: len(epochs()) > 2, 90)
+    wait_for(lambda: len(epochs()) > 2)
     (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
     first = next(home.runs())
     assert (first.attempt(1)["gpus"], first.attempt(1)["cpus"]) == (2, 2)
@@ -84,10 +85,10 @@ def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, t
     wait_for(lambda: (first.path / "released-1").exists())
     assert not list(first.path.glob("failure-*"))
     seen = len(epochs())
-    wait_for(lambda: len(epochs()) > seen + 2, 90)
+    wait_for(lambda: len(epochs()) > seen + 2)
     assert epochs() == list(range(1, len(epochs()) + 1))  # no epoch twice, none left out
     process_of(job, 1).kill()
-    finish(home, 2, 180)
+    finish(home, 2)
     assert not list(home.root.glob("runs/*/failure-*"))
     assert max(latest_lease(run.path).attempt for run in home.runs()) == 3
     local = Home(tmp_path / "local")
@@ -100,10 +101,10 @@ def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
     long = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random")
     minute = ("--resource", "time=1", "--resource", "signal_seconds=30")
     submit(home, *long, "--set", "epochs=100000", "--cluster", "slurm", *minute)
-    wait_for(lambda: any(home.root.glob("runs/*/released-1")), 120)
+    wait_for(lambda: any(home.root.glob("runs/*/released-1")))
     (run,) = home.runs()
     seen = len(run.progress())
-    wait_for(lambda: len(run.progress()) > seen + 10, 90)
+    wait_for(lambda: len(run.progress()) > seen + 10)
     log = Path(run.attempt(2)["log"]).read_text()
     assert "this job is timed-out" in log
     epochs = [entry["step"] for entry in run.progress() if "step" in entry]
@@ -113,10 +114,12 @@ def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
 
 
 def test_a_killed_worker_queues_again(home, cluster):
+    hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     for run in home.runs():
         os.kill(latest_lease(run.path).owner.pid, signal.SIGKILL)
+    release(home)
     finish(home, 6)
     check_complete(home, 6)
     assert sum(latest_lease(run.path).attempt == 2 for run in home.runs()) == 2
@@ -139,10 +142,12 @@ def test_a_full_disk_ends_workers_and_blames_no_run(home, cluster, small_disk, m
     monkeypatch.setenv("MLFLOW_TRACKING_URI", home.tracking_uri)
     home.root.mkdir()
     home = Home(small_disk / "home")
+    hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     filling = fill(small_disk)
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"), 60)
+    release(home)
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
     assert states(home)[State.FAILED] == 0
     lack = f"only 0 MB are free on the disk of {home.root}; make room"
     assert lack in run_ablate(home.root, "status", "toy").stdout
@@ -159,7 +164,7 @@ def test_a_run_directory_that_cannot_be_written_is_left_for_later(home, cluster,
     locked = home.run(plan["cells"][0]["key"]).path
     with read_only(locked):
         submit(home, *SLOW, "--workers", "2")
-        wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"), 90)
+        wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
         assert states(home) == {State.DONE: 5, State.WAITING: 1}
         said = run_ablate(home.root, "status", "toy").stdout
         assert f"a worker ended early: 1 runs cannot be tried: cannot write {locked}/" in said
@@ -173,11 +178,12 @@ def test_a_network_disk_that_vanishes_and_comes_back(cluster, home, network_disk
     monkeypatch.setenv("MLFLOW_TRACKING_URI", home.tracking_uri)
     home.root.mkdir()
     home = Home(network_disk.place / "home")
+    hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     (launch,) = (path.parent.name for path in home.launches.glob("*/launch.json"))
     network_disk.vanish()
-    wait_for(lambda: not cluster.run("squeue", "-h", f"--name={launch}", "-o", "%i"), 60)
+    wait_for(lambda: not cluster.run("squeue", "-h", f"--name={launch}", "-o", "%i"))
     for arguments in (("status", "toy"), SLOW):
         refused = run_ablate(home.root, *arguments)
         assert refused.returncode == 2
@@ -186,6 +192,7 @@ def test_a_network_disk_that_vanishes_and_comes_back(cluster, home, network_disk
         assert len(refused.stderr.splitlines()) == 1
     network_disk.unmount()
     network_disk.mount()
+    release(home)
     assert states(home)[State.FAILED] == 0
     submit(home, *SLOW, "--workers", "2")
     finish(home, 6)

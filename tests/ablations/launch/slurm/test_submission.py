@@ -17,7 +17,8 @@ from ablations.runs.home import Home
 from ablations.runs.lease import latest_lease
 from ablations.study.plans import plan_of
 from helpers.commands import TINY, TOY, run_ablate
-from helpers.processes import wait_for
+from helpers.hold import hold, release
+from helpers.processes import DEADLINE, wait_for
 from helpers.runs import check_complete, states, tracked_keys
 from helpers.slurm import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
 
@@ -33,11 +34,13 @@ def test_a_study_gives_the_same_bits_on_slurm_as_here(home, tmp_path):
 
 
 def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path):
+    hold(home)
     (tmp_path / "cluster.toml").write_text('[level.rate."0.2"]\ncpus = 3\nmem = "300M"\n')
     said = submit(home, *SLOW, "--workers", "2")
     assert "submitted 2 workers for 4 runs (resources by default)" in said
     assert "submitted 2 workers for 2 runs (cpus 3, mem 300M)" in said
     assert "0 more wanted" in submit(home, *SLOW, "--workers", "2")
+    release(home)
     finish(home, 6)
     check_complete(home, 6)
     asked = {cell.key: cell.levels["rate"] for cell in plan_of(home, "toy").cells}
@@ -46,14 +49,17 @@ def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path
 
 
 def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
+    hold(home)
     submit(home, *SLOW, "--workers", "1")
-    wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
+    wait_for(lambda: states(home)[State.RUNNING] == 1)
     (running,) = home.runs()
     planned = {cell.key for cell in plan_of(home, "toy").cells}
     waiting = (planned - {running.key}).pop()
     for key in (running.key, waiting):
         assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
-    wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2}, 90)
+    wait_for(lambda: states(home)[State.CANCELLED] == 2)
+    release(home)
+    wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2})
     assert latest_lease(running.path).attempt == 1
     assert "there is nothing to cancel" in run_ablate(home.root, "cancel", waiting).stdout
     wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
@@ -63,26 +69,31 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
 
 
 def test_workers_are_submitted_once(home, cluster):
+    hold(home)
     submit(home, *SLOW, "--workers", "2")
     again = submit(home, *SLOW, "--workers", "2")
     assert "2 workers in the queue, 0 more wanted" in again
+    release(home)
     finish(home, 6)
     check_complete(home, 6)
     assert "0 due" in submit(home, *SLOW)
 
 
 def test_runs_that_are_not_asked_for_any_more_are_told(home, cluster):
+    hold(home)
     submit(home, *SLOW, "--workers", "1")
-    wait_for(lambda: states(home)[State.RUNNING] == 1, 60)
+    wait_for(lambda: states(home)[State.RUNNING] == 1)
     other = submit(home, "run", TOY, "--cluster", "slurm", "--set", "steps=1", "--workers", "1")
     assert "workers in the queue also do 6 runs that toy asked for earlier" in " ".join(
         other.split()
     )
+    release(home)
     finish(home, 12)  # neither question is dropped
     check_complete(home, 12)
 
 
 def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
+    hold(home)
     submit(home, *SLOW, "--workers", "2", "--pack", "3", "--sync", "after")
     wait_for_two_at_work(home, cluster)
     (study,) = json.loads(run_ablate(home.root, "status", "--json").stdout)
@@ -93,11 +104,12 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     assert sorted(job.works for job in queued) == [False, True, True]
     assert {job.launch for job in queued} == {path.name for path in home.launches.iterdir()}
     running = next(run for run in study["runs"] if run["state"] == "running")
+    release(home)
     followed = run_ablate(home.root, "logs", running["key"][:8], "--follow")
     assert f"{running['key']}: attempt 1 begins" in followed.stdout
-    wait_for(lambda: states(home)[State.DONE] == 6, 60)
+    wait_for(lambda: states(home)[State.DONE] == 6)
     # the last job tracks by itself
-    wait_for(lambda: Path(home.root / "mlflow.db").exists() and len(tracked_keys(home)) == 6, 60)
+    wait_for(lambda: Path(home.root / "mlflow.db").exists() and len(tracked_keys(home)) == 6)
     wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
     check_complete(home, 6)
     jobs = {run.attempt(1)["job"] for run in home.runs()}
@@ -109,7 +121,9 @@ def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
     study = tmp_path / "mine.py"
     tell = 'import ablations\n    (run.directory / "where").write_text(ablations.__file__)\n    '
     study.write_text(Path(TOY).read_text().replace("x, speed, trace", f"{tell}x, speed, trace", 1))
-    blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
+    blocker = cluster.run(
+        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 3600"
+    )
     wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
     submit(home, "run", str(study), "--cluster", "slurm", "--seeds", "1")
     study.write_text("raise RuntimeError")
@@ -121,7 +135,8 @@ def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
 
 
 def test_cancelling_leaves_other_jobs_alone(home, cluster):
-    other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 60").strip()
+    other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 3600").strip()
+    hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     cancelled = run_ablate(home.root, "cancel", "toy")
@@ -130,37 +145,41 @@ def test_cancelling_leaves_other_jobs_alone(home, cluster):
     assert states(home) == {State.WAITING: 2}  # they left in good order
     wait_for(lambda: cluster.run("squeue", "-h", "-o", "%i").split() == [other])
     cluster.run("scancel", other)
+    release(home)
     submit(home, *SLOW)
     finish(home, 6)
     check_complete(home, 6)
 
 
-def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch, capsys):
+def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch):
     monkeypatch.setattr("ablations.launch.following.PATIENCE_SECONDS", 2.0)
-    blocker = cluster.run("sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 60")
+    blocker = cluster.run(
+        "sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 3600"
+    )
     wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
     submit(home, *SLOW)
-    ended = []
+    found = []
     following = threading.Thread(
-        target=lambda: ended.append(follow_runs(home, home.tracking_uri, False, print))
+        target=lambda: found.append(follow_runs(home, home.tracking_uri, False, print))
     )
     following.start()
     following.join(8)
     assert following.is_alive()
     run_ablate(home.root, "cancel", "toy")
-    following.join(60)
-    assert not following.is_alive()
-    assert ended == [(0, 6)]  # six are free, and no worker is left
+    following.join(DEADLINE)
+    assert found == [(0, 6)]  # free, and no worker is left
     cluster.run("scancel", blocker.strip())
 
 
 def test_clearing_up_leaves_the_queue_alone(home, cluster):
+    hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
     for path in (*home.launches.glob("*/launch.json"), *(home.root / "code").iterdir()):
         os.utime(path, (0, 0))  # as if of long ago
     assert submit(home, "gc", "--runs", "--yes") == f"nothing to free in {home.root}\n"
     assert submit(home, "repair", "--yes") == f"nothing to mend in {home.root}\n"
+    release(home)
     finish(home, 6)
     wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
     freed = submit(home, "gc", "--yes")

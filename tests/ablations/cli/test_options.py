@@ -1,0 +1,99 @@
+"""Options that go together reach a command as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ablations.cli.options import Chosen, Where, chosen_options, gathered
+from ablations.errors import UserError
+from helpers.commands import TOY
+
+
+@dataclass(frozen=True)
+class Pair:
+    left: int
+    right: str = "unset"
+
+
+def command_of(*options):
+    """A command with these options and others; and what it was called with."""
+    calls = []
+
+    @click.command()
+    @click.argument("study")
+    @gathered(Pair, "pair", *options)
+    @click.option("--own", is_flag=True)
+    def command(**given):
+        """What the command is for."""
+        calls.append(given)
+
+    return command, calls
+
+
+LEFT = click.option("--left", type=int, default=1, help="Comes first.")
+RIGHT = click.option("--right", default="r", help="Comes second.")
+
+
+def test_a_command_gets_its_options_as_one():
+    command, calls = command_of(LEFT, RIGHT)
+    done = CliRunner().invoke(command, ["toy", "--left", "7", "--own"])
+    assert done.exit_code == 0, done.output
+    assert calls == [{"study": "toy", "pair": Pair(7, "r"), "own": True}]
+
+
+def test_options_that_a_command_has_not_keep_the_default():
+    command, calls = command_of(LEFT)
+    assert CliRunner().invoke(command, ["toy"]).exit_code == 0
+    assert calls == [{"study": "toy", "pair": Pair(1, "unset"), "own": False}]
+    assert CliRunner().invoke(command, ["toy", "--right", "x"]).exit_code == 2
+
+
+def test_options_are_checked_and_shown_in_their_order():
+    command, calls = command_of(LEFT, RIGHT)
+    assert CliRunner().invoke(command, ["toy", "--left", "x"]).exit_code == 2
+    assert calls == []
+    shown = CliRunner().invoke(command, ["--help"]).output
+    assert "What the command is for." in shown
+    assert shown.index("--left") < shown.index("--right") < shown.index("--own")
+
+
+def test_two_gatherings_do_not_meet():
+    calls = []
+
+    @click.command()
+    @chosen_options
+    @gathered(Pair, "pair", LEFT, RIGHT)
+    def command(chosen, pair):
+        calls.append((chosen, pair))
+
+    arguments = ["--seeds", "3", "--set", "rate=0.1", "--set", "rule=plain", "--right", "x"]
+    done = CliRunner().invoke(command, arguments)
+    assert done.exit_code == 0, done.output
+    chosen = Chosen(("rate=0.1", "rule=plain"), 3, None, None)
+    assert calls == [(chosen, Pair(1, "x"))]
+    names = {option.name for option in command.params}
+    assert names == {field.name for kind in (Chosen, Pair) for field in fields(kind)}
+
+
+def test_what_is_chosen_decides_the_runs():
+    chosen = Chosen(("rule=plain",), 3, None, "large")
+    plan = chosen.expand(TOY).plan
+    assert (plan.study, plan.scale, len(plan.cells)) == ("toy", "large", 9)
+    with pytest.raises(UserError, match="should read AXIS=VALUE"):
+        Chosen(("rule",), None, None, None).expand(TOY)
+
+
+def test_where_workers_run_becomes_the_options_of_a_scheduler():
+    where = Where("slurm", 3, Path("c.toml"), ("time=1:00", "mem=2G"), pack=2, sync="after")
+    found = where.options()
+    assert (found.workers, found.pack, found.profile) == (3, 2, Path("c.toml"))
+    assert found.resources == {"time": "1:00", "mem": "2G"}
+    assert found.sync
+    assert not Where("local", None, None, ()).options().sync
+    with pytest.raises(UserError, match="--resource time should read NAME=VALUE"):
+        Where("slurm", None, None, ("time",)).options()

@@ -1,0 +1,77 @@
+"""The list of schedulers is whole, and says what is not here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import ablations.launch
+from ablations.cli.options import scheduler_option
+from ablations.errors import UserError
+from ablations.files import write_json
+from ablations.launch.scheduler import Options, Scheduler
+from ablations.launch.schedulers import (
+    SCHEDULERS,
+    clusters,
+    make_scheduler,
+    queued_launches,
+    scheduler_class,
+)
+from ablations.runs.home import Home
+from helpers.scheduling import HereScheduler
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_every_scheduler_is_whole(name):
+    kind = scheduler_class(name)
+    assert issubclass(kind, Scheduler)
+    assert not kind.__abstractmethods__
+    assert isinstance(kind.detached, bool)
+    assert kind.poll_seconds > 0
+    assert kind.default_workers >= 1
+
+
+def test_the_scheduler_of_the_tests_is_one_too():
+    assert issubclass(HereScheduler, Scheduler)
+    assert not HereScheduler.__abstractmethods__
+
+
+def test_each_folder_has_a_line_and_the_command_line_offers_it():
+    folders = {
+        path.parent.name for path in Path(ablations.launch.__path__[0]).glob("*/scheduler.py")
+    }
+    assert folders == set(SCHEDULERS)
+    option = scheduler_option(lambda cluster: None).__click_params__[0]
+    assert set(option.type.choices) == set(SCHEDULERS)
+    assert option.default in SCHEDULERS
+
+
+def test_an_option_is_refused_before_anything_starts(home):
+    assert make_scheduler("local", home, Options(workers=3)).workers == 3
+    with pytest.raises(UserError, match="go with --cluster slurm"):
+        make_scheduler("local", home, Options(pack=2))
+    assert not home.root.exists()
+
+
+@pytest.fixture
+def without_slurm(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("without_slurm")
+def test_where_no_cluster_is_reached(home):
+    assert clusters(home) == []
+    with pytest.raises(UserError, match="this machine reaches no cluster"):
+        clusters(home, required=True)
+    with pytest.raises(UserError, match="this machine has no SLURM"):
+        make_scheduler("slurm", home, Options())
+
+
+@pytest.mark.usefixtures("without_slurm")
+def test_nobody_tells_what_became_of_launches(tmp_path):
+    home = Home(tmp_path / "home")
+    assert queued_launches(home) == {}  # nothing was launched, so nothing is queued
+    (home.launches / "toy-1").mkdir(parents=True)
+    write_json(home.launches / "toy-1/launch.json", {"name": "toy"})
+    assert queued_launches(home) is None

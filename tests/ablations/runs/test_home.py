@@ -1,0 +1,59 @@
+"""The home: all is below its root, and nothing is made before it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ablations.errors import UserError
+from ablations.runs.home import Home
+
+
+def paths(home):
+    names = [name for name, one in vars(Home).items() if isinstance(one, property)]
+    return [home.root / getattr(home, name) for name in names if name != "tracking_uri"]
+
+
+def test_all_paths_are_below_the_root_and_none_is_made(home):
+    found = paths(home)
+    assert len(set(found)) == len(found) == 8
+    for path in (*found, home.report("toy"), home.journal("toy"), home.run("abc").path):
+        assert path.is_relative_to(home.root)
+    assert list(home.runs()) == []
+    assert not home.root.exists()
+
+
+def test_what_others_keep_is_absolute_wherever_one_stands(tmp_path, monkeypatch):
+    """MLflow and Optuna remember it."""
+    monkeypatch.chdir(tmp_path)
+    home = Home(Path("outputs"))
+    for path in (home.store, home.artifacts, home.journal("toy")):
+        assert path.is_relative_to(tmp_path / "outputs")
+    assert home.tracking_uri == f"sqlite:///{tmp_path}/outputs/mlflow.db"
+
+
+def test_workers_find_the_directories_in_which_they_make_others(home):
+    home.prepare()
+    home.prepare()  # a second launch
+    assert sorted(path.name for path in home.root.iterdir()) == ["launches", "runs"]
+
+
+def test_a_home_that_is_not_there_is_refused(home):
+    with pytest.raises(UserError, match=f"there is no {home.root}; run a study first"):
+        home.check()
+    home.root.write_text("a file is in the way")
+    with pytest.raises(UserError, match="run a study first"):
+        home.check()
+    home.root.unlink()
+    home.root.mkdir()
+    home.check()
+
+
+def test_runs_are_listed_by_key_and_files_are_none(home):
+    home.prepare()
+    for key in ("b", "a", "c"):
+        home.run(key).path.mkdir()
+    (home.root / "runs" / "notes.txt").touch()
+    assert [run.key for run in home.runs()] == ["a", "b", "c"]
+    assert next(home.runs()) == home.run("a")

@@ -1,0 +1,160 @@
+"""What was asked is kept as it was asked, and found again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.errors import UserError
+from ablations.runs.directory import RunDirectory
+from ablations.study.claim import Claim
+from ablations.study.expansion import expand
+from ablations.study.plan import read_plan
+from ablations.study.plans import find_run, plan_of, plans_of, save_plan
+from ablations.study.search_record import GridRecord, SearchRecord, TrialRecord
+from helpers.toy import MOMENTUM, PLAN, STUDY, TWO_SEEDS
+
+designs = st.sampled_from(["one_factor", "factorial", "zipped"])
+EQUIVALENT = Claim("They are alike", "top1", {"rate": "0.2"}, None, "equivalent", 0.5)
+
+
+@given(
+    seeds=st.integers(1, 4), design=designs, claims=st.sampled_from([(), (MOMENTUM, EQUIVALENT)])
+)
+def test_a_plan_is_read_as_it_was_written(seeds, design, claims):
+    claims = claims if design != "zipped" else ()  # which has none of these levels
+    study = replace(STUDY, design=design, claims=claims)
+    plan = expand("toy", study, seeds=seeds).plan
+    found = read_plan(json.loads(json.dumps(plan.record())), "here")
+    assert found == plan
+    assert list(found.runs) == list(plan.runs)
+    assert found.record() == plan.record()
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+trials = st.builds(
+    TrialRecord,
+    number=st.integers(0, 99),
+    state=st.sampled_from(["complete", "pruned", "running", "fail"]),
+    params=st.dictionaries(st.text(max_size=5), st.one_of(finite, st.text(max_size=5)), max_size=3),
+    values=st.none() | st.tuples(finite, finite),
+    seeds=st.lists(finite, max_size=3).map(tuple),
+    curve=st.dictionaries(st.integers(1, 100), finite, max_size=3),
+)
+
+
+@given(found=st.lists(trials, max_size=3).map(tuple), values=st.tuples(finite))
+def test_what_a_search_found_is_read_as_it_was_written(found, values):
+    choices = {"rate": {"low": 0.1, "high": 0.6, "log": False}, "rule": {"levels": ["plain"]}}
+    grid = (GridRecord({"rate": 0.1, "rule": "plain"}, values),)
+    plan = replace(PLAN, search=SearchRecord({"error": "minimize"}, choices, found, grid))
+    again = read_plan(json.loads(json.dumps(plan.record())), "here")
+    assert again == plan
+
+
+def test_plans_of_before_say_nothing_of_a_search_or_how_to_look_at_them():
+    record = replace(PLAN, presentation=None).record()
+    assert not {"search", "presentation"} & record.keys()
+    assert read_plan(record, "here").presentation is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda record: [], "TypeError"),
+        (lambda record: None, "TypeError"),
+        (lambda record: {}, "KeyError 'baseline'"),
+        (lambda record: {**record, "cells": [{}]}, "KeyError"),
+        (lambda record: {**record, "cells": None}, "TypeError"),
+        (lambda record: {**record, "baseline": 3}, "TypeError"),
+        (lambda record: {**record, "axes": "many"}, "axes cannot be 'many'"),
+        (lambda record: {**record, "claims": [{"words": 3}]}, "claims"),
+    ],
+)
+def test_what_is_no_plan_is_told_in_one_sentence(damage, reason):
+    with pytest.raises(UserError) as refused:
+        read_plan(damage(PLAN.record()), "HOME/studies/toy.json")
+    said = str(refused.value)
+    assert said.startswith("HOME/studies/toy.json is no plan of a study (")
+    assert reason in said
+    assert said.endswith("; remove it and run the study anew")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("text", ["{", "", "[]", '{"study": "toy"}', "\x00\x00"])
+def test_a_damaged_file_is_told_by_name(home, text):
+    save_plan(home, PLAN)
+    path = home.studies / "toy.json"
+    path.write_text(text)
+    for ask in (plans_of, lambda home: plan_of(home, "toy"), lambda home: find_run(home, "a")):
+        with pytest.raises(UserError) as refused:
+            ask(home)
+        assert str(refused.value).startswith(f"{path} is ")
+        assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_study_is_found_by_its_name_or_file(home):
+    with pytest.raises(UserError, match=r"study 'toy' was never run in .*: no study was run there"):
+        plan_of(home, "toy")
+    save_plan(home, PLAN)
+    save_plan(home, replace(PLAN, study="other"))
+    assert plan_of(home, "toy") == plan_of(home, "some/where/toy.py") == PLAN
+    assert [plan.study for plan in plans_of(home)] == ["other", "toy"]
+    with pytest.raises(UserError, match="did you mean other"):
+        plan_of(home, "othr")
+
+
+def test_more_replicates_of_the_same_question_stay(home):
+    save_plan(home, TWO_SEEDS.plan)
+    save_plan(home, PLAN)
+    kept = plan_of(home, "toy")
+    assert set(kept.runs) == set(TWO_SEEDS.plan.runs)
+    assert kept.cells[: len(PLAN.cells)] == PLAN.cells
+    save_plan(home, replace(PLAN, question="Another?"))
+    assert plan_of(home, "toy").cells == PLAN.cells
+
+
+def test_a_plan_that_did_not_change_is_not_written_again(home):
+    save_plan(home, PLAN)
+    path = home.studies / "toy.json"
+    before = path.stat().st_ino  # a write is a new file that is renamed
+    save_plan(home, PLAN)
+    assert path.stat().st_ino == before
+    save_plan(home, TWO_SEEDS.plan)
+    assert path.stat().st_ino != before
+
+
+def tried(home, *keys):
+    for key in keys:
+        home.run(key).path.mkdir(parents=True)
+
+
+def test_a_run_is_found_by_the_beginning_of_its_key(home):
+    save_plan(home, PLAN)
+    for key in PLAN.runs:  # only planned, so that there is no directory
+        assert find_run(home, key) == find_run(home, key[:10]) == home.run(key)
+    tried(home, "ffff0000")  # of no plan any more
+    assert find_run(home, "ffff0") == home.run("ffff0000")
+
+
+def test_a_beginning_that_several_share_is_refused(home):
+    tried(home, *(f"ab{n}" for n in range(3)))
+    with pytest.raises(UserError, match=r"3 runs in .* begin with 'a'; give more of it: ab0, ab1"):
+        find_run(home, "a")
+    tried(home, *(f"ab{n}" for n in range(3, 7)))
+    with pytest.raises(UserError, match=r"7 runs .*: ab0, ab1, ab2, ab3, ab4, \.\.\."):
+        find_run(home, "ab")
+    tried(home, "ab")  # a whole key is meant, whatever begins so
+    assert find_run(home, "ab") == home.run("ab")
+
+
+def test_a_run_is_found_by_its_directory(home, tmp_path):
+    elsewhere = tmp_path / "elsewhere/0123"
+    elsewhere.mkdir(parents=True)
+    assert find_run(home, str(elsewhere)) == RunDirectory(elsewhere)
+    with pytest.raises(UserError, match=r"is neither the beginning of a run key in .* nor a dir"):
+        find_run(home, str(tmp_path / "nowhere"))

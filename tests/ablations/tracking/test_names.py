@@ -1,0 +1,74 @@
+"""Names in MLflow: one thing each, such as MLflow takes them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablations.tracking import names
+from ablations.tracking.names import (
+    hours_metric,
+    is_member_tag,
+    member_tag,
+    progress_metric,
+    seed_name,
+    table_metric,
+    view_name,
+)
+
+words = st.text("abcdefghijklmnopqrstuvwxyz_-0123456789", min_size=1, max_size=12)
+
+
+def test_no_two_tags_are_called_alike():
+    tags = [value for name, value in vars(names).items() if name.endswith("_TAG")]
+    assert len(tags) > 10
+    assert len(set(tags)) == len(tags)
+    assert not any(is_member_tag(tag) for tag in tags)
+
+
+@given(words, words)
+def test_the_tags_of_a_study_are_known_again(study, axis):
+    for tag in (member_tag(study), member_tag(study, axis)):
+        assert is_member_tag(tag)
+        assert is_member_tag(tag, study)
+    assert member_tag(study) != member_tag(study, axis)
+
+
+@given(words, words)
+def test_a_study_is_not_taken_for_one_whose_name_begins_alike(study, more):
+    for tag in (member_tag(study + more), member_tag(study + more, "axis")):
+        assert not is_member_tag(tag, study)
+
+
+def test_what_a_level_is_told_under():
+    assert member_tag("overview") == "study.overview"
+    assert member_tag("overview", "init") == "study.overview.init"
+    assert seed_name("overview", 3) == "overview, seed 3"
+    assert not is_member_tag("mlflow.runName", "overview")
+
+
+@pytest.mark.parametrize(
+    ("study", "axis", "name"),
+    [
+        ("overview", None, "overview"),
+        ("overview", "init", "overview-init"),
+        ("overview", "rate and rule", "overview-rate-and-rule"),
+        ("my study", "a/b", "my-study-a-b"),
+    ],
+)
+def test_views_by_name(study, axis, name):
+    assert view_name(study, axis) == name
+
+
+@given(st.text(min_size=1, max_size=12), st.none() | st.text(min_size=1, max_size=12))
+def test_views_have_names_that_an_address_takes(study, axis):
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", view_name(study, axis))
+
+
+def test_metrics_of_different_kinds_do_not_meet():
+    """A column called like a metric of the run, or like what it logged."""
+    found = {"loss", progress_metric("loss"), table_metric("stitch", "loss"), hours_metric("cpu")}
+    assert found == {"loss", "progress/loss", "stitch/loss", "cpu_hours"}

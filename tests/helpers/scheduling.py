@@ -1,0 +1,66 @@
+"""A scheduler without processes: one run at each look of the launcher, done in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ablations.launch.requests import Request
+from ablations.launch.scheduler import Options, QueuedJob, Scheduler, Submitted, Work
+from ablations.launch.worker import Worker
+from ablations.runs.home import Home
+
+
+class HereScheduler(Scheduler):
+    """As docs/extending.md asks for one.
+
+    Attributes:
+        submissions: the keys that were due, each time.
+        cancelled: studies whose workers were to end.
+        trouble: what `explain` says.
+        listed: the jobs that `queue` lists.
+    """
+
+    detached: ClassVar[bool] = False
+    poll_seconds: ClassVar[float] = 0.0
+    default_workers: ClassVar[int] = 1
+
+    def __init__(self, home: Home, options: Options = Options()) -> None:  # noqa: B008
+        super().__init__(home, options)
+        self.submissions: list[list[str]] = []
+        self.cancelled: list[str] = []
+        self.trouble: str | None = None
+        self.listed: list[QueuedJob] = []
+
+    def check(self) -> None:
+        pass
+
+    @classmethod
+    def is_here(cls) -> bool:
+        return True
+
+    def submit(
+        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+    ) -> list[Submitted]:
+        self.submissions.append([one.key for one in due])
+        Worker(self.home, work.expansion.experiment, work.provenance).lead(due, 1)
+        return [Submitted(1, len(due), "in this process")]
+
+    def queue(self, study: str | None = None) -> list[QueuedJob]:
+        return self.listed
+
+    def cancel(self, study: str) -> int:
+        self.cancelled.append(study)
+        return 1
+
+    def explain(self, jobs: Sequence[QueuedJob], attempts: int) -> str | None:
+        return self.trouble
+
+    def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
+        return "".join(f"{one.key}\n" for one in due)
+
+
+class DetachedScheduler(HereScheduler):
+    """One whose workers outlive the command."""
+
+    detached: ClassVar[bool] = True
