@@ -22,6 +22,7 @@ from helpers.processes import DEADLINE, wait_for
 from helpers.runs import check_complete, states, tracked_keys
 from helpers.slurm import SLOW, check_same_bits, finish, submit, wait_for_two_at_work
 
+BUSY = "sleep 3600"  # until it is cancelled
 pytestmark = pytest.mark.xdist_group("slurm")
 
 
@@ -53,7 +54,7 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
     submit(home, *SLOW, "--workers", "1")
     wait_for(lambda: states(home)[State.RUNNING] == 1)
     (running,) = home.runs()
-    planned = {cell.key for cell in plan_of(home, "toy").cells}
+    planned = set(plan_of(home, "toy").runs)
     waiting = (planned - {running.key}).pop()
     for key in (running.key, waiting):
         assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
@@ -135,7 +136,7 @@ def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
 
 
 def test_cancelling_leaves_other_jobs_alone(home, cluster):
-    other = cluster.run("sbatch", "--parsable", "--wrap", "sleep 3600").strip()
+    other = cluster.run("sbatch", "--parsable", "--wrap", BUSY).strip()
     hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
