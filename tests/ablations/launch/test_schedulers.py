@@ -9,7 +9,6 @@ import pytest
 import ablations.launch
 from ablations.cli.options import scheduler_option
 from ablations.errors import UserError
-from ablations.files import write_json
 from ablations.launch.scheduler import Options, Scheduler
 from ablations.launch.schedulers import (
     SCHEDULERS,
@@ -18,7 +17,6 @@ from ablations.launch.schedulers import (
     queued_launches,
     scheduler_class,
 )
-from ablations.runs.home import Home
 from helpers.scheduling import HereScheduler
 
 
@@ -69,9 +67,16 @@ def test_where_no_cluster_is_reached(home):
 
 
 @pytest.mark.usefixtures("without_slurm")
-def test_nobody_tells_what_became_of_launches(tmp_path):
-    home = Home(tmp_path / "home")
-    assert queued_launches(home) == {}  # nothing was launched, so nothing is queued
-    (home.launches / "toy-1").mkdir(parents=True)
-    write_json(home.launches / "toy-1/launch.json", {"name": "toy"})
+def test_without_a_cluster_nobody_tells_what_is_queued(home):
+    """Also where nothing was launched from this home: jobs may be known by what runs say."""
     assert queued_launches(home) is None
+
+
+def test_a_cluster_that_fails_tells_nothing_either(home, monkeypatch, tmp_path):
+    for name in ("sbatch", "srun", "squeue"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert queued_launches(home) is None
+    (tmp_path / "squeue").write_text("#!/bin/sh\necho 12_3 RUNNING toy-1\n")
+    assert queued_launches(home) == {"12_3": "toy-1"}
