@@ -104,6 +104,7 @@ def cluster(tmp_path_factory):
 @pytest.fixture
 def slurm_home(tmp_path, cluster, monkeypatch):
     """A home, for commands that find the cluster and no profile."""
+    cluster.clear()
     monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
     monkeypatch.chdir(tmp_path)
     return Home(tmp_path / "home")

@@ -139,8 +139,15 @@ class SlurmCluster:
         )
         return done.stdout if done.returncode == 0 else ""
 
-    def _wait(self, what: str, condition) -> None:
-        deadline = time.monotonic() + 60
+    def clear(self) -> None:
+        """End the jobs that an earlier test left: one that nobody may preempt blocks others."""
+        self.run("scancel", "--user=root")
+        # the title alone: without it, silence might mean that SLURM did not answer
+        shown = ("squeue", "--format=%i")
+        self._wait("an empty queue", lambda: self.run(*shown).split() == ["JOBID"], 300)
+
+    def _wait(self, what: str, condition, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
                 logs = [f"{p}:\n{p.read_text()[-1500:]}" for p in self.directory.glob("log/*")]
