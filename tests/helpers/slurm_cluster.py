@@ -140,11 +140,23 @@ class SlurmCluster:
         return done.stdout if done.returncode == 0 else ""
 
     def clear(self) -> None:
-        """End the jobs that an earlier test left: one that nobody may preempt blocks others."""
+        """Take away what earlier tests left: jobs that nobody may preempt, and drained nodes.
+
+        SLURM drains a node where a controller that was killed has given a job's number twice.
+        """
         self.run("scancel", "--user=root")
-        # the title alone: without it, silence might mean that SLURM did not answer
-        shown = ("squeue", "--format=%i")
-        self._wait("an empty queue", lambda: self.run(*shown).split() == ["JOBID"], 300)
+        self._wait("nodes without jobs", self._is_clear, 300)
+
+    def _is_clear(self) -> bool:
+        """Whether the queue is empty and all nodes are idle; those that are not are asked to be."""
+        # with titles: without them, silence might mean that SLURM did not answer
+        queue = self.run("squeue", "--format=%i").split()
+        _, *nodes = self.run("sinfo", "--Node", "--format=%N %T").splitlines() or [""]
+        states = dict(line.split() for line in nodes)  # a line for each partition
+        for name, state in states.items():
+            if state.startswith(("drain", "down")):
+                self.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
+        return queue == ["JOBID"] and list(states.values()) == ["idle"] * NODES
 
     def _wait(self, what: str, condition, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
