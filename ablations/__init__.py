@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ablations.runs.attempt import Attempt as Run
     from ablations.study.claim import Claim
     from ablations.study.experiment import Experiment
+    from ablations.study.limits import Limits
     from ablations.study.objective import Objective
     from ablations.study.presentation import Chart, Presentation
     from ablations.study.study import Axis, Study
@@ -25,6 +26,7 @@ __all__ = [
     "Chart",
     "Claim",
     "Experiment",
+    "Limits",
     "Objective",
     "Presentation",
     "Run",
@@ -38,6 +40,7 @@ _HOMES = {
     "Chart": "ablations.study.presentation",
     "Claim": "ablations.study.claim",
     "Experiment": "ablations.study.experiment",
+    "Limits": "ablations.study.limits",
     "Objective": "ablations.study.objective",
     "Presentation": "ablations.study.presentation",
     "Study": "ablations.study.study",

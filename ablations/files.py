@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import uuid
@@ -35,9 +36,15 @@ def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any, exclusive: bool = False) -> None:
-    """`value` as JSON, atomically; see `writing`."""
+def write_json(path: Path, value: Any, exclusive: bool = False, mode: int | None = None) -> None:
+    """`value` as JSON, atomically; see `writing`.
+
+    Arguments:
+        mode: permissions of the file, before anything stands in it; None: by the umask.
+    """
     with writing(path, exclusive) as temporary:
+        if mode is not None:
+            temporary.touch(mode)
         temporary.write_text(json.dumps(value, indent=1))
 
 
@@ -74,3 +81,9 @@ def read_json_lines(path: Path) -> list[Any]:
         except ValueError:
             continue
     return values
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 of a file's content, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

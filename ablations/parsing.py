@@ -1,13 +1,15 @@
-"""Options of the form `NAME=VALUE`."""
+"""What is written on the command line: numbers, durations, `NAME=VALUE`."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ablations.errors import UserError
 
 FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9}
+SECONDS = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_count(text: str) -> float:
@@ -18,6 +20,18 @@ def parse_count(text: str) -> float:
     """
     factor = FACTORS.get(text[-1:].upper(), 1.0)
     return float(text if factor == 1.0 else text[:-1]) * factor
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds of a duration such as `90`, `90s`, `10min`, `2h`, `1.5d` or `1h 30min`.
+
+    Raises:
+        UserError: it is none.
+    """
+    part = r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)?"
+    if not re.fullmatch(rf"\s*{part}(\s*{part})*\s*", text):
+        raise UserError(f"{text!r} is no duration: write such as 90s, 10min, 2h or 1d")
+    return sum(float(number) * SECONDS[unit or "s"] for number, unit in re.findall(part, text))
 
 
 def parse_pairs(option: str, pairs: tuple[str, ...]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One run on several processes: under torchrun, under submitit, or alone."""
+"""One run on several processes, of which the variables that torchrun sets tell, or alone."""
 
 from __future__ import annotations
 
@@ -85,8 +85,6 @@ class Process:
 @contextmanager
 def connect() -> Iterator[Process]:
     """Join the other processes of this run, if the environment tells of any."""
-    if "RANK" not in os.environ and "SUBMITIT_EXECUTOR" in os.environ:
-        _read_submitit()
     world = int(os.environ.get("WORLD_SIZE", 1))
     local = int(os.environ.get("LOCAL_RANK", 0))
     cuda = torch.cuda.is_available()
@@ -103,16 +101,3 @@ def connect() -> Iterator[Process]:
         yield Process(distributed.get_rank(), world, device)
     finally:
         distributed.destroy_process_group()
-
-
-def _read_submitit() -> None:
-    """Several tasks of a submitit job: let it set what torchrun would."""
-    import submitit
-    from submitit.helpers import TorchDistributedEnvironment
-
-    environment = submitit.JobEnvironment()
-    if environment.num_tasks > 1:
-        # the device is chosen below, also where SLURM numbers the GPUs of a job otherwise
-        TorchDistributedEnvironment().export(set_cuda_visible_devices=False)
-        if environment.num_nodes == 1:
-            os.environ["MASTER_ADDR"] = "127.0.0.1"  # a node's name need not be known to it

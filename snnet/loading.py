@@ -21,7 +21,7 @@ from snnet.config import StitchingConfig
 from snnet.errors import first_line
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
-from snnet.run import CONFIG, EXPERIMENT, MODEL, STITCHES, table_file
+from snnet.run import CONFIG, EXPERIMENT, MODEL, STITCHES, files_of, table_file
 from snnet.weights import load_strictly
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
     """
     directory = Path(run)
     config = _read_config(directory)
+    directory = files_of(directory)
     table = _read_table(directory / table_file(STITCHES))
     tensors, image_shape = _read_model(directory / MODEL)
     # whatever weights the run began with, those that it ended with replace them

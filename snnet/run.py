@@ -14,10 +14,16 @@ EXPERIMENT = "stitching"  # the name that stands in CONFIG
 CONFIG = "config.json"  # the experiment's name and all settings; whoever starts the run writes it
 CHECKPOINT = "checkpoint.safetensors"  # while training goes on
 MODEL = "model.safetensors"  # once it has ended
+RESULT = "result"  # the folder in a run's directory with the files of a run that is done
 # tables
 STITCHES = "stitch"  # a row each sub-network
 LAYERS = "layer"  # a row each stitching layer
 LATENCIES = "latency"  # a row each sub-network
+
+
+def files_of(directory: Path) -> Path:
+    """The folder with a run's files: of a run that is done, or the directory itself."""
+    return directory / RESULT if (directory / RESULT).is_dir() else directory
 
 
 def table_file(table: str) -> str:

@@ -17,11 +17,12 @@ from ablations.cli.completion import (
     complete_study,
 )
 from ablations.launch.schedulers import SCHEDULERS
-from ablations.parsing import parse_changes, parse_pairs
+from ablations.parsing import parse_changes, parse_pairs, parse_seconds
 
 if TYPE_CHECKING:
     from ablations.launch.scheduler import Options
     from ablations.study.expansion import Expansion
+    from ablations.study.limits import Limits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -91,6 +92,45 @@ class Chosen:
         changes = parse_changes(self.changes)
         return expand(name, found, self.scale, self.family, self.seeds, changes)
 
+
+def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    return parse_seconds(text) if text is not None else None
+
+
+@dataclass(frozen=True)
+class Limited:
+    """Limits of each run in seconds; None: the study's."""
+
+    time_limit: float | None
+    silence_limit: float | None
+
+    def over(self, limits: Limits) -> Limits:
+        """These over the limits of a study."""
+        from ablations.study.limits import Limits
+
+        time, silence = self.time_limit, self.silence_limit
+        return Limits(
+            limits.time if time is None else time,
+            limits.silence if silence is None else silence,
+        )
+
+
+limit_options = gathered(
+    Limited,
+    "limited",
+    click.option(
+        "--time-limit",
+        metavar="TIME",
+        callback=_seconds,
+        help="A run that takes longer has failed, such as 2h.  [default: the study's]",
+    ),
+    click.option(
+        "--silence-limit",
+        metavar="TIME",
+        callback=_seconds,
+        help="A run without progress for so long has failed, such as 10min.",
+    ),
+)
 
 chosen_options = gathered(
     Chosen,

@@ -9,9 +9,11 @@ import click
 
 from ablations.cli.options import (
     Chosen,
+    Limited,
     Where,
     chosen_options,
     gathered,
+    limit_options,
     profile_option,
     resource_option,
     scheduler_option,
@@ -53,6 +55,7 @@ where_options = gathered(
 @study_argument
 @chosen_options
 @where_options
+@limit_options
 @click.option("--dry-run", is_flag=True, help="Print what would be started, touch nothing.")
 @tracking_option
 @click.pass_obj
@@ -62,6 +65,7 @@ def run(
     study: str,
     chosen: Chosen,
     where: Where,
+    limited: Limited,
     dry_run: bool,
     tracking_uri: str | None,
 ) -> None:
@@ -83,7 +87,8 @@ def run(
     uri = tracking_uri or home.tracking_uri
     check_uri(uri)
     scheduler = make_scheduler(where.cluster, home, where.options())
-    launcher = Launcher(home, study, expansion, scheduler, code_provenance(), uri)
+    limits = limited.over(expansion.limits)
+    launcher = Launcher(home, study, expansion, scheduler, code_provenance(), uri, limits)
     if dry_run:
         click.echo(launcher.script(), nl=False)
         return

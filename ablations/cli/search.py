@@ -12,9 +12,11 @@ import click
 from ablations.cli.completion import complete_setting
 from ablations.cli.options import (
     Chosen,
+    Limited,
     Where,
     chosen_options,
     gathered,
+    limit_options,
     profile_option,
     resource_option,
     scheduler_option,
@@ -118,6 +120,7 @@ extent_options = gathered(
 @aimed_options
 @chosen_options
 @where_options
+@limit_options
 @tracking_option
 @click.pass_obj
 def search(
@@ -128,6 +131,7 @@ def search(
     aimed: Aimed,
     chosen: Chosen,
     where: Where,
+    limited: Limited,
     tracking_uri: str | None,
 ) -> None:
     """Let Optuna choose settings: a level of every axis of a study, and numbers in ranges.
@@ -158,7 +162,7 @@ def search(
     from ablations.search.question import Asked, make_question
     from ablations.search.sitting import check_name, run_search
     from ablations.search.trials import Sitting
-    from ablations.study.catalogue import study_names
+    from ablations.study.catalogue import load_study, study_names
 
     name = extent.name or f"{Path(study).stem}-search"
     check_name(home, name, study_names())
@@ -173,10 +177,11 @@ def search(
     question = make_question(study, name, aimed.asked(chosen))
     uri = tracking_uri or home.tracking_uri
     scheduler = _scheduler(home, where)
+    limits = limited.over(load_study(study)[1].limits)
     sitting = Sitting(extent.trials, scheduler.workers, extent.sampler_seed)
 
     def begin(expansion: Expansion) -> Launcher:
-        return Launcher(home, study, expansion, scheduler, code_provenance(), uri)
+        return Launcher(home, study, expansion, scheduler, code_provenance(), uri, limits)
 
     failed = run_search(home, question, sitting, begin, uri)
     sys.exit(EXIT_FAILED_RUNS if failed else 0)

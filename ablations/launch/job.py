@@ -12,18 +12,24 @@ from ablations.launch.launches import TROUBLE
 from ablations.launch.requests import Request
 from ablations.launch.worker import work
 from ablations.runs.home import Home
+from ablations.study.limits import Limits
 
 PREFIX = "ablate: "
+PROCESSES = "ABLATE_PROCESSES"  # how many do each run together, on one machine
 # tiny models gain nothing from more than one thread, runs side by side do
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def work_here(
-    home: str, study: str, requests: Sequence[Request], provenance: Mapping[str, str]
+    home: str,
+    study: str,
+    requests: Sequence[Request],
+    provenance: Mapping[str, str],
+    limits: Limits,
 ) -> None:
     """Do what a worker of the local executor does, see `ablations.launch.worker.work`."""
     with in_one_sentence():
-        work(home, study, requests, provenance)
+        work(home, study, requests, provenance, limits)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ablations.runs.directory import Inspection, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from ablations.study.expansion import Expansion
+from ablations.study.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,12 @@ class Launcher:
         scheduler: Scheduler,
         provenance: Mapping[str, str],
         uri: str,
+        limits: Limits | None = None,
     ) -> None:
-        """Arguments as the attributes of `Work`."""
+        """Arguments as the attributes of `Work`; without `limits` those of the study."""
         self.home, self.scheduler = home, scheduler
         self.observer = home.observer()
-        self.work = Work(study, expansion, (), provenance, uri)
+        self.work = Work(study, expansion, (), provenance, uri, limits or expansion.limits)
         self.extend(expansion)
 
     def extend(self, expansion: Expansion) -> None:

@@ -21,6 +21,7 @@ from ablations.launch.code_copy import copy_study
 from ablations.launch.requests import Request
 from ablations.launch.scheduler import Work
 from ablations.runs.home import Home
+from ablations.study.limits import Limits
 
 CONTENT, REQUESTS = "launch.json", "requests.json"
 TROUBLE = "trouble.txt"  # why a worker ended before the work was done
@@ -47,6 +48,11 @@ class Launch:
     def study(self) -> str:
         """The study's name."""
         return str(self.content["name"])
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of each run."""
+        return Limits(**self.content.get("limits", {}))
 
     @property
     def trouble(self) -> str | None:
@@ -87,6 +93,7 @@ def make_launch(home: Home, work: Work, requests: Sequence[Request], code: Path 
         "name": name,
         "provenance": dict(work.provenance),
         "study": study,
+        "limits": asdict(work.limits),
         "code": code and str(code),
         "submitted": time.time(),
     }

@@ -10,7 +10,7 @@ from typing import Any
 from ablations.runs.directory import Inspection, State
 from ablations.study.expansion import Expansion
 
-MAX_LOST = 3  # a run whose worker dies so often in one launch is given up
+MAX_LOST = 3  # a run whose process or worker dies so often in one launch is given up
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Request:
 
     def may_try(self, seen: Inspection) -> bool:
         """Whether another attempt is due: once a launch, but for lost ones a few times."""
+        if seen.state is State.LOST or seen.died:
+            return seen.lost < self.lost_before + MAX_LOST
         if seen.state in (State.FAILED, State.CANCELLED):
             return seen.attempt <= self.attempts_before
-        if seen.state is State.LOST:
-            return seen.lost < self.lost_before + MAX_LOST
         return seen.state is State.WAITING
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 from ablations.launch.requests import Request
 from ablations.runs.home import Home
 from ablations.study.expansion import Expansion
+from ablations.study.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Work:
         requests: every run of the plan, the longest first.
         provenance: kept with every result, as tags.
         uri: the tracking store.
+        limits: of each run.
     """
 
     study: str
@@ -48,6 +50,7 @@ class Work:
     requests: Sequence[Request]
     provenance: Mapping[str, str]
     uri: str
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)

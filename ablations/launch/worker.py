@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import errno
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ablations.errors import UserError
-from ablations.file_system import UNWRITABLE
 from ablations.files import HALF_WRITTEN, write_json, writing
-from ablations.launch.process_group import (
-    ALONE,
-    FORM_SECONDS,
-    PATIENCE_SECONDS,
-    BrokenGroupError,
-    ProcessGroup,
-)
+from ablations.launch.crew import CannotStartError, Crew, Doers
 from ablations.launch.requests import Request
+from ablations.launch.task import Outcome, Task, ended
+from ablations.launch.watch import Watch
 from ablations.runs import layout
-from ablations.runs.attempt import Attempt, Stopped, check_metrics, stopping_on_signals
-from ablations.runs.directory import Inspection, RunDirectory, State
+from ablations.runs.attempt import Stopped, StopRequest, noticing_stop
+from ablations.runs.directory import Inspection, RunDirectory, State, SupersededError
 from ablations.runs.home import Home
-from ablations.runs.lease import HEARTBEAT_SECONDS, Lease, take_lease
+from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
 from ablations.runs.provenance import DIFF, installed, surroundings, versions
 from ablations.study.catalogue import load_study
 from ablations.study.experiment import Experiment
+from ablations.study.limits import Limits
+
+POLL_SECONDS = 1.0  # between two looks at whether a run shall end
+GRACE_SECONDS = 60.0  # for a run that was cancelled or passed a limit, to leave a checkpoint
+MEND = "the same command goes on when that is mended"
 
 
 def work(
@@ -38,155 +34,216 @@ def work(
     study: str,
     requests: Sequence[Request],
     provenance: Mapping[str, str],
+    limits: Limits = Limits(),  # noqa: B008
     maximum: int | None = None,
-    group: ProcessGroup = ALONE,
-) -> None:
-    """Do every request that nobody else does; returns when none is left to take.
+    doers: Doers | None = None,
+    gpus: int | None = None,
+) -> int:
+    """Do every request that nobody else does; returns how many of them failed, once none is left.
 
     Arguments:
         root: the home directory.
         study: name or path; its experiment runs (see `load_study`).
         provenance: kept with every result, as tags.
+        limits: of each run.
         maximum: how many to do at most, or None for all.
-        group: the processes that share each run.
+        doers: who call the experiment's function; None: a process on this machine.
+        gpus: see `Worker`.
 
     Raises:
-        Stopped: SIGTERM, SIGINT or SIGUSR2 came; the run was given back.
+        Stopped: one of `STOP_SIGNALS` came; the run was given back.
         UserError: the home cannot be written; no run is blamed for it.
-        BrokenGroupError: another process of the group is gone.
+        CannotStartError: no process for the runs starts.
+        LostNodeError: another machine of this worker is gone.
     """
-    worker = Worker(Home(Path(root)), load_study(study)[1].experiment, provenance, group)
-    with stopping_on_signals():
-        if group.first:
-            worker.lead(requests, maximum)
-        else:
-            worker.follow(requests)
+    home = Home(Path(root))
+    doers = doers or Crew(home, study)
+    try:
+        with noticing_stop() as stop:
+            experiment = load_study(study)[1].experiment
+            worker = Worker(home, experiment, provenance, doers, limits, stop, gpus)
+            return worker.lead(requests, maximum)
+    finally:
+        doers.close()
 
 
 @dataclass(frozen=True)
 class Worker:
-    """One process that does runs of an experiment.
+    """Takes leases, has the runs done by others, and records what came of them.
 
     Attributes:
         provenance: kept with every result, as tags.
-        group: the processes that share each run.
+        doers: who call the experiment's function.
+        limits: of each run.
+        stop: whether an end was asked for.
+        gpus: that `doers` have, where a scheduler told; else they are counted.
     """
 
     home: Home
     experiment: Experiment
     provenance: Mapping[str, str]
-    group: ProcessGroup = ALONE
+    doers: Doers
+    limits: Limits = field(default_factory=Limits)
+    stop: StopRequest = field(default_factory=StopRequest)
+    gpus: int | None = None
 
-    def lead(self, requests: Sequence[Request], maximum: int | None) -> None:
-        """Take one run after the other, and do it with the group."""
+    def lead(self, requests: Sequence[Request], maximum: int | None = None) -> int:
+        """Take one run after the other; returns how many failed.
+
+        What took its process with it is tried again here, as often as its request allows.
+        """
         troubles: list[OSError] = []
-        self.group.gather(FORM_SECONDS)  # they may still be importing
-        for request, lease in islice(leases(self.home, requests, troubles), maximum):
-            self.group.tell((request.key, lease.attempt))
-            try:
-                with lease.heartbeat():
-                    self.execute(request, lease)
-            except Stopped:
-                if not lease.cancelled_file.exists():
-                    raise
-            except OSError as error:
-                raise UserError(_unwritable(error)) from None
-            self.group.gather()
-        self.group.tell(None)
+        tried: dict[str, Request] = {}
+        left = requests
+        while left:
+            before = len(troubles)
+            for request, lease in leases(self.home, left, troubles):
+                tried[request.key] = request
+                self._attempt(request, lease)
+                if len(tried) == maximum:
+                    break
+            stuck = len(troubles) > before
+            left = [] if stuck else [one for one in tried.values() if self._is_due(one)]
         if troubles:
             raise UserError(f"{len(troubles)} runs cannot be tried: {_unwritable(troubles[0])}")
+        return sum(self._inspect(key).state is State.FAILED for key in tried)
 
-    def follow(self, requests: Sequence[Request]) -> None:
-        """Do with the group what its first process takes and records."""
-        configs = {request.key: request.config for request in requests}
-        assignment = self.group.hear()
-        while assignment is not None:
-            key, attempt = assignment
-            path, start = self.home.run(key).path, time.time()
-            run = Attempt(path, self.home.cache, attempt)
-            failure, patience = None, None
-            try:
-                self._call(configs[key], run)
-            except Stopped as stopped:
-                if stopped.signal is not None:
-                    raise
-            # the first process met the same, or waits for ever for this one
-            except Exception as error:
-                failure, patience = describe_failure(error, start), PATIENCE_SECONDS
-            try:
-                assignment = self.group.hear(patience)
-            except BrokenGroupError:
-                if failure:
-                    with suppress(FileExistsError):
-                        write_json(path / layout.FAILURE.of(attempt), failure, exclusive=True)
-                raise
+    def _attempt(self, request: Request, lease: Lease) -> None:
+        try:
+            with lease.heartbeat():
+                self.execute(request, lease)
+        except OSError as error:
+            raise UserError(_unwritable(error)) from None
+        if self.stop.signal is not None:
+            raise Stopped(self.stop.signal)
+
+    def _inspect(self, key: str) -> Inspection:
+        return self.home.run(key).inspect(self.home.observer())
+
+    def _is_due(self, request: Request) -> bool:
+        return request.may_try(self._inspect(request.key))
 
     def execute(self, request: Request, lease: Lease) -> None:
         """Do one run under a lease. A failure is recorded, not raised.
 
         Raises:
-            OSError: nothing can be written.
+            OSError, UserError: nothing can be written.
             Stopped: it was told to.
         """
-        path, attempt, start = lease.directory, lease.attempt, time.time()
-        directory = RunDirectory(path)
+        directory, start = RunDirectory(lease.directory), time.time()
         try:
-            self._commit(request, lease, start)
-        except FileExistsError:
-            pass  # another attempt committed first: equal settings, equal result
-        except Exception as error:
-            if isinstance(error, OSError) and _is_of_the_disk(error, path):  # not the run's fault
-                with suppress(OSError):
-                    directory.release(attempt)
-                raise
-            write_json(path / layout.FAILURE.of(attempt), describe_failure(error, start))
+            tags = self._prepare(request, lease, start)
+            print(f"{directory.key}: attempt {lease.attempt} begins", flush=True)
+            outcome = self._do(Task(request.key, lease.attempt, request.config, lease.files), lease)
+            if outcome.well:
+                self._commit(directory, lease, outcome, tags, start)
+            else:
+                self._record(directory, lease, outcome, start)
+        except SupersededError:
+            print(f"{directory.key}: another attempt has the run; nothing was written", flush=True)
         except BaseException:
-            directory.release(attempt)
+            with suppress(OSError):
+                directory.release(lease.attempt)
             raise
 
-    def _commit(self, request: Request, lease: Lease, start: float) -> None:
-        """Run the experiment, and write its result last."""
+    def _do(self, task: Task, lease: Lease) -> Outcome:
+        """Have it done, and watch over it.
+
+        Raises:
+            SupersededError: another attempt has the run.
+        """
+        watch = Watch(self.limits, RunDirectory(lease.directory), task.attempt)
+        passed = None  # the limit
+        try:
+            self.doers.begin(task)
+            while (outcome := self.doers.outcome(POLL_SECONDS)) is None:
+                passed = passed or watch.passed()
+                if lease.is_superseded:
+                    self.doers.kill()
+                elif self.stop.signal is not None:  # whoever sent it ends us when it has waited
+                    self.doers.stop()
+                elif passed or lease.cancelled_file.exists():
+                    self._end(watch)
+        except CannotStartError:
+            if self.stop.signal is None:
+                raise
+            return Outcome(stopped=True)
+        if lease.is_superseded:
+            raise SupersededError
+        if outcome.well or outcome.disk:
+            return outcome
+        if passed:
+            return ended(passed, died=False)
+        return Outcome(stopped=True) if lease.cancelled_file.exists() else outcome
+
+    def _end(self, watch: Watch) -> None:
+        """Let the run leave a checkpoint; end it where that takes too long."""
+        if watch.patient(GRACE_SECONDS):
+            self.doers.stop()
+        else:
+            self.doers.kill()
+
+    def _prepare(self, request: Request, lease: Lease, start: float) -> dict[str, str]:
+        """Make the attempt's folder, and keep where and with what code it runs.
+
+        Returns:
+            What becomes tags of the run.
+
+        Raises:
+            SupersededError: another attempt has the run already.
+        """
         path, experiment = lease.directory, self.experiment
+        for half_written in path.glob(HALF_WRITTEN):  # by an attempt that was killed
+            # others may be trying to get a lease just now
+            if not half_written.name.startswith(f".{layout.LEASE.start}-"):
+                half_written.unlink(missing_ok=True)
         content = {"experiment": experiment.name, "schema": experiment.schema}
         write_json(path / layout.CONFIG, {**content, "config": request.config})
-        tags = self._record_attempt(lease, start)
-        run = Attempt(path, self.home.cache, lease.attempt)
-        print(f"{path.name}: attempt {lease.attempt} begins", flush=True)  # into the worker's log
-        metrics = self._call(request.config, run)
-        check_metrics(metrics)
+        around = surroundings(self.doers.processes, self.gpus)
+        write_json(path / layout.ATTEMPT.of(lease.attempt), {"started": start, **around})
+        folder = RunDirectory(path).begin(lease)
+        packages = "".join(f"{name}=={version}\n" for name, version in installed().items())
+        diff = self.provenance.get(DIFF)
+        for name, text in ((layout.PACKAGES, packages), (layout.CODE_DIFF, diff)):
+            (folder / name).unlink(missing_ok=True)  # of an earlier attempt
+            if text is not None:
+                with writing(folder / name) as temporary:
+                    temporary.write_text(text)
+        code = {name: text for name, text in self.provenance.items() if name != DIFF}
+        told = {name: str(value) for name, value in around.items()}
+        return {**code, **versions(experiment.packages), **told}
+
+    def _commit(
+        self,
+        directory: RunDirectory,
+        lease: Lease,
+        outcome: Outcome,
+        tags: dict[str, str],
+        start: float,
+    ) -> None:
+        """Make what the attempt wrote the result."""
         result = {
-            "metrics": metrics,
-            "tables": run.tables,
+            "metrics": dict(outcome.metrics),
+            "tables": list(outcome.tables),
             "attempt": lease.attempt,
             "started": start,
             "ended": time.time(),
             "provenance": tags,
         }
-        write_json(path / layout.RESULT, result, exclusive=True)
+        directory.commit(lease, result)
 
-    def _call(self, config: Mapping[str, Any], run: Attempt) -> dict[str, float]:
-        with self.group.settling():
-            return self.experiment.function(self.experiment.resolve(config), run)
-
-    def _record_attempt(self, lease: Lease, start: float) -> dict[str, str]:
-        """Keep where and with what code this attempt runs; returns what becomes tags of the run."""
-        path = lease.directory
-        for half_written in path.glob(HALF_WRITTEN):  # by an attempt that was killed
-            # others may be trying to get a lease just now
-            if not half_written.name.startswith(f".{layout.LEASE.start}-"):
-                half_written.unlink(missing_ok=True)
-        around = surroundings(self.group.size, self.group.gpus)
-        write_json(path / layout.ATTEMPT.of(lease.attempt), {"started": start, **around})
-        packages = "".join(f"{name}=={version}\n" for name, version in installed().items())
-        diff = self.provenance.get(DIFF)
-        for name, text in ((layout.PACKAGES, packages), (layout.CODE_DIFF, diff)):
-            (path / name).unlink(missing_ok=True)  # of an earlier attempt
-            if text is not None:
-                with writing(path / name) as temporary:
-                    temporary.write_text(text)
-        code = {name: text for name, text in self.provenance.items() if name != DIFF}
-        told = {name: str(value) for name, value in around.items()}
-        return {**code, **versions(self.experiment.packages), **told}
+    def _record(
+        self, directory: RunDirectory, lease: Lease, outcome: Outcome, start: float
+    ) -> None:
+        """Keep why there is no result."""
+        if outcome.stopped:
+            directory.release(lease.attempt)
+        elif outcome.disk:  # not the run's fault
+            raise UserError(f"{outcome.disk}; {MEND}")
+        else:
+            kind = layout.DEATH if outcome.died else layout.FAILURE
+            failure = {**(outcome.failure or {}), "started": start}
+            write_json(directory.path / kind.of(lease.attempt), failure)
 
 
 def leases(
@@ -204,7 +261,7 @@ def leases(
             directory = home.run(request.key)
             try:
                 seen = directory.inspect(observer)
-                lease = _take(directory, request, seen)
+                lease = directory.take(seen) if request.may_try(seen) else None
             except OSError as error:
                 troubles.append(error)
                 continue
@@ -216,35 +273,5 @@ def leases(
         time.sleep(HEARTBEAT_SECONDS if left else 0)
 
 
-def _take(directory: RunDirectory, request: Request, seen: Inspection) -> Lease | None:
-    """The lease on a run, or None where it is not due or another was quicker."""
-    if not request.may_try(seen):
-        return None
-    directory.path.mkdir(exist_ok=True)  # never its parents: they vanish with a file system
-    lease = take_lease(directory.path, seen.attempt + 1)
-    # another attempt may have ended well between the look and the lease
-    return lease if lease and directory.result() is None else None
-
-
-def describe_failure(error: Exception, start: float) -> dict[str, Any]:
-    """Record of a failed attempt; call it where the error was caught."""
-    return {
-        "error": f"{type(error).__name__}: {error}",
-        "traceback": traceback.format_exc(),
-        "started": start,
-        "ended": time.time(),
-    }
-
-
 def _unwritable(error: OSError) -> str:
-    return (
-        f"cannot write {error.filename}: {error.strerror}; the same command goes on when that is "
-        "mended"
-    )
-
-
-def _is_of_the_disk(error: OSError, path: Path) -> bool:
-    """Whether the disk of the run directory `path` is to blame."""
-    inside = error.filename is not None and Path(str(error.filename)).is_relative_to(path)
-    refused = inside and error.errno in (errno.EACCES, errno.EPERM)
-    return refused or error.errno in UNWRITABLE or not path.is_dir()
+    return f"cannot write {error.filename}: {error.strerror}; {MEND}"

@@ -73,7 +73,7 @@ def _disposable(home: Home, done: Sequence[RunDirectory]) -> list[Path]:
         experiment = (run.config() or {}).get("experiment", "")
         if experiment not in names and experiment in known:  # no plan asks for it any more
             names[experiment] = known[experiment].presentation.disposable
-        found += [run.path / name for name in names.get(experiment, ())]
+        found += [run.files / name for name in names.get(experiment, ())]
     return [path for path in found if path.exists()]
 
 

@@ -25,8 +25,8 @@ RECORDS = (
     layout.CONFIG,
     layout.LEASE.pattern,
     layout.ATTEMPT.pattern,
-    layout.RESULT,
     layout.FAILURE.pattern,
+    layout.DEATH.pattern,
 )
 # the launch of each job that is not over, by its number; None where nobody tells
 Ask = Callable[[], Mapping[str, str] | None]
@@ -69,11 +69,11 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Damage]:
     # first: what a later attempt writes is not among it
     half_made = list(run.path.glob(HALF_WRITTEN))
     latest = max(filter(None, map(_attempt, run.path.glob(layout.LEASE.pattern))), default=0)
-    result, damaged = run.path / layout.RESULT, _damaged_records(run) + _damaged_tables(run)
-    if result.exists() and not damaged and not half_made:
+    damaged = _damaged_records(run) + _damaged_files(run)
+    if run.is_done and not damaged and not half_made:
         return
     over = _is_over(run, latest, ask)
-    lost = [] if result.exists() else run.unended(latest)  # after it: this no longer changes
+    lost = [] if run.is_done else run.unended(latest)  # after it: this no longer changes
     if not over:
         yield from _left_alone(run, damaged, lost, over)
         return
@@ -122,7 +122,7 @@ def _is_over(run: RunDirectory, attempt: int, ask: Ask) -> bool | None:
         if jobs is not None:
             return jobs.get(told["job"]) != launch
     # nobody waits for an end where the lease does not tell whose, or the result is there
-    settled = owner is None or (run.path / layout.RESULT).exists()
+    settled = owner is None or run.is_done
     return True if settled and quiet > HOUR else None
 
 
@@ -138,7 +138,7 @@ def _remedy(
         return "set aside; its number stays taken", partial(_void_lease, run, path)
     if layout.ATTEMPT.attempt(path.name):
         return "set aside", partial(_set_aside, path)
-    if layout.FAILURE.attempt(path.name):
+    if _attempt(path):
         return "set aside; the run is free", partial(_forget_failure, run, path)
     return "set aside; the run is done anew", partial(_begin_anew, run, path, pending)
 
@@ -156,15 +156,18 @@ def _forget_failure(run: RunDirectory, path: Path) -> None:
 
 
 def _begin_anew(run: RunDirectory, path: Path, pending: Sequence[int]) -> None:
-    """Without its configuration or a table a result is none."""
+    """Without its configuration or a table a result is none; its other files serve once more."""
     _give_back(run, pending)
-    _set_aside(run.path / layout.RESULT)
-    _set_aside(path)
+    beside = path.parent == run.path
+    run.reopen()
+    _set_aside(run.path / layout.RESULT)  # of before the folders
+    _set_aside(path if beside else run.files / path.name)
 
 
 def _give_back(run: RunDirectory, attempts: Sequence[int]) -> None:
     """End attempts as their owners would have: they no longer count as lost, the run is free."""
     for attempt in attempts:
+        run.fence(attempt)
         run.release(attempt)
 
 
@@ -183,26 +186,32 @@ def _is_sound(path: Path) -> bool:
 def _damaged_records(run: RunDirectory) -> list[Path]:
     """Records that cannot be read."""
     records = [path for pattern in RECORDS for path in sorted(run.path.glob(pattern))]
+    if run.is_done:
+        records.append(run.result_file)
     return [path for path in records if not _is_sound(path)]
 
 
-def _damaged_tables(run: RunDirectory) -> list[Path]:
-    """Tables of a committed result that are missing or cannot be read."""
+def _damaged_files(run: RunDirectory) -> list[Path]:
+    """Files of a committed result that are others, and tables that are missing or unreadable."""
+    if not run.is_done or not _is_sound(run.result_file):
+        return []
+    damaged = run.damaged_files()
+    tables = [run.table(name) for name in (run.result() or {}).get("tables", [])]
+    return damaged + [path for path in tables if path not in damaged and not _is_readable(path)]
+
+
+def _is_readable(table: Path) -> bool:
     from pyarrow import ArrowException
     from pyarrow.parquet import read_metadata
 
-    path, damaged = run.path / layout.RESULT, []
-    result = read_json(path) if _is_sound(path) else {}
-    for name in result.get("tables", []):
-        table = run.table(name)
-        try:
-            read_metadata(table)
-        except (OSError, ArrowException) as error:
-            # any other number: not the file is at fault, but the disk or a permission
-            if getattr(error, "errno", None) not in (None, errno.ENOENT):
-                raise
-            damaged.append(table)
-    return damaged
+    try:
+        read_metadata(table)
+    except (OSError, ArrowException) as error:
+        # any other number: not the file is at fault, but the disk or a permission
+        if getattr(error, "errno", None) not in (None, errno.ENOENT):
+            raise
+        return False
+    return True
 
 
 def _half_made(home: Home) -> Iterator[Damage]:
@@ -230,7 +239,8 @@ def _delete(path: Path) -> None:
 
 def _attempt(path: Path) -> int | None:
     """The attempt that a lease or a failure is of."""
-    return layout.LEASE.attempt(path.name) or layout.FAILURE.attempt(path.name)
+    kinds = (layout.LEASE, layout.FAILURE, layout.DEATH)
+    return next(filter(None, (kind.attempt(path.name) for kind in kinds)), None)
 
 
 def _seconds_since(path: Path) -> float:

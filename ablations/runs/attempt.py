@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# by Ctrl-C, by whoever ends a process, by SLURM before the time is over or for a preemption
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2)
+# by Ctrl-C, by whoever ends a process, by SLURM before the time is over or for a preemption, and by
+# a worker to the processes that do its run
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGUSR1)
 
 
 SIGNAL_SECONDS = 5.0  # by so much later than others a process meets a signal that goes to all
@@ -40,13 +41,51 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Inside, SIGTERM, SIGINT and SIGUSR2 raise `Stopped`."""
+    """Inside, the first of `STOP_SIGNALS` raises `Stopped`.
+
+    Later ones do nothing: one and the same wish may come from several sides.
+    """
+    stopped = False
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(number)
+        nonlocal stopped
+        if not stopped:
+            stopped = True
+            raise Stopped(number)
 
     with _handling(stop):
         yield
+
+
+@contextmanager
+def ignoring_stop() -> Iterator[None]:
+    """Inside, `STOP_SIGNALS` do nothing: somebody else hears them, too, and decides."""
+    with _handling(lambda number, frame: None):
+        yield
+
+
+class StopRequest:
+    """Whether an end was asked for.
+
+    Attributes:
+        signal: the number of the first signal that came; None: none came.
+    """
+
+    signal: int | None = None
+
+
+@contextmanager
+def noticing_stop() -> Iterator[StopRequest]:
+    """Inside, the first of `STOP_SIGNALS` is only noticed; a later one raises `Stopped`."""
+    request = StopRequest()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if request.signal is not None:
+            raise Stopped(number)
+        request.signal = number
+
+    with _handling(stop):
+        yield request
 
 
 @contextmanager
@@ -76,7 +115,8 @@ class Attempt:
     """One attempt at a run.
 
     Attributes:
-        directory: kept for this run, whatever attempt: the next one finds a checkpoint there.
+        directory: of this attempt alone. The next one gets the files that it leaves, such as a
+            checkpoint; with the result all files are committed.
         cache: shared by all runs.
     """
 
@@ -104,9 +144,10 @@ class Attempt:
 
     @contextmanager
     def deferring_stop(self) -> Iterator[None]:
-        """Inside, SIGTERM, SIGINT and SIGUSR2 only set `stopping`; the block's end then raises.
+        """Inside, `STOP_SIGNALS` only set `stopping`; the block's end then raises.
 
-        For what can leave a checkpoint. The same signal once more ends it immediately.
+        For what can leave a checkpoint. The same signal once more ends it immediately, but for
+        SIGUSR1, by which a worker repeats itself.
 
         Raises:
             Stopped: a signal came, here or (see `request_stop`) elsewhere.
@@ -114,7 +155,7 @@ class Attempt:
         came: list[int] = []
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if number in came:
+            if number in came and number != signal.SIGUSR1:
                 raise Stopped(number)
             came.append(number)
             self.stopping = True

@@ -1,13 +1,17 @@
-"""One run on disk: what its directory says of it."""
+"""One run on disk: what its directory says of it, and how attempts at it begin and end."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ablations.files import read_json, read_json_lines
+from ablations.errors import UserError
+from ablations.files import HALF_WRITTEN, digest_of_file, read_json, read_json_lines, write_json, writing
 from ablations.runs import layout
 from ablations.runs.lease import Lease, Observer, latest_lease, take_lease
 
@@ -23,13 +27,23 @@ class State(StrEnum):
     DONE = "done"
 
 
+class SupersededError(Exception):
+    """Another attempt has the run now, or the result is there: nothing of this one counts."""
+
+
 @dataclass(frozen=True)
 class Inspection:
-    """What a run directory says, read once."""
+    """What a run directory says, read once.
+
+    Attributes:
+        lost: attempts whose owner died, or that took their interpreter with them.
+        died: whether the latest is such a failure.
+    """
 
     state: State
     lease: Lease | None = None
-    lost: int = 0  # attempts whose owner died
+    lost: int = 0
+    died: bool = False
 
     @property
     def attempt(self) -> int:
@@ -39,7 +53,12 @@ class Inspection:
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """One run on disk. Its worker writes here, else only `retry`, `cancel` and `repair`."""
+    """One run on disk. Its worker writes here, else only `retry`, `cancel` and `repair`.
+
+    Every attempt has a folder of its own to write to. Renaming it decides, in one step that any
+    file system can, how the attempt ends: `commit` makes it the result, `fence` takes it away, and
+    only one of them succeeds. So an attempt that was thought dead and wakes can change nothing.
+    """
 
     path: Path
 
@@ -51,14 +70,17 @@ class RunDirectory:
     def inspect(self, observer: Observer) -> Inspection:
         """The state of the run. Reading changes nothing."""
         lease = latest_lease(self.path)
-        if (self.path / layout.RESULT).exists():
+        if self.is_done:
             return Inspection(State.DONE, lease)
         if lease is None:
             return Inspection(State.WAITING)
-        lost = len(self.unended(lease.attempt - 1))
-        end = self._end(lease.attempt)
+        last = lease.attempt
+        earlier = range(1, last)
+        lost = sum(self._end(one) is None or self._has(layout.DEATH, one) for one in earlier)
+        end = self._end(last)
         if end:
-            return Inspection(end, lease, lost)
+            died = end is State.FAILED and self._has(layout.DEATH, last)
+            return Inspection(end, lease, lost + self._has(layout.DEATH, last), died)
         if observer.is_dead(lease):
             state = State.CANCELLED if lease.cancelled_file.exists() else State.LOST
             return Inspection(state, lease, lost + 1)
@@ -68,16 +90,63 @@ class RunDirectory:
         """Attempts up to `last` that brought no result and of which nobody told how they ended."""
         return [attempt for attempt in range(1, last + 1) if self._end(attempt) is None]
 
+    def unfailed(self, last: int) -> list[int]:
+        """Attempts up to `last` that came after the last failure: together they are one try."""
+        failed = [n for n in range(1, last + 1) if self.failure(n)]
+        return list(range(max(failed, default=0) + 1, last + 1))
+
+    def _has(self, kind: layout.Numbered, attempt: int) -> bool:
+        return (self.path / kind.of(attempt)).exists()
+
     def _end(self, attempt: int) -> State | None:
         """How an attempt that brought no result ended; None where nobody came to say."""
-        if (self.path / layout.RETRY.of(attempt)).exists():
+        if self._has(layout.RETRY, attempt):
             return State.WAITING
-        if (self.path / layout.FAILURE.of(attempt)).exists():
+        if self._has(layout.FAILURE, attempt) or self._has(layout.DEATH, attempt):
             return State.FAILED
-        if (self.path / layout.RELEASED.of(attempt)).exists():
-            cancelled = (self.path / layout.CANCELLED.of(attempt)).exists()
+        if self._has(layout.RELEASED, attempt):
+            cancelled = self._has(layout.CANCELLED, attempt)
             return State.CANCELLED if cancelled else State.WAITING
         return None
+
+    # what is read
+
+    @property
+    def _committed(self) -> Path:
+        return self.path / layout.COMMITTED
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the result is there."""
+        return self.result_file.exists()
+
+    @property
+    def result_file(self) -> Path:
+        """The committed result, there or not; in homes of before the folders beside all else."""
+        folder = self._committed
+        return (folder if folder.is_dir() else self.path) / layout.RESULT
+
+    @property
+    def files(self) -> Path:
+        """The folder with what was written for the run: as the result, or else by its last attempt.
+
+        Homes of before the folders have it all in the run directory.
+        """
+        if self._committed.is_dir():
+            return self._committed
+        last = self._last_folder()
+        return last if last and not (self.path / layout.RESULT).exists() else self.path
+
+    def _last_folder(self) -> Path | None:
+        """The folder of the last attempt that has one."""
+        names = os.listdir(self.path) if self.path.is_dir() else []
+        found = [
+            (number, name)
+            for name in names
+            for kind in (layout.FILES, layout.ENDED)
+            if (number := kind.attempt(name)) is not None
+        ]
+        return self.path / max(found)[1] if found else None
 
     def config(self) -> dict[str, Any] | None:
         """`{experiment, config}`, or None before the first attempt came to write it."""
@@ -85,7 +154,7 @@ class RunDirectory:
 
     def result(self) -> dict[str, Any] | None:
         """The committed result, or None."""
-        return read_json(self.path / layout.RESULT)
+        return read_json(self.result_file)
 
     def attempt(self, number: int) -> dict[str, Any]:
         """When it started and `provenance.surroundings` of an attempt; empty where unknown."""
@@ -93,7 +162,9 @@ class RunDirectory:
 
     def failure(self, attempt: int) -> dict[str, Any] | None:
         """`{error, traceback}` of a failed attempt, or None."""
-        return read_json(self.path / layout.FAILURE.of(attempt))
+        kinds = (layout.FAILURE, layout.DEATH)
+        found = (read_json(self.path / kind.of(attempt)) for kind in kinds)
+        return next(filter(None, found), None)
 
     def seconds(self, attempt: int) -> float:
         """Seconds from the lease to the last sign of life, both by the file system's clock."""
@@ -104,6 +175,132 @@ class RunDirectory:
         except FileNotFoundError:  # it ended before its first sign
             return 0.0
 
+    def table(self, name: str) -> Path:
+        """The file of a table of the result."""
+        return self.files / layout.table(name)
+
+    def damaged_files(self) -> list[Path]:
+        """Files of the committed result that are not those that were committed.
+
+        Of tables also those that are missing; other files may be spared (`ablate gc --models`).
+        Results of before digests tell nothing.
+        """
+        result, folder = self.result() or {}, self.files
+        digests = result.get("files", {})
+        tables = set(map(layout.table, result.get("tables", [])))
+        found = {name: _digest(folder / name) for name in digests}
+        return [
+            folder / name
+            for name, digest in found.items()
+            if digest != digests[name] and (digest or name in tables)
+        ]
+
+    def check_tables(self) -> None:
+        """Refuse a result whose tables are not those that were committed with it.
+
+        Raises:
+            UserError: names the first of them.
+        """
+        result, folder = self.result() or {}, self.files
+        digests = result.get("files", {})
+        for name in map(layout.table, result.get("tables", [])):
+            if name in digests and _digest(folder / name) != digests[name]:
+                raise UserError(
+                    f"{folder / name} is not the table that was committed with the result; "
+                    "`ablate repair` sets it aside, and the run is done anew"
+                )
+
+    def progress(self, attempt: int | None = None) -> list[dict[str, Any]]:
+        """What an attempt told; None: all of them, in order. A line being written is left out."""
+        folders = dict.fromkeys((self.path, self.files))
+        if attempt is not None:
+            name = layout.PROGRESS.of(attempt)
+            return [entry for one in folders for entry in read_json_lines(one / name)]
+        files = (file for one in folders for file in one.glob(layout.PROGRESS.pattern))
+        found = {layout.PROGRESS.attempt(file.name) for file in files}
+        return [entry for number in sorted(filter(None, found)) for entry in self.progress(number)]
+
+    # how attempts begin and end
+
+    def take(self, seen: Inspection) -> Lease | None:
+        """The lease on a run that nobody works on, or None where another was quicker.
+
+        The attempt before can write nothing from then on.
+
+        Arguments:
+            seen: how it stood.
+        """
+        self.path.mkdir(exist_ok=True)  # never its parents: they vanish with a file system
+        if seen.attempt:
+            self.fence(seen.attempt)
+        if self.is_done:  # the attempt before ended well between the look and the fence
+            return None
+        return take_lease(self.path, seen.attempt + 1)
+
+    def fence(self, attempt: int) -> None:
+        """Let an attempt write no more, whatever its owner believes."""
+        files, ended = (self.path / kind.of(attempt) for kind in (layout.FILES, layout.ENDED))
+        with suppress(FileNotFoundError):
+            os.rename(files, ended)
+            return
+        # it has no folder yet, or ended well. Should it make one after all, it finds this mark
+        # (see `begin`), unless it looked before: then the folder is there now
+        ended.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.rename(files, ended)
+
+    def begin(self, lease: Lease) -> Path:
+        """The folder of an attempt, with what the one before left in its own.
+
+        Raises:
+            SupersededError: another attempt has the run already.
+        """
+        folder = lease.files
+        folder.mkdir()
+        if self._has(layout.ENDED, lease.attempt) or self._has(layout.LEASE, lease.attempt + 1):
+            with suppress(OSError):
+                folder.rmdir()
+            raise SupersededError
+        self._hand_over(lease.attempt, folder)
+        return folder
+
+    def _hand_over(self, attempt: int, folder: Path) -> None:
+        """Give what earlier attempts left to the next: a copy, where an owner may yet wake.
+
+        Homes of before the folders have it in the run directory.
+        """
+        earlier = [(n, self.path / layout.ENDED.of(n)) for n in range(1, attempt)]
+        for number, before in [(0, self.path), *earlier]:
+            # whoever gave its run back in good order writes no more, not even to an open file
+            moving = number == 0 or self._end(number) is not None
+            for path in _kept(before):
+                if moving:
+                    os.replace(path, folder / path.name)
+                else:
+                    with writing(folder / path.name) as temporary:
+                        shutil.copyfile(path, temporary)
+            if number:
+                shutil.rmtree(before, ignore_errors=True)
+
+    def commit(self, lease: Lease, result: dict[str, Any]) -> None:
+        """Make what an attempt wrote the result: with `result`, and digests of all its files.
+
+        Raises:
+            SupersededError: the attempt has lost the run; nothing has changed.
+        """
+        folder = lease.files
+        try:
+            for half_written in folder.glob(HALF_WRITTEN):  # by a process that was killed
+                half_written.unlink()
+            files = sorted(path for path in folder.iterdir() if path.is_file())
+            digests = {path.name: digest_of_file(path) for path in files}
+            write_json(folder / layout.RESULT, {**result, "files": digests})
+            os.rename(folder, self._committed)
+        except OSError:
+            if lease.is_superseded or self.is_done:
+                raise SupersededError from None
+            raise
+
     def retry(self, attempt: int) -> None:
         """Let a failed attempt count as none: the run is free again."""
         (self.path / layout.RETRY.of(attempt)).touch()
@@ -111,6 +308,15 @@ class RunDirectory:
     def release(self, attempt: int) -> None:
         """Give the run back: that attempt goes on with it no more."""
         (self.path / layout.RELEASED.of(attempt)).touch()
+
+    def reopen(self) -> None:
+        """Let a result be none any more; the next attempt gets its files."""
+        if self._committed.is_dir():
+            attempts = filter(None, map(layout.LEASE.attempt, os.listdir(self.path)))
+            ended = self.path / layout.ENDED.of(max(attempts, default=1))
+            shutil.rmtree(ended, ignore_errors=True)
+            os.rename(self._committed, ended)
+            (ended / layout.RESULT).unlink(missing_ok=True)
 
     def cancel(self, observer: Observer) -> bool:
         """Stop whoever works on the run; nobody of now shall try it again. Whether that was due.
@@ -123,7 +329,7 @@ class RunDirectory:
         lease = seen.lease
         if seen.state is not State.RUNNING:  # an attempt that ends before it begins
             self.path.mkdir(parents=True, exist_ok=True)
-            lease = take_lease(self.path, seen.attempt + 1)
+            lease = self.take(seen)
             if lease:
                 lease.cancelled_file.touch()
                 self.release(lease.attempt)
@@ -133,14 +339,23 @@ class RunDirectory:
             lease.cancelled_file.touch()
         return True
 
-    def table(self, name: str) -> Path:
-        """The file of a table of the result."""
-        return self.path / layout.table(name)
 
-    def progress(self, attempt: int | None = None) -> list[dict[str, Any]]:
-        """What an attempt told; None: all of them, in order. A line being written is left out."""
-        if attempt is not None:
-            return read_json_lines(self.path / layout.PROGRESS.of(attempt))
-        files = self.path.glob(layout.PROGRESS.pattern)
-        attempts = sorted(filter(None, (layout.PROGRESS.attempt(file.name) for file in files)))
-        return [entry for number in attempts for entry in self.progress(number)]
+def _kept(folder: Path) -> list[Path]:
+    """Files that the next attempt gets; what is half-written or damaged is not among them."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [
+        path
+        for path in paths
+        if path.is_file()
+        and not path.name.startswith(".")
+        and not path.name.endswith(layout.DAMAGED)
+        and not layout.is_record(path.name)
+    ]
+
+
+def _digest(path: Path) -> str | None:
+    """Digest of a file; None where it is not there."""
+    try:
+        return digest_of_file(path)
+    except FileNotFoundError:
+        return None

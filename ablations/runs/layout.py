@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONFIG = "config.json"
-RESULT = "result.json"  # written last: with it the run is done
+RESULT = "result.json"  # with it a folder is the result
+COMMITTED = "result"  # what the folder of the attempt that brought the result is called then
 CODE_DIFF = "code.diff"
 PACKAGES = "packages.txt"
 DAMAGED = ".damaged"  # suffix of what `ablate repair` set aside
@@ -35,14 +36,27 @@ class Numbered:
         return int(found[1]) if found else None
 
 
+FILES = Numbered("files")  # the folder of an attempt that may still write
+ENDED = Numbered("ended")  # what it is called when the attempt can write no more
 LEASE = Numbered("claim", ".json")
 ATTEMPT = Numbered("attempt", ".json")
 HEARTBEAT = Numbered("heartbeat")
 PROGRESS = Numbered("progress", ".jsonl")
 FAILURE = Numbered("failure", ".json")
+DEATH = Numbered("died", ".json")  # a failure that took the interpreter with it
 RELEASED = Numbered("released")
 CANCELLED = Numbered("cancelled")
 RETRY = Numbered("retry")
+
+
+RECORDS = (FILES, ENDED, LEASE, ATTEMPT, HEARTBEAT, FAILURE, DEATH, RELEASED, CANCELLED, RETRY)
+
+
+def is_record(name: str) -> bool:
+    """Whether a file or folder of a run directory tells of the run, and is none of its results."""
+    return name in (CONFIG, RESULT, COMMITTED) or any(
+        record.attempt(name) is not None for record in RECORDS
+    )
 
 
 def table(name: str) -> str:

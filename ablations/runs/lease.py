@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -76,6 +75,19 @@ class Lease:
         return self.directory / layout.HEARTBEAT.of(self.attempt)
 
     @property
+    def files(self) -> Path:
+        """The attempt's folder, as long as it may write there."""
+        return self.directory / layout.FILES.of(self.attempt)
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether somebody took the run from this attempt, or committed a result."""
+        if self.files.is_dir():
+            return False
+        others = (layout.ENDED.of(self.attempt), layout.LEASE.of(self.attempt + 1))
+        return any((self.directory / name).exists() for name in (*others, layout.COMMITTED))
+
+    @property
     def last_sign(self) -> float:
         """Time of the owner's last sign of life: seconds since 1970 by the file system's clock."""
         return _modified(self.heartbeat_file) or _modified(self.file)
@@ -87,20 +99,13 @@ class Lease:
 
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
-        """Show from a thread, as long as the block runs, that the owner is alive.
-
-        Whoever cancels the run is obeyed by a SIGTERM to the main thread.
-        """
+        """Show from a thread, as long as the block runs, that the owner is alive."""
         stop = threading.Event()
 
         def beat() -> None:
-            obeyed = False
             while not stop.wait(HEARTBEAT_SECONDS):
                 with suppress(OSError):  # the file system may come back
                     os.utime(self.heartbeat_file)
-                if not obeyed and self.cancelled_file.exists():
-                    obeyed = True
-                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
         self.heartbeat_file.touch()
         thread = threading.Thread(target=beat, daemon=True)

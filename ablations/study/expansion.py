@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablations.errors import UserError
 from ablations.study.experiment import REPLICATE, Experiment
+from ablations.study.limits import Limits
 from ablations.study.plan import Cell, Plan
 from ablations.study.study import Study
 
@@ -18,11 +19,13 @@ class Expansion:
 
     Attributes:
         configs: by run key.
+        limits: of each run, as the study has them.
     """
 
     plan: Plan
     experiment: Experiment
     configs: Mapping[str, Any]
+    limits: Limits = field(default_factory=Limits)
 
     def expected_seconds(self) -> dict[str, float]:
         """The experiment's guess for each run on one core, by key; NaN where nobody knows."""
@@ -78,7 +81,7 @@ def expand(
         claims=tuple(replace(one, pairing=one.pairing or pairing) for one in study.claims),
         presentation=experiment.presentation,
     )
-    return Expansion(plan, experiment, configs)
+    return Expansion(plan, experiment, configs, study.limits)
 
 
 def _cells(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Literal, get_args
 
 from ablations.errors import UserError, nearest
 from ablations.study.claim import Claim
 from ablations.study.experiment import REPLICATE, Experiment, Settings
+from ablations.study.limits import Limits
 
 Design = Literal["one_factor", "factorial", "zipped"]
 
@@ -46,6 +47,7 @@ class Study:
         where: keeps only the configurations for which it is true.
         seeds: how many replicates, with seeds 0, 1, ...
         claims: what is put to the test.
+        limits: of each run.
     """
 
     title: str
@@ -57,6 +59,7 @@ class Study:
     where: Callable[[Any], bool] = lambda config: True
     seeds: int = 1
     claims: Sequence[Claim] = ()
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if self.design not in get_args(Design):

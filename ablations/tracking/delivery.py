@@ -64,6 +64,7 @@ def deliver(
     result = directory.result() if seen.state is State.DONE else None
     failure = directory.failure(seen.attempt) if seen.state is State.FAILED else None
     if result:
+        directory.check_tables()
         metrics += _summary(result) + _tables(directory, result)
         tags |= {RESULT_TAG: digest_of(result)}
         tags |= {name: str(value) for name, value in result["provenance"].items()}
@@ -112,8 +113,8 @@ def _log_files(
     client: MlflowClient, run_id: str, directory: RunDirectory, result: Mapping[str, Any]
 ) -> None:
     tables = [directory.table(name) for name in result["tables"]]
-    names = (layout.CONFIG, layout.CODE_DIFF, layout.PACKAGES)
-    others = [directory.path / name for name in names]
+    others = [directory.files / name for name in (layout.CODE_DIFF, layout.PACKAGES)]
+    others.append(directory.path / layout.CONFIG)
     for path in [*tables, *filter(lambda path: path.exists(), others)]:
         client.log_artifact(run_id, str(path))
 

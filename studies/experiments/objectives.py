@@ -67,7 +67,7 @@ def _of_end(score: Score, run: RunDirectory, budget: float) -> list[float]:
     """A score of the trained run."""
     import pandas as pd
 
-    table = pd.read_parquet(run.path / table_file(STITCHES))
+    table = pd.read_parquet(run.files / table_file(STITCHES))
     if SCORE not in table:
         raise UserError(
             f"run {run.key} has no validation scores: it was done by an earlier version; "
@@ -80,7 +80,7 @@ def _of_rungs(score: Score, run: RunDirectory, budget: float) -> dict[int, float
     """A score by percent of the training, as far as it is."""
     import pandas as pd
 
-    files = validation_files(run.path)
+    files = validation_files(run.files)
     return {rung: score(pd.read_parquet(file), budget) for rung, file in files.items()}
 
 

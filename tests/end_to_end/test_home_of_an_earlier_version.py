@@ -91,9 +91,9 @@ def test_it_is_reported_and_its_networks_are_loaded(home, tmp_path):
     ablate(home, "report", "toy-search", "--figure", "trials", "--output", str(page))
     ablate(home, "report", "--all", "--output", str(page))
     assert len((page / "claims.csv").read_text().splitlines()) == 2
-    with_network = [run for run in home.runs() if (run.path / "model.safetensors").exists()]
+    with_network = [run for run in home.runs() if (run.files / "model.safetensors").exists()]
     assert len(with_network) == 2
     for run in with_network:
         table = snnet.load(run.path).table
-        metrics = json.loads((run.path / "result.json").read_text())["metrics"]
+        metrics = json.loads((run.files / "result.json").read_text())["metrics"]
         assert table.top1.mean() == pytest.approx(metrics["mean_top1"])

@@ -24,7 +24,7 @@ class ToyConfig:
 def is_held(run, error):
     """Whether a file `hold` in the home makes this run wait; a number there: the worse ones."""
     try:
-        least = (run.directory.parents[1] / "hold").read_text()
+        least = (run.cache.parent / "hold").read_text()
     except FileNotFoundError:
         return False
     return not least or error > float(least)
@@ -87,7 +87,7 @@ def error_and_passes(run, budget):
 
 
 def best_within(run, budget):
-    table = pd.read_parquet(run.path / "stitch.parquet")
+    table = pd.read_parquet(run.files / "stitch.parquet")
     return [table.top1[table.macs <= budget].max()]
 
 

@@ -9,6 +9,7 @@ from ablations.launch.requests import Request
 from ablations.launch.scheduler import Options, QueuedJob, Scheduler, Submitted, Work
 from ablations.launch.worker import Worker
 from ablations.runs.home import Home
+from helpers.doers import Here
 
 
 class HereScheduler(Scheduler):
@@ -43,7 +44,8 @@ class HereScheduler(Scheduler):
         self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
     ) -> list[Submitted]:
         self.submissions.append([one.key for one in due])
-        Worker(self.home, work.expansion.experiment, work.provenance).lead(due, 1)
+        here = Here(self.home, work.expansion.experiment)
+        Worker(self.home, work.expansion.experiment, work.provenance, here).lead(due, 1)
         return [Submitted(1, len(due), "in this process")]
 
     def queue(self, study: str | None = None) -> list[QueuedJob]:

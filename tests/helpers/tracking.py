@@ -15,6 +15,7 @@ from ablations.runs.home import Home
 from ablations.runs.lease import take_lease
 from ablations.tracking.names import KEY_TAG
 from ablations.tracking.store import connect, search
+from helpers.doers import Here
 from helpers.toy import STUDY, TWO_SEEDS
 
 
@@ -25,18 +26,19 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: 
     lease = take_lease(directory.path, attempt)
     request = Request(key, STUDY.experiment.dump(TWO_SEEDS.configs[key]), 0)
     with lease.heartbeat(), redirect_stdout(io.StringIO()):  # what goes into a worker's log
-        Worker(home, STUDY.experiment, provenance or {}).execute(request, lease)
+        worker = Worker(home, STUDY.experiment, provenance or {}, Here(home, STUDY.experiment))
+        worker.execute(request, lease)
 
 
 def begin(home: Home, key: str) -> Attempt:
     """A run of the plan is at work; gives what it tells its progress to."""
     directory = home.run(key)
     directory.path.mkdir(parents=True)
-    take_lease(directory.path, 1)
+    lease = take_lease(directory.path, 1)
     config = STUDY.experiment.dump(TWO_SEEDS.configs[key])
     content = {"experiment": "toy", "schema": 1, "config": config}
     (directory.path / "config.json").write_text(json.dumps(content))
-    return Attempt(directory.path, home.cache, 1)
+    return Attempt(directory.begin(lease), home.cache, 1)
 
 
 def tracked(home: Home, uri: str | None = None) -> dict:

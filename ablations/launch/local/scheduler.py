@@ -61,7 +61,12 @@ class LocalScheduler(Scheduler):
         with environment_variables(**dict.fromkeys(THREADS, "1")), clean_env():
             self._jobs += [
                 executor.submit(
-                    work_here, str(self.home.root), work.study, work.requests, work.provenance
+                    work_here,
+                    str(self.home.root),
+                    work.study,
+                    work.requests,
+                    work.provenance,
+                    work.limits,
                 )
                 for _ in range(count)
             ]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from submitit import JobEnvironment
 from submitit.helpers import DelayedSubmission
 
-from ablations.launch.job import PREFIX, in_one_sentence
+from ablations.errors import EXIT_FAILED_RUNS
+from ablations.launch.crew import Crew, Position
+from ablations.launch.job import PREFIX, PROCESSES, in_one_sentence
 from ablations.launch.launches import Launch
-from ablations.launch.process_group import BrokenGroupError, joined
+from ablations.launch.nodes import LostNodeError, Meeting, Nodes, serve
 from ablations.launch.worker import work
 from ablations.runs.attempt import Stopped
+from ablations.runs.home import Home
 
+REQUEUE = 75  # the exit code by which a worker asks to be queued again: EX_TEMPFAIL of sysexits(3)
 KILLED = 137  # what srun tells of a process that was killed; the batch script then queues again
 # killed (kill -9, or out of memory), a worker queues again; ten times, lest a run that always kills
 # its worker goes on for ever
@@ -43,28 +51,68 @@ class WorkerJob:
     maximum: int | None
 
     def __call__(self) -> None:
-        """Work. On USR2 (time over, or preempted) leave a checkpoint and queue again."""
-        launch = Launch(Path(self.launch))
-        restart, gpus = os.environ.get("SLURM_RESTART_COUNT", "0"), gpus_of_job()
+        """Work. On USR2 (time over, or preempted) leave checkpoints, and ask to be queued again."""
+        launch, environment = Launch(Path(self.launch)), JobEnvironment()
+        machine, machines = environment.global_rank, environment.num_tasks
+        here = int(os.environ.get(PROCESSES, "1"))
+        position = Position(machine * here, here, machines * here)
         try:
-            with in_one_sentence(launch.path), joined(restart, gpus) as group:
-                content = launch.content
-                study, provenance = content["study"], content["provenance"]
-                work(self.home, study, launch.requests, provenance, self.maximum, group)
-        except BrokenGroupError as error:
+            with in_one_sentence(launch.path):
+                crew = Crew(Home(Path(self.home)), launch.content["study"], position)
+                if machines == 1:
+                    self._work(launch, crew)
+                else:
+                    self._work_on_several(launch, crew, machine, machines)
+        except LostNodeError as error:
             print(f"{PREFIX}{error}; the job queues again", flush=True)
-            sys.exit(KILLED)
+            sys.exit(REQUEUE)
         except Stopped as stopped:
-            if stopped.signal not in (signal.SIGUSR2, None):
-                raise
-            signal.raise_signal(signal.SIGUSR2)  # to submitit, now that nothing is half done
+            sys.exit(REQUEUE if stopped.signal == signal.SIGUSR2 else 128 + (stopped.signal or 0))
+
+    def _work(self, launch: Launch, doers: Crew | Nodes) -> None:
+        """Do the requests; SLURM shall know where some failed, for mail and for `afterok`."""
+        failed = work(
+            self.home,
+            launch.content["study"],
+            launch.requests,
+            launch.content["provenance"],
+            launch.limits,
+            self.maximum,
+            doers,
+            gpus_of_job(),
+        )
+        if failed:
+            print(f"{PREFIX}{failed} runs failed", flush=True)
+            sys.exit(EXIT_FAILED_RUNS)
+
+    def _work_on_several(self, launch: Launch, crew: Crew, machine: int, machines: int) -> None:
+        start = f"{JobEnvironment().raw_job_id}-{os.environ.get('SLURM_RESTART_COUNT', '0')}"
+        path = launch.path / f"meeting-{start}.json"
+        meeting = Meeting(path, own_address() if machine == 0 else "", machines)
+        if machine == 0:
+            self._work(launch, Nodes(crew, meeting))
+        else:
+            serve(crew, meeting)
 
     def checkpoint(self) -> DelayedSubmission:
-        """What submitit queues again: the same, for the run directories hold all state."""
+        """What submitit queues again, where a signal comes before the work has begun."""
         return DelayedSubmission(self)
 
 
 def gpus_of_job() -> int | None:
     """How many GPUs SLURM gave to this job; None where it does not say."""
     told = os.environ.get("SLURM_GPUS_ON_NODE")
-    return int(told) if told else None
+    nodes = int(os.environ.get("SLURM_JOB_NUM_NODES", "1"))
+    return int(told) * nodes if told else None
+
+
+def own_address() -> str:
+    """Where the other nodes of the job reach this one, as SLURM itself does."""
+    name = os.environ.get("SLURMD_NODENAME", "")
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = ["scontrol", "show", "node", name, "--oneliner"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+        found = re.search(r"\bNodeAddr=(\S+)", told)
+        if found:
+            return found[1]
+    return name

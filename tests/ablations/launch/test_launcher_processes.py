@@ -28,12 +28,12 @@ def test_asking_again_trains_nothing(ablate, home):
     first = ablate("run", TOY)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "8 of 8 runs done" in first.stdout
-    results = {run.key: (run.path / "result.json").stat().st_mtime for run in home.runs()}
+    results = {run.key: (run.files / "result.json").stat().st_mtime for run in home.runs()}
     again = ablate("run", TOY)
     assert again.returncode == 0
     assert "8 of 8 runs done already" in again.stdout
-    assert results == {run.key: (run.path / "result.json").stat().st_mtime for run in home.runs()}
-    assert all((run.path / "steps.log").read_text().count("\n") in (5, 10) for run in home.runs())
+    assert results == {run.key: (run.files / "result.json").stat().st_mtime for run in home.runs()}
+    assert all((run.files / "steps.log").read_text().count("\n") in (5, 10) for run in home.runs())
     assert set(tracked_keys(home).values()) == {1}
 
 
@@ -52,7 +52,7 @@ def test_killed_launcher(home):
     said, _ = second.communicate(timeout=DEADLINE)
     assert second.returncode == 0, said
     check_complete(home, 6)
-    assert all((run.path / "steps.log").read_text().count("\n") == 5 for run in home.runs())
+    assert all((run.files / "steps.log").read_text().count("\n") == 5 for run in home.runs())
 
 
 def test_killed_worker(home):

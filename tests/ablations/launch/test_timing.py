@@ -22,7 +22,7 @@ def expansion(guess):
 
 def finish(home, key, seconds):
     home.run(key).path.mkdir(parents=True)
-    write_json(home.run(key).path / "result.json", {"started": 100.0, "ended": 100.0 + seconds})
+    write_json(home.run(key).files / "result.json", {"started": 100.0, "ended": 100.0 + seconds})
 
 
 def test_without_finished_runs_the_guess_stands(home):

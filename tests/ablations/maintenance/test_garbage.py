@@ -129,9 +129,9 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
     others = {run.key for run in home.runs()} - asked
     assert (len(asked), len(others)) == (4, 4)
     for run in home.runs():
-        (run.path / "model.safetensors").write_bytes(b"0" * 1000)
+        (run.files / "model.safetensors").write_bytes(b"0" * 1000)
     unfinished = home.run(min(asked))
-    (unfinished.path / "result.json").unlink()
+    (unfinished.files / "result.json").unlink()
     assert garbage(home, {}) == {}
     queued = min(others)
     submitted(home, "toy-1", None, [queued])
@@ -140,14 +140,14 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
     shutil.rmtree(home.launches / "toy-1")
     log = submitted(home, "toy-2", None) / "12_3_0_log.out"
     write_json(home.run(queued).path / "attempt-1.json", {"job": "12_3", "log": str(log)})
-    (home.run(queued).path / "result.json").unlink()
+    (home.run(queued).files / "result.json").unlink()
     assert garbage(home, {}) == {}
     assert garbage(home, {}, runs=True) == {RUNS: others, LAUNCHES: {"toy-2"}}
     shutil.rmtree(home.launches / "toy-2")
     listed = gc(home, "--models", "--runs", "--yes")
     assert f"     3    3.0 kB  {MODELS}\n" in listed
     assert {run.key for run in home.runs()} == asked
-    left = [run.key for run in home.runs() if (run.path / "model.safetensors").exists()]
+    left = [run.key for run in home.runs() if (run.files / "model.safetensors").exists()]
     assert left == [unfinished.key]
     assert states(home) == {State.DONE: 3, State.LOST: 1}
     assert not list(home.root.glob(".*.tmp"))

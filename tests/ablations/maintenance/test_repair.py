@@ -153,7 +153,7 @@ def test_a_damaged_claim_keeps_its_number(ablate, home, tmp_path):
 def test_damaged_claim_of_who_may_still_be_at_work(done_home):
     """Its heart beats: only the name is unknown."""
     run = next(done_home.runs())
-    (run.path / "result.json").unlink()
+    (run.files / "result.json").unlink()
     damage(run.path / "claim-1.json")
     (run.path / "heartbeat-1").touch()
     assert repair(done_home, "--yes") == [
@@ -165,8 +165,8 @@ def test_damaged_claim_of_who_may_still_be_at_work(done_home):
 def test_results_that_cannot_be_read_are_done_anew(ablate, done_home):
     first, second, third, fourth = done_home.runs()
     sound = contents(fourth.path)
-    damage(first.path / "result.json")
-    damage(second.path / "stitch.parquet")
+    damage(first.files / "result.json")
+    damage(second.files / "stitch.parquet")
     damage(third.path / "config.json")
     for run in (first, second, third):
         (run.path / ".config.json.0.tmp").touch()
@@ -182,11 +182,11 @@ def test_results_that_cannot_be_read_are_done_anew(ablate, done_home):
         "6 mended",
     ]
     assert states(done_home) == {State.WAITING: 3, State.DONE: 1}
-    (first.path / "stitch.parquet").unlink()
+    (first.files / "stitch.parquet").unlink()
     assert ablate("run", TOY, "--seeds", "1").returncode == 0
     check_complete(done_home, 4)
     assert contents(fourth.path) == sound
-    (first.path / "stitch.parquet").unlink()
+    (first.files / "stitch.parquet").unlink()
     assert f"{first.key}: stitch.parquet is missing -> set aside; the run is done anew" in mend(
         done_home
     )
@@ -338,7 +338,7 @@ def test_on_a_terminal_it_asks(ablate, home, tmp_path, answer, state):
 
 def test_only_the_runs_of_a_study(done_home):
     run = next(done_home.runs())
-    damage(run.path / "result.json")
+    damage(run.files / "result.json")
     (plan,) = plans_of(done_home)
     other = tuple(cell for cell in plan.cells if cell.key != run.key)
     save_plan(done_home, replace(plan, study="other", cells=other))

@@ -68,7 +68,7 @@ def test_everything_of_a_run_arrives(home):
         assert hours.step == 1
         assert hours.value == pytest.approx(place[f"{unit}s"] * home.run(key).seconds(1) / 3600)
     assert home.run(key).seconds(1) > 0
-    assert f"mlflow=={version('mlflow')}" in (home.run(key).path / "packages.txt").read_text()
+    assert f"mlflow=={version('mlflow')}" in (home.run(key).files / "packages.txt").read_text()
     assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
 
 
@@ -221,11 +221,11 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     keys = sorted(PLAN.runs)
     for key in keys:
         do(home, key)
-    path = home.run(keys[0]).path / "result.json"
+    path = home.run(keys[0]).files / "result.json"
     result = json.loads(path.read_text())
     result["metrics"]["acc@1"] = 1.0  # a name that MLflow refuses
     path.write_text(json.dumps(result))
-    (home.run(keys[1]).path / "result.json").write_text("{")
+    (home.run(keys[1]).files / "result.json").write_text("{")
     with pytest.raises(UserError, match="2 runs cannot be tracked"):
         Collector(home, home.tracking_uri).sync()
     finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}

@@ -25,8 +25,8 @@ def test_a_stitching_run_is_judged_by_its_validation_images(tmp_path):
     home = Home(tmp_path)
     run = home.run("0123")
     run.path.mkdir(parents=True)
-    (run.path / "result.json").write_text('{"metrics": {"passes": 12.0}}')
-    table.to_parquet(run.path / "stitch.parquet")
+    (run.files / "result.json").write_text('{"metrics": {"passes": 12.0}}')
+    table.to_parquet(run.files / "stitch.parquet")
     judged = objectives.OBJECTIVES
     assert judged["top1"].score(run, 250) == [0.85]
     assert judged["pareto"].score(run, 0) == [objectives.front_area(table), 12.0]
@@ -34,7 +34,7 @@ def test_a_stitching_run_is_judged_by_its_validation_images(tmp_path):
         objectives.front_area(table[~table.is_anchor])
     with pytest.raises(UserError, match="no sub-network has 40 MACs or fewer"):
         judged["top1"].score(run, 40)
-    table.drop(columns="top1_validation").to_parquet(run.path / "stitch.parquet")
+    table.drop(columns="top1_validation").to_parquet(run.files / "stitch.parquet")
     with pytest.raises(UserError, match="run 0123 has no validation scores"):
         judged["auc"].score(run, 0)
 

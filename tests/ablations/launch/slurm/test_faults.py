@@ -54,7 +54,7 @@ def check_alike(home, other):
     """Several processes add up in another order: equal but for rounding."""
     for run in home.runs():
         expected = pd.read_parquet(other.run(run.key).path / "stitch.parquet")
-        found = pd.read_parquet(run.path / "stitch.parquet")
+        found = pd.read_parquet(run.files / "stitch.parquet")
         columns = ["loss", "loss_before", "visits"]
         pd.testing.assert_frame_equal(found[columns], expected[columns], rtol=1e-3)
 

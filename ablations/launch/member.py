@@ -1,0 +1,98 @@
+"""A process that does runs for a worker: calls the experiment's function, and tells the outcome.
+
+It has an interpreter of its own, so that whatever a run does to it, the worker lives. Started by
+`ablations.launch.crew`; what it prints goes into the worker's log.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import faulthandler
+import os
+import signal
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ablations.file_system import UNWRITABLE
+from ablations.launch.task import Outcome, Task, failed
+from ablations.runs.attempt import (
+    Attempt,
+    Stopped,
+    check_metrics,
+    ignoring_stop,
+    stopping_on_signals,
+)
+from ablations.runs.home import Home
+from ablations.study.catalogue import load_study
+from ablations.study.experiment import Experiment
+
+READY = "ready"
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG, prctl(2)
+
+
+def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
+    """Do one task after the other, until the worker says that there is none, or is gone.
+
+    Arguments:
+        study: name or path; its experiment runs.
+        worker: number of the process that asks.
+    """
+    faulthandler.enable()  # a crash leaves a traceback in the log
+    _die_with(worker)
+    experiment = load_study(study)[1].experiment
+    with ignoring_stop():
+        connection.send(READY)
+        while (task := connection.recv()) is not None:
+            try:
+                with stopping_on_signals():
+                    outcome = perform(experiment, home, task)
+            except Stopped:
+                outcome = Outcome(stopped=True)
+            connection.send(outcome)
+
+
+def perform(experiment: Experiment, home: Home, task: Task) -> Outcome:
+    """Call the experiment's function.
+
+    Raises:
+        Stopped: one of `STOP_SIGNALS` came.
+    """
+    address, port = task.meeting
+    os.environ |= {"MASTER_ADDR": address, "MASTER_PORT": str(port)}
+    run = Attempt(task.folder, home.cache, task.attempt)
+    try:
+        metrics = experiment.function(experiment.resolve(task.config), run)
+        check_metrics(metrics)
+    except Stopped:
+        raise
+    except OSError as error:
+        if _is_of_the_disk(error, task.folder):
+            return Outcome(disk=f"cannot write {error.filename}: {error.strerror}")
+        return failed(error)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        return failed(error)
+    return Outcome(metrics, tuple(run.tables))
+
+
+def _is_of_the_disk(error: OSError, path: Path) -> bool:
+    """Whether the disk of the folder `path` is to blame."""
+    inside = error.filename is not None and Path(str(error.filename)).is_relative_to(path)
+    refused = inside and error.errno in (errno.EACCES, errno.EPERM)
+    return refused or error.errno in UNWRITABLE or not path.is_dir()
+
+
+def _die_with(worker: int) -> None:
+    """End when the worker does, however it does: nobody would hear the answer."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != worker:  # it was gone before that
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    descriptor, root, study_name, parent = sys.argv[1:]
+    with suppress(EOFError, BrokenPipeError):
+        serve(Connection(int(descriptor)), Home(Path(root)), study_name, int(parent))
