@@ -87,6 +87,7 @@ class Crew:
         self._members: list[_Member] = []
         self._outcomes: dict[int, Outcome] = {}
         self._deadline: float | None = None  # for the others, once one has not done it
+        self._late = False  # whether it has passed: what they answer now is of our own making
 
     def begin(self, task: Task) -> None:
         """Start with a task.
@@ -99,7 +100,7 @@ class Crew:
             self._members = [self._start(local) for local in here]
             for member in self._members:
                 member.await_ready()
-        self._outcomes, self._deadline = {}, None
+        self._outcomes, self._deadline, self._late = {}, None, False
         for member in self._members:
             member.send(task)
 
@@ -114,6 +115,7 @@ class Crew:
             self._listen(max(0.0, min(POLL_SECONDS, end - time.monotonic())))
             now = time.monotonic()
             if self._deadline and now > self._deadline:
+                self._late = True
                 self.kill()
             elif now >= end and len(self._outcomes) < len(self._members):
                 return None
@@ -133,7 +135,8 @@ class Crew:
         for connection, number in waiting.items():
             member = self._members[number]
             if connection in heard or not member.is_alive:
-                self._outcomes[number] = member.answer()
+                answer = member.answer()
+                self._outcomes[number] = Outcome() if self._late else answer
         if self._deadline is None and any(not one.well for one in self._outcomes.values()):
             self._deadline = time.monotonic() + PATIENCE_SECONDS
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, wait
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ablations.files import read_json, write_json
 from ablations.launch.crew import CLOSE_SECONDS, PATIENCE_SECONDS, Crew, Doers, free_port
@@ -63,10 +63,11 @@ class Nodes:
         self._found: dict[Connection, Outcome] = {}
         self._own: Outcome | None = None
         self._deadline: float | None = None
+        self._late = False  # see `Crew`
 
     def begin(self, task: Task) -> None:
         """Start with a task on all machines."""
-        self._found, self._own, self._deadline = {}, None, None
+        self._found, self._own, self._deadline, self._late = {}, None, None, False
         task = replace(task, meeting=(self._address, free_port()))
         self._tell(task)
         self._here.begin(task)
@@ -80,11 +81,11 @@ class Nodes:
         end = time.monotonic() + seconds
         while self._own is None or len(self._found) < len(self._agents):
             if self._own is None:
-                self._own = self._here.outcome(TALK_SECONDS)
+                self._own = self._heard(self._here.outcome(TALK_SECONDS))
             waiting = [agent for agent in self._agents if agent not in self._found]
             for agent in wait(waiting, 0 if self._own is None else TALK_SECONDS):
                 assert isinstance(agent, Connection)
-                self._found[agent] = _received(agent)
+                self._found[agent] = self._heard(_received(agent))
             self._end_those_who_wait_in_vain()
             if time.monotonic() > end:
                 break
@@ -92,11 +93,15 @@ class Nodes:
             return None
         return joined([self._own, *(self._found[agent] for agent in self._agents)])
 
+    def _heard(self, outcome: Any) -> Any:
+        return Outcome() if outcome and self._late else outcome
+
     def _end_those_who_wait_in_vain(self) -> None:
         known = [*self._found.values(), *([self._own] if self._own else [])]
         if self._deadline is None and any(not one.well for one in known):
             self._deadline = time.monotonic() + PATIENCE_SECONDS
         if self._deadline and time.monotonic() > self._deadline:
+            self._late = True
             self.kill()
 
     def stop(self) -> None:

@@ -139,12 +139,18 @@ class Worker:
                 self._commit(directory, lease, outcome, tags, start)
             else:
                 self._record(directory, lease, outcome, start)
-        except SupersededError:
-            print(f"{directory.key}: another attempt has the run; nothing was written", flush=True)
+        except (SupersededError, OSError) as error:
+            if isinstance(error, OSError) and not lease.is_superseded:
+                self._give_back(directory, lease)
+                raise
+            print(f"{directory.key}: another attempt has the run; this one stops", flush=True)
         except BaseException:
-            with suppress(OSError):
-                directory.release(lease.attempt)
+            self._give_back(directory, lease)
             raise
+
+    def _give_back(self, directory: RunDirectory, lease: Lease) -> None:
+        with suppress(OSError):  # that may be why
+            directory.release(lease.attempt)
 
     def _do(self, task: Task, lease: Lease) -> Outcome:
         """Have it done, and watch over it.

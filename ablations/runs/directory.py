@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import UserError
-from ablations.files import HALF_WRITTEN, digest_of_file, read_json, read_json_lines, write_json, writing
+from ablations.files import (
+    HALF_WRITTEN,
+    digest_of_file,
+    read_json,
+    read_json_lines,
+    write_json,
+    writing,
+)
 from ablations.runs import layout
 from ablations.runs.lease import Lease, Observer, latest_lease, take_lease
 
