@@ -19,7 +19,8 @@ from ablations.runs import layout
 
 HEARTBEAT_SECONDS = 2.0
 DOUBT_SECONDS = 10.0  # without one for so long, an owner on another host is worth watching
-STALE_SECONDS = 120.0  # on another host: without a heartbeat for so long, the owner is dead
+# on another host: without a heartbeat for so long, the owner is dead; one value for all of a home
+STALE_SECONDS = float(os.environ.get("ABLATE_STALE_SECONDS", "120"))
 
 
 @dataclass(frozen=True)

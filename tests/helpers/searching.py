@@ -13,6 +13,7 @@ from ablations.search.journal import writing_journal
 from ablations.search.question import Asked, make_question
 from ablations.search.trials import Search, Sitting
 from helpers.commands import STUDIES, TOY
+from helpers.doers import Here
 
 NOISY = str(STUDIES / "noisy.py")
 SEARCH = ("search", TOY, "--objective", "error", "--seeds", "1", "--over", "rate=0.05:0.6")
@@ -50,6 +51,6 @@ def sit(home, asked, trials, workers=1, most=None):
                 directory.path.mkdir()
                 request = Request(key, experiment.dump(search.work().configs[key]), 0)
                 lease = take_lease(directory.path, 1)
-                Worker(home, experiment, {}).execute(request, lease)
+                Worker(home, experiment, {}, Here(home, experiment)).execute(request, lease)
                 done += 1
     return search
