@@ -102,7 +102,8 @@ class SlurmScheduler(Scheduler):
         queued, arrays = Counter(job.launch for job in jobs if job.can_work), []
         for resources, requests in by_resources(plan, due, self._read_profile()):
             keys = {request.key for request in requests}
-            busy = sum(queued[launch.name] for launch in launches if keys & launch.keys)
+            at_it = [one for one in launches if queued[one.name] and keys & one.keys]
+            busy = sum(queued[launch.name] for launch in at_it)
             count, pack = len(requests), self.options.pack
             wanted = min(self.workers, count) if pack is None else math.ceil(count / pack)
             if wanted > busy:
