@@ -155,17 +155,20 @@ def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> N
         f"date, `ablate cancel {plan.study}` ends them"
     )
     if submission.due:
-        _open_store(uri)
+        _make_store(uri)
 
 
-def _open_store(uri: str) -> None:
-    """Make the store while somebody looks on: workers do not need it."""
+def _make_store(uri: str) -> None:
+    """Make a store that is a file and not there yet, while somebody looks on."""
     from ablations.terminal.activity import activity
     from ablations.terminal.display import warn
-    from ablations.tracking.store import connect
+    from ablations.tracking.store import connect, sqlite_path
 
+    path = sqlite_path(uri)
+    if path is None or path.exists():  # to look into it takes seconds, and workers do not need it
+        return
     try:
-        with activity("opening the tracking store"):
+        with activity("making the tracking store"):
             connect(uri, create=True)
     except UserError as error:
         warn(f"{error}; the workers go on, `ablate sync` delivers later")

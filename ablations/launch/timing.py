@@ -50,7 +50,8 @@ def seconds_left(
     """
     whole = [*taken, *(spent + left for spent, left in running if left is not None)]
     usual = median(whole) if whole else nan
-    rest = [max(0.0, usual - spent) if left is None else left for spent, left in running]
+    # in this order NaN stays NaN
+    rest = [max(usual - spent, 0.0) if left is None else left for spent, left in running]
     return wall_seconds([*rest, *[usual] * waiting], max(1, workers))
 
 
