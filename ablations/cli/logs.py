@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 @click.option("--attempt", type=click.IntRange(1), help="[default: the latest]")
 @click.pass_obj
 def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
-    """Print what the worker of RUN printed (its key's first letters will do), and why it failed."""
+    """Print what the worker of RUN printed (its key's first letters will do), and why it failed.
+
+    With --follow also how far the run is: phases and steps, as they come.
+    """
     from ablations.runs.logs import log_of, read
     from ablations.study.plans import find_run
 
@@ -24,7 +27,7 @@ def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
     number, path = log_of(directory, attempt)
     click.echo(f"run {directory.key}, attempt {number}: {path or 'its log is gone'}", err=True)
     if path:
-        for piece in read(directory, path, follow):
+        for piece in read(directory, number, path, follow):
             click.echo(piece, nl=False)
     failure = directory.failure(number)
     if failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,7 @@ from ablations.cli.options import (
     tracking_option,
     workers_option,
 )
-from ablations.errors import EXIT_FAILED_RUNS
+from ablations.errors import EXIT_FAILED_RUNS, UserError
 
 if TYPE_CHECKING:
     from ablations.launch.launcher import Launcher
@@ -81,18 +82,22 @@ def run(
     from ablations.launch.launcher import Launcher
     from ablations.launch.schedulers import make_scheduler
     from ablations.runs.provenance import code_provenance
+    from ablations.terminal.activity import activity
+    from ablations.terminal.display import warn
     from ablations.tracking.store import check_uri
 
-    expansion = chosen.expand(study)
     uri = tracking_uri or home.tracking_uri
-    check_uri(uri)
-    scheduler = make_scheduler(where.cluster, home, where.options())
-    limits = limited.over(expansion.limits)
-    launcher = Launcher(home, study, expansion, scheduler, code_provenance(), uri, limits)
-    if dry_run:
-        click.echo(launcher.script(), nl=False)
-        return
-    _prepare(home, expansion)
+    with activity(f"planning {study}") as doing:
+        expansion = chosen.expand(study)
+        check_uri(uri)
+        scheduler = make_scheduler(where.cluster, home, where.options())
+        expansion = replace(expansion, limits=limited.over(expansion.limits))
+        doing(f"looking at the {len(expansion.configs)} runs of {study}")
+        launcher = Launcher(home, study, expansion, scheduler, code_provenance(), uri, warn)
+        if dry_run:
+            click.echo(launcher.script(), nl=False)
+            return
+        _prepare(home, expansion)
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)
     else:
@@ -129,27 +134,50 @@ def _watch(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> in
 
 def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> None:
     """Submit workers for what is due, tell of it, and leave."""
+    from ablations.terminal.activity import activity
     from ablations.terminal.display import console
-    from ablations.tracking.collector import Collector
+    from ablations.terminal.queue import waiting_workers
+    from ablations.tracking.store import connect
 
-    plan, due = launcher.work.expansion.plan, launcher.due(launcher.snapshot())
-    queue = scheduler.queue(plan.study)
-    if due:
-        Collector(home, uri).sync()  # makes the store and the experiment once, here
-    submitted = launcher.submit()
+    plan = launcher.work.expansion.plan
+    if scheduler.options.sync:  # a job of this launch needs it, where it perhaps cannot be made
+        connect(uri, create=True)
+    with activity(f"submitting workers for {plan.study}"):
+        submission = launcher.submit()
+    queued = [job for job in submission.jobs if job.can_work]
     console.print(
-        f"{plan.study} at scale {plan.scale} ({plan.family}): {len(plan.runs)} runs, {len(due)} "
-        f"due; {sum(job.works for job in queue)} workers in the queue, "
-        f"{sum(one.workers for one in submitted)} more wanted"
+        f"{plan.study} at scale {plan.scale} ({plan.family}): {len(plan.runs)} runs, "
+        f"{submission.due} due; {len(queued)} workers in the queue, "
+        f"{sum(one.workers for one in submission.submitted)} more wanted"
     )
-    for one in submitted:
+    for one in submission.submitted:
         text = f"submitted {one.workers} workers for {one.runs} runs {one.detail}"
         console.print(text, soft_wrap=True)
-    _tell_of_others(home, launcher, {job.launch for job in queue if job.works})
+    for line in waiting_workers(submission.jobs):
+        console.print(line, soft_wrap=True)
+    _tell_of_others(home, launcher, {job.launch for job in queued})
     console.print(
         f"`ablate status {plan.study}` shows how far they are, `ablate sync` brings MLflow up to "
         f"date, `ablate cancel {plan.study}` ends them"
     )
+    if submission.due:
+        _make_store(uri)
+
+
+def _make_store(uri: str) -> None:
+    """Make a store that is a file and not there yet, while somebody looks on."""
+    from ablations.terminal.activity import activity
+    from ablations.terminal.display import warn
+    from ablations.tracking.store import connect, sqlite_path
+
+    path = sqlite_path(uri)
+    if path is None or path.exists():  # to look into it takes seconds, and workers do not need it
+        return
+    try:
+        with activity("making the tracking store"):
+            connect(uri, create=True)
+    except UserError as error:
+        warn(f"{error}; the workers go on, `ablate sync` delivers later")
 
 
 def _tell_of_others(home: Home, launcher: Launcher, queued: set[str]) -> None:

@@ -181,7 +181,8 @@ def search(
     sitting = Sitting(extent.trials, scheduler.workers, extent.sampler_seed)
 
     def begin(expansion: Expansion) -> Launcher:
-        return Launcher(home, study, expansion, scheduler, code_provenance(), uri, limits)
+        expansion = replace(expansion, limits=limits)
+        return Launcher(home, study, expansion, scheduler, code_provenance(), uri)
 
     failed = run_search(home, question, sitting, begin, uri)
     sys.exit(EXIT_FAILED_RUNS if failed else 0)

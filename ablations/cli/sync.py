@@ -24,17 +24,17 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
     runs, or that came back from a backup.
     """
     from ablations.launch.following import follow_runs
+    from ablations.terminal.activity import activity
     from ablations.terminal.display import console, warn
     from ablations.tracking.collector import Collector
 
     home.check()
     uri = tracking_uri or home.tracking_uri
-    if follow:
-        changed, free = follow_runs(home, uri, everything, warn)
-        if free:
-            console.print(
-                f"{free} runs are free and no worker is left; `ablate run` goes on with them"
-            )
-    else:
-        changed = Collector(home, uri).sync(everything)
+    with activity("opening the tracking store") as show:
+        if follow:
+            changed, free = follow_runs(home, uri, everything, warn, show)
+        else:
+            changed, free = Collector(home, uri, tell=show).sync(everything), 0
+    if free:
+        console.print(f"{free} runs are free and no worker is left; `ablate run` goes on with them")
     click.echo(f"{changed} runs brought up to date in {uri}")

@@ -22,7 +22,11 @@ PATIENCE_SECONDS = 60.0  # without a worker, before nobody waits for one any mor
 
 
 def follow_runs(
-    home: Home, uri: str, everything: bool, tell: Callable[[str], None]
+    home: Home,
+    uri: str,
+    everything: bool,
+    tell: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> tuple[int, int]:
     """Collect until every run that was asked for is done or has failed, or no worker is left.
 
@@ -30,6 +34,7 @@ def follow_runs(
 
     Arguments:
         everything: see `Collector.sync`; the first time.
+        show: takes how far all is, often.
 
     Returns:
         How many runs changed, and how many are free while no worker is left.
@@ -38,11 +43,19 @@ def follow_runs(
         UserError: the tracking URI is none, or runs cannot be tracked.
     """
     check_uri(uri)
-    watch, changed, trouble = _Watch(home), 0, ""
+    watch, changed, trouble = _Watch(home), set[str](), ""
+
+    def say(text: str) -> None:
+        show(f"{watch.said}; {text}")
+
     while True:
         ended = watch.look()
         try:
-            changed += Collector(home, uri).sync(everything)
+            collector = Collector(home, uri, tell=say)
+            try:
+                collector.sync(everything)
+            finally:
+                changed |= collector.changed
         except UserError as error:
             if ended and isinstance(error, RefusedError):
                 raise
@@ -50,8 +63,9 @@ def follow_runs(
                 tell(f"{error}; trying again")
             trouble = str(error)
         else:
+            say(f"{len(changed)} brought up to date")
             if ended:
-                return changed, watch.free
+                return len(changed), watch.free
             everything, trouble = False, ""
         time.sleep(SYNC_SECONDS)
 
@@ -61,10 +75,11 @@ class _Watch:
 
     Attributes:
         free: runs that somebody could take.
+        said: how far all is.
     """
 
     def __init__(self, home: Home) -> None:
-        self.home, self.free = home, 0
+        self.home, self.free, self.said = home, 0, ""
         self._observer = home.observer()
         self._before: Counter[State] | None = None
         self._busy = time.monotonic()
@@ -72,10 +87,14 @@ class _Watch:
     def look(self) -> bool:
         """Whether all is over: nothing runs, and nothing is free for which a worker may come."""
         plans = plans_of(self.home)
-        keys = [key for plan in plans for key in plan.runs]
+        keys = list({key: None for plan in plans for key in plan.runs})  # each but once
         states = take_snapshot(self.home, keys, self._observer).count()
         self.free = states[State.WAITING] + states[State.LOST]
         running = states[State.RUNNING]
+        others = [
+            f", {states[one]} {one}" for one in State if one is not State.DONE and states[one]
+        ]
+        self.said = f"{states[State.DONE]} of {len(keys)} runs done{''.join(others)}"
         if states != self._before or running or (self.free and self._have_workers(plans)):
             self._before, self._busy = states, time.monotonic()
         late = time.monotonic() - self._busy > PATIENCE_SECONDS
@@ -90,4 +109,4 @@ class _Watch:
             queues = [one.queue(plan.study) for one in schedulers for plan in plans]
         except UserError:
             return True
-        return any(job.works for jobs in queues for job in jobs)
+        return any(job.can_work for jobs in queues for job in jobs)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
+
+from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
 from ablations.launch.requests import Request, requests_of
-from ablations.launch.scheduler import Scheduler, Submitted, Work
+from ablations.launch.scheduler import QueuedJob, Scheduler, Submitted, Work
+from ablations.launch.schedulers import queued_launches
+from ablations.launch.vanished import Ask, is_vanished
 from ablations.runs.directory import Inspection, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from ablations.study.expansion import Expansion
-from ablations.study.limits import Limits
+
+LOCK_SECONDS = 300.0  # another launch of the study submits so long, at most
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,28 @@ class Snapshot:
         return sum(run.attempt for run in self.runs.values())
 
 
-def take_snapshot(home: Home, keys: Sequence[str], observer: Observer) -> Snapshot:
-    """Where the runs stand. Reading changes nothing."""
-    return Snapshot({key: home.run(key).inspect(observer) for key in keys})
+def take_snapshot(
+    home: Home, keys: Sequence[str], observer: Observer, ask: Ask | None = None
+) -> Snapshot:
+    """Where the runs stand. Reading changes nothing.
+
+    Arguments:
+        ask: lists the jobs of clusters, where a run is lost as soon as its job is gone.
+    """
+    seen = {key: home.run(key).inspect(observer) for key in keys}
+    if ask:
+        for key, one in seen.items():
+            if is_vanished(home.run(key), one, ask):
+                seen[key] = _lost(home.run(key).inspect(observer), one)
+    return Snapshot(seen)
+
+
+def _lost(now: Inspection, before: Inspection) -> Inspection:
+    """What became of a run while its job ended: nothing, where nothing changed."""
+    if now != before:
+        return now
+    cancelled = now.lease is not None and now.lease.cancelled_file.exists()
+    return Inspection(State.CANCELLED if cancelled else State.LOST, now.lease, now.lost + 1)
 
 
 def check_ready(home: Home, expansion: Expansion) -> None:
@@ -49,11 +75,26 @@ def check_ready(home: Home, expansion: Expansion) -> None:
             expansion.experiment.check_ready(config)
 
 
+@dataclass(frozen=True)
+class Submission:
+    """What a launch found, and what it added.
+
+    Attributes:
+        due: how many runs were.
+        jobs: those of the study that were there already.
+    """
+
+    due: int
+    jobs: Sequence[QueuedJob]
+    submitted: Sequence[Submitted]
+
+
 class Launcher:
     """Hands what is due of a plan to a scheduler, once or until nothing is left.
 
     Attributes:
         work: what is to be done; grows with `extend`.
+        tell: hears of jobs that were stuck, in sentences.
     """
 
     def __init__(
@@ -64,12 +105,12 @@ class Launcher:
         scheduler: Scheduler,
         provenance: Mapping[str, str],
         uri: str,
-        limits: Limits | None = None,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Arguments as the attributes of `Work`; without `limits` those of the study."""
-        self.home, self.scheduler = home, scheduler
+        """Arguments as the attributes of `Work`, and `tell`; limits are those of the expansion."""
+        self.home, self.scheduler, self.tell = home, scheduler, tell
         self.observer = home.observer()
-        self.work = Work(study, expansion, (), provenance, uri, limits or expansion.limits)
+        self.work = Work(study, expansion, (), provenance, uri, expansion.limits)
         self.extend(expansion)
 
     def extend(self, expansion: Expansion) -> None:
@@ -82,7 +123,8 @@ class Launcher:
 
     def snapshot(self) -> Snapshot:
         """Where the runs of the plan stand now."""
-        return take_snapshot(self.home, list(self.work.expansion.configs), self.observer)
+        ask = cache(partial(queued_launches, self.home))
+        return take_snapshot(self.home, list(self.work.expansion.configs), self.observer, ask)
 
     def due(self, snapshot: Snapshot) -> list[Request]:
         """The runs that nobody works on, and that this launch still tries."""
@@ -130,23 +172,48 @@ class Launcher:
 
     def _is_over(self, snapshot: Snapshot) -> bool:
         """Submit workers for what is due; whether there is nothing left to wait for."""
-        jobs, running = self.scheduler.queue(self.study), snapshot.count()[State.RUNNING]
+        jobs, running = self.queue(), snapshot.count()[State.RUNNING]
         due, trouble = self.due(snapshot), self.scheduler.explain(jobs, snapshot.attempts)
         if due and trouble is None:
-            self.scheduler.submit(self.work, due, jobs, running)
+            with self._alone():
+                self.scheduler.submit(self.work, due, self.queue(), running)
             return False
-        if running or any(job.works for job in jobs):
+        if running or any(job.can_work for job in jobs):
             return False
         if due and trouble is not None:
             raise UserError(trouble)
         return True
 
-    def submit(self) -> list[Submitted]:
-        """Submit workers for what is due, and leave the rest to them."""
-        snapshot, jobs = self.snapshot(), self.scheduler.queue(self.study)
-        running = snapshot.count()[State.RUNNING]
+    def queue(self) -> list[QueuedJob]:
+        """The jobs of the study, after help for those that were stuck."""
+        jobs = self.scheduler.queue(self.study)
+        news = self.scheduler.free(jobs)
+        for text in news:
+            self.tell(text)
+        return self.scheduler.queue(self.study) if news else jobs
+
+    def submit(self) -> Submission:
+        """Submit workers for what is due, and leave the rest to them.
+
+        Raises:
+            UserError: the scheduler refuses, or another launch of the study does not end.
+        """
         self.home.prepare()
-        return self.scheduler.submit(self.work, self.due(snapshot), jobs, running)
+        with self._alone():
+            snapshot, jobs = self.snapshot(), self.queue()
+            due, running = self.due(snapshot), snapshot.count()[State.RUNNING]
+            return Submission(len(due), jobs, self.scheduler.submit(self.work, due, jobs, running))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other launches of the study out: two that look at once would both submit."""
+        self.home.studies.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.home.studies / f"{self.study}.lock", timeout=LOCK_SECONDS)
+        try:
+            with lock:
+                yield
+        except Timeout:
+            raise UserError(f"another launch holds {lock.lock_file}; try again later") from None
 
     def script(self) -> str:
         """What would be submitted now, see `Scheduler.script`."""

@@ -8,6 +8,7 @@ nobody else's jobs are ever touched.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -84,8 +85,10 @@ def make_launch(home: Home, work: Work, requests: Sequence[Request], code: Path 
         code: see `copy_code`.
     """
     name = work.expansion.plan.study
+    # of jobs, scripts and lists of names: nothing that any of them would read as something else
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    launch = Launch(home.launches / f"{name}-{stamp}-{uuid.uuid4().hex[:6]}")
+    launch = Launch(home.launches / f"{plain}-{stamp}-{uuid.uuid4().hex[:6]}")
     launch.path.mkdir(parents=True)
     study = copy_study(work.study, launch.path)
     write_json(launch.path / REQUESTS, [asdict(one) for one in requests])

@@ -21,6 +21,7 @@ class Request:
     config: dict[str, Any]  # plain values, see `Experiment.dump`
     attempts_before: int  # when the launch began
     lost_before: int = 0  # of these, those whose worker died
+    dead: int = 0  # the attempt that was lost when the launch began, if one was
 
     def may_try(self, seen: Inspection) -> bool:
         """Whether another attempt is due: once a launch, but for lost ones a few times."""
@@ -28,7 +29,9 @@ class Request:
             return seen.lost < self.lost_before + MAX_LOST
         if seen.state in (State.FAILED, State.CANCELLED):
             return seen.attempt <= self.attempts_before
-        return seen.state is State.WAITING
+        # the launch knew from the cluster what a worker would see after two minutes of silence
+        over = seen.state is State.RUNNING and seen.attempt == self.dead
+        return over or seen.state is State.WAITING
 
 
 def requests_of(expansion: Expansion, seen: Mapping[str, Inspection]) -> list[Request]:
@@ -41,6 +44,12 @@ def requests_of(expansion: Expansion, seen: Mapping[str, Inspection]) -> list[Re
     order = sorted(guesses, key=lambda key: 0 if isnan(guesses[key]) else -guesses[key])
     dump = expansion.experiment.dump
     return [
-        Request(key, dump(expansion.configs[key]), seen[key].attempt, seen[key].lost)
+        Request(
+            key,
+            dump(expansion.configs[key]),
+            seen[key].attempt,
+            seen[key].lost,
+            dead=seen[key].attempt if seen[key].state is State.LOST else 0,
+        )
         for key in order
     ]

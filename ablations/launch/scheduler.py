@@ -42,7 +42,7 @@ class Work:
         requests: every run of the plan, the longest first.
         provenance: kept with every result, as tags.
         uri: the tracking store.
-        limits: of each run.
+        limits: of each run, whatever expansions come later.
     """
 
     study: str
@@ -75,13 +75,34 @@ class QueuedJob:
         number: as attempts keep it (`job` of `RunDirectory.attempt`).
         launch: the name of the launch that it belongs to.
         state: in the scheduler's own word, such as PENDING.
-        works: whether it is a worker; one that only brings MLflow up to date is none.
+        works: whether it is a worker; one that only brings MLflow up to date is none, and neither
+            is one that is just ending.
+        reason: why it waits, in the scheduler's own word; empty where it runs.
+        meaning: the same for people, where there is more to say.
+        stuck: whether it waits for ever unless somebody helps.
+        node: where it runs; empty where it waits.
+        seconds_left: until its time is over; None where nobody knows, or it waits.
     """
 
     number: str
     launch: str
     state: str
     works: bool = True
+    reason: str = ""
+    meaning: str = ""
+    stuck: bool = False
+    node: str = ""
+    seconds_left: float | None = None
+
+    @property
+    def can_work(self) -> bool:
+        """Whether it does runs, or will do so by itself."""
+        return self.works and not self.stuck
+
+    @property
+    def why(self) -> str:
+        """Why it waits: the scheduler's word, and what that means."""
+        return f"{self.reason} ({self.meaning})" if self.meaning else self.reason
 
 
 class Scheduler(ABC):
@@ -137,6 +158,13 @@ class Scheduler(ABC):
         Raises:
             UserError: the scheduler does not answer.
         """
+
+    def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
+        """Help jobs that are stuck, where that can be done; what was done or found, in sentences.
+
+        Each sentence comes once in a command.
+        """
+        return []
 
     @abstractmethod
     def cancel(self, study: str) -> int:

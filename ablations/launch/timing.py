@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import isnan, nan
 from statistics import median
+from typing import Any
 
+from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
 from ablations.study.expansion import Expansion
 
@@ -13,7 +16,7 @@ def expected_seconds(home: Home, expansion: Expansion) -> dict[str, float]:
     """Seconds for each run of the plan on one core, by key; NaN where nobody knows."""
     guesses = expansion.expected_seconds()
     taken = {
-        key: result["ended"] - result["started"]
+        key: seconds_taken(home.run(key), result)
         for key in guesses
         if (result := home.run(key).result())
     }
@@ -22,6 +25,34 @@ def expected_seconds(home: Home, expansion: Expansion) -> dict[str, float]:
     factors = [seconds / guesses[key] for key, seconds in taken.items() if guesses[key] > 0]
     factor = median(factors) if factors else 1.0
     return {key: guess * factor for key, guess in guesses.items()}
+
+
+def seconds_taken(run: RunDirectory, result: Mapping[str, Any]) -> float:
+    """Seconds that all attempts of a finished run took together."""
+    attempts = range(1, result.get("attempt", 1) + 1)
+    last: float = result["ended"] - result["started"]  # where no file tells, at least that
+    return max(last, sum(map(run.seconds, attempts)))
+
+
+def seconds_left(
+    taken: Sequence[float],
+    running: Sequence[tuple[float, float | None]],
+    waiting: int,
+    workers: int,
+) -> float:
+    """Seconds until a study is done at the speed so far; NaN where that tells nothing yet.
+
+    Arguments:
+        taken: seconds of each finished run.
+        running: of each run at work, the seconds that it took and those that it says are left.
+        waiting: how many runs nobody works on.
+        workers: how many work side by side.
+    """
+    whole = [*taken, *(spent + left for spent, left in running if left is not None)]
+    usual = median(whole) if whole else nan
+    # in this order NaN stays NaN
+    rest = [max(usual - spent, 0.0) if left is None else left for spent, left in running]
+    return wall_seconds([*rest, *[usual] * waiting], max(1, workers))
 
 
 def wall_seconds(seconds: list[float], workers: int) -> float:

@@ -1,16 +1,18 @@
-"""`ablate logs`: what the worker of a run printed, and why an attempt failed."""
+"""`ablate logs`: what the worker of a run printed, how far the run is, and why it failed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ablations.errors import UserError
 from ablations.runs.directory import RunDirectory, State
 from ablations.runs.lease import Observer
 
 POLL_SECONDS = 0.5
+RECENT = 10  # of what a run told before somebody begins to follow
 
 
 def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path | None]:
@@ -34,13 +36,31 @@ def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path | None]:
     return number, None
 
 
-def read(run: RunDirectory, log: Path, follow: bool) -> Iterator[str]:
-    """The log piece by piece; with `follow` until nobody works on the run any more."""
-    observer = Observer()
+def read(run: RunDirectory, attempt: int, log: Path, follow: bool) -> Iterator[str]:
+    """The log of an attempt piece by piece.
+
+    With `follow` until nobody works on it any more, and with what the run itself tells.
+    """
+    observer, told = Observer(), None
     with open(log, errors="replace") as file:
         while True:
-            working = run.inspect(observer).state is State.RUNNING
+            seen = run.inspect(observer)
             yield file.read()
-            if not follow or not working:
+            if not follow:
                 return
+            entries = run.progress(attempt)
+            start = max(0, len(entries) - RECENT) if told is None else told
+            yield "".join(map(_line, entries[start:]))
+            if seen.state is not State.RUNNING or seen.attempt != attempt:
+                return
+            told = len(entries)
             time.sleep(POLL_SECONDS)
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    """What a run told: when, and a phase, or a step with its metrics."""
+    clock = time.strftime("%H:%M:%S", time.localtime(entry["time"]))
+    if "step" not in entry:
+        return f"{clock} {entry.get('phase', '')}\n"
+    metrics = "".join(f", {name} {value:.4g}" for name, value in entry["metrics"].items())
+    return f"{clock} {entry['step']}/{entry['of']}{metrics}\n"

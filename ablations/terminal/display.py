@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
@@ -55,9 +58,33 @@ def warn(text: str) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """End the command in good order at Ctrl-C, with a word on how to go on."""
+    """End the command in good order at Ctrl-C, with a word on how to go on.
+
+    The same when it is told to end, or its terminal is closed; under `nohup` it then goes on.
+    """
+    try:
+        with _ending_by_signals():
+            yield
+    except KeyboardInterrupt:
+        with suppress(OSError):  # there is no terminal any more
+            warn("interrupted; the same command goes on from here")
+        sys.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _ending_by_signals() -> Iterator[None]:
+    """Inside, SIGTERM and SIGHUP are as Ctrl-C, but where they are ignored."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    may = threading.current_thread() is threading.main_thread()  # nobody else may set handlers
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP) if may}
+    heeded = {one: handler for one, handler in before.items() if handler != signal.SIG_IGN}
+    for one in heeded:
+        signal.signal(one, end)
     try:
         yield
-    except KeyboardInterrupt:
-        warn("interrupted; the same command goes on from here")
-        sys.exit(EXIT_INTERRUPTED)
+    finally:
+        for one, handler in heeded.items():
+            signal.signal(one, handler)

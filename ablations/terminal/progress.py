@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -85,7 +86,8 @@ class LiveProgress:
         trace: TracebackType | None,
     ) -> None:
         if self._live:
-            self._live.stop()
+            with suppress(OSError):  # the terminal was closed
+                self._live.stop()
 
     def __call__(self, snapshot: Snapshot) -> None:
         """Show one moment."""

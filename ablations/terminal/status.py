@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
+from functools import cache, partial
+from math import isnan
 from typing import Any
 
 from rich.console import Group
@@ -17,14 +20,18 @@ from ablations.errors import UserError
 from ablations.file_system import lack_of_space
 from ablations.launch.launcher import take_snapshot
 from ablations.launch.launches import launches_of
-from ablations.launch.schedulers import clusters
-from ablations.launch.timing import in_words
+from ablations.launch.scheduler import QueuedJob
+from ablations.launch.schedulers import clusters, queued_launches
+from ablations.launch.timing import about, in_words, seconds_left, seconds_taken
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
 from ablations.runs.lease import STALE_SECONDS, Lease, Observer
 from ablations.study.plan import Plan
+from ablations.terminal.activity import activity
 from ablations.terminal.display import COLOURS, console, rows_table
-from ablations.terminal.progress import describe, last_progress, seconds_left
+from ablations.terminal.progress import describe, last_progress
+from ablations.terminal.progress import seconds_left as steps_left
+from ablations.terminal.queue import waiting_workers, worker_states
 
 WATCH_SECONDS = 2.0
 
@@ -32,25 +39,46 @@ WATCH_SECONDS = 2.0
 def study_status(home: Home, plan: Plan, observer: Observer) -> dict[str, Any]:
     """One study: its runs in the plan's order, how many are in each state, its queued workers."""
     names = {cell.key: cell.name for cell in plan.cells}
-    seen = take_snapshot(home, list(names), observer).runs
+    jobs = _jobs(home, plan.study)
+    seen = take_snapshot(home, list(names), observer, cache(partial(queued_launches, home))).runs
+    nodes = {job.number: job.node for job in jobs or []}
+    runs = [_run_status(home.run(key), names[key], seen[key], nodes) for key in names]
     return {
         "study": plan.study,
         "scale": plan.scale,
         "family": plan.family,
         "states": dict(Counter(run.state.value for run in seen.values())),
-        "workers": _workers(home, plan.study),
+        "seconds_left": _seconds_left(home, runs, jobs),
+        "workers": None if jobs is None else worker_states(jobs),
+        "jobs": None if jobs is None else [asdict(job) for job in jobs],
         "troubles": _troubles(home, plan.study),
-        "runs": [_run_status(home.run(key), names[key], seen[key]) for key in names],
+        "runs": runs,
     }
 
 
-def _workers(home: Home, study: str) -> dict[str, int] | None:
-    """Workers in the queues of clusters, by their state; None where one does not answer."""
+def _jobs(home: Home, study: str) -> list[QueuedJob] | None:
+    """Workers in the queues of clusters; None where one does not answer."""
     try:
         jobs = [job for scheduler in clusters(home) for job in scheduler.queue(study)]
     except UserError:
         return None
-    return dict(Counter(job.state for job in jobs if job.works))
+    return [job for job in jobs if job.works]
+
+
+def _seconds_left(
+    home: Home, runs: Sequence[Mapping[str, Any]], jobs: Sequence[QueuedJob] | None
+) -> float | None:
+    """Seconds until the study is done by those that work now; None where nobody does or knows."""
+    states = Counter(run["state"] for run in runs)
+    running = [run for run in runs if run["state"] == State.RUNNING]
+    spent = [(home.run(run["key"]).seconds(run["attempt"]), run["seconds_left"]) for run in running]
+    taken = [run["seconds"] for run in runs if run["state"] == State.DONE]
+    at_work = sum(job.can_work and not job.reason for job in jobs or [])
+    if not running and not at_work:
+        return None
+    free = states[State.WAITING] + states[State.LOST]
+    left = seconds_left(taken, spent, free, max(at_work, len(running)))
+    return None if isnan(left) else left
 
 
 def _troubles(home: Home, study: str) -> list[str]:
@@ -61,7 +89,10 @@ def _troubles(home: Home, study: str) -> list[str]:
     return [lack, *said] if lack else said
 
 
-def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any]:
+def _run_status(
+    run: RunDirectory, name: str, seen: Inspection, nodes: Mapping[str, str]
+) -> dict[str, Any]:
+    """One run; `nodes`: of the jobs that run, by number."""
     status: dict[str, Any] = {
         "key": run.key,
         "name": name,
@@ -72,7 +103,9 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
     if seen.state is State.RUNNING:
         progress = last_progress(run, seen.attempt)
         status |= {"step": progress.get("step"), "of": progress.get("of")}
-        status |= {"seconds_left": seconds_left(progress), "detail": describe(progress)}
+        status |= {"seconds_left": steps_left(progress), "detail": describe(progress)}
+        status |= _place(run, seen.attempt, nodes)
+        status["detail"] += status.pop("place")
         silent = _silence(seen.lease)
         if silent > STALE_SECONDS:
             status["detail"] += f"; no sign of life for {in_words(silent)}, if the clocks agree"
@@ -84,9 +117,20 @@ def _run_status(run: RunDirectory, name: str, seen: Inspection) -> dict[str, Any
         status["detail"] = "the next launch goes on with it"
     elif seen.state is State.DONE:
         result = run.result() or {}
-        status["seconds"] = result["ended"] - result["started"]
+        status["seconds"] = seconds_taken(run, result)
         status["detail"] = in_words(status["seconds"])
     return status
+
+
+def _place(run: RunDirectory, attempt: int, nodes: Mapping[str, str]) -> dict[str, Any]:
+    """Where an attempt runs: its host or node and its job, and both in words."""
+    told = run.attempt(attempt)
+    job, host = told.get("job"), told.get("host")
+    node = nodes.get(str(job)) or host
+    parts = [str(node)] if node else []
+    parts += [f"job {job}"] if job else []
+    parts += [f"attempt {attempt}"] if attempt > 1 else []
+    return {"node": node, "job": job, "place": "".join(f", {part}" for part in parts)}
 
 
 def _silence(lease: Lease | None) -> float:
@@ -120,12 +164,19 @@ def show(home: Home, plans: list[Plan], watch: bool) -> None:
         return _render([study_status(home, plan, observer) for plan in plans])
 
     if not watch:
-        console.print(look())
+        with activity("looking at the runs"):
+            tables = look()
+        console.print(tables)
         return
-    with suppress(KeyboardInterrupt), Live(look(), console=console) as live:
-        while True:
-            time.sleep(WATCH_SECONDS)
-            live.update(look(), refresh=True)
+    with suppress(KeyboardInterrupt):
+        if not console.is_terminal:
+            while True:
+                console.print(time.strftime("%Y-%m-%d %H:%M:%S"), look())
+                time.sleep(WATCH_SECONDS)
+        with Live(look(), console=console) as live:
+            while True:
+                time.sleep(WATCH_SECONDS)
+                live.update(look(), refresh=True)
 
 
 def _render(studies: list[dict[str, Any]]) -> Group:
@@ -139,7 +190,10 @@ def _render_study(study: dict[str, Any]) -> Iterator[Any]:
         parts.append("the cluster does not answer")
     else:
         parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
+    if study["seconds_left"] is not None:
+        parts.append(f"{about(study['seconds_left'])} left at the speed so far")
     yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
+    yield from waiting_workers([QueuedJob(**job) for job in study["jobs"] or []])
     for trouble in study["troubles"]:
         yield Text(trouble, style="yellow", no_wrap=True, overflow="ignore")
     rows = [

@@ -7,7 +7,7 @@ directories do not. What it holds is remembered (`ledger.py`), so that it need n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -41,12 +41,23 @@ class RefusedError(UserError):
     """Some runs cannot be tracked, by their own fault; all others are."""
 
 
-class Collector:
-    """Projects what is on disk into one tracking store."""
+def _silent(text: str) -> None:
+    pass
 
-    def __init__(self, home: Home, uri: str, create: bool = True) -> None:
-        """Arguments and errors as those of `connect`."""
-        self.home, self.uri = home, uri
+
+class Collector:
+    """Projects what is on disk into one tracking store.
+
+    Attributes:
+        changed: the keys of the runs that it brought up to date so far.
+    """
+
+    def __init__(
+        self, home: Home, uri: str, create: bool = True, tell: Callable[[str], None] = _silent
+    ) -> None:
+        """Arguments and errors as those of `connect`; `tell` hears how far a pass is."""
+        self.home, self.uri, self.tell = home, uri, tell
+        self.changed: set[str] = set()
         self.client = connect(uri, create)
         self.observer = home.observer()
 
@@ -81,6 +92,7 @@ class Collector:
         due = [runs[key] for key in sorted(runs.keys() - ledger.keys("FINISHED"))]
         changed, refused = self._sync_runs(ledger, due, cells)
         for plan in plans:
+            self.tell(f"{changed} runs brought up to date; arranging those of {plan.study}")
             Headings(self.client, ledger, self._page(ledger, plan.experiment), plan).sync()
         if refused:
             raise RefusedError(f"{len(refused)} runs cannot be tracked, the first {refused[0]}")
@@ -96,9 +108,12 @@ class Collector:
         from mlflow.exceptions import MlflowException
 
         changed, refused = 0, []
-        for run in runs:
+        for number, run in enumerate(runs, start=1):
+            self.tell(f"looking at run {number} of {len(runs)}, {changed} brought up to date")
             try:
-                changed += self._sync_run(ledger, run, cells)
+                if self._sync_run(ledger, run, cells):
+                    self.changed.add(run.key)
+                    changed += 1
             except (MlflowException, UserError, ValueError) as error:
                 if getattr(error, "error_code", "INVALID") not in OWN_FAULT:
                     raise

@@ -38,11 +38,11 @@ class Headings:
 
     def sync(self) -> None:
         """Bring the study's run, its seeds', and the tags of its members up to date."""
-        study = self._study()
-        seeds = {cell.seed for cell in self.plan.cells}
-        parents = {seed: self._seed(study, seed) for seed in seeds}
+        study, cells = self._study(), self.plan.runs
+        # of thousands of seeds only those of which there is something to find
+        seeds = {cells[key].seed for key in self.page.runs if key in cells}
+        parents = {seed: self._seed(study, seed) for seed in sorted(seeds)}
         headings = {run.info.run_id for run in self._known.values()}.union(parents.values())
-        cells = self.plan.runs
 
         def tag(key: str) -> None:
             run = self.ledger.find(self.page, key)

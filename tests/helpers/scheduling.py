@@ -20,6 +20,8 @@ class HereScheduler(Scheduler):
         cancelled: studies whose workers were to end.
         trouble: what `explain` says.
         listed: the jobs that `queue` lists.
+        looks: how often it was asked for them.
+        news: what `free` says, once.
     """
 
     detached: ClassVar[bool] = False
@@ -32,6 +34,8 @@ class HereScheduler(Scheduler):
         self.cancelled: list[str] = []
         self.trouble: str | None = None
         self.listed: list[QueuedJob] = []
+        self.looks = 0
+        self.news: list[str] = []
 
     def check(self) -> None:
         pass
@@ -49,7 +53,12 @@ class HereScheduler(Scheduler):
         return [Submitted(1, len(due), "in this process")]
 
     def queue(self, study: str | None = None) -> list[QueuedJob]:
+        self.looks += 1
         return self.listed
+
+    def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
+        news, self.news = self.news, []
+        return news
 
     def cancel(self, study: str) -> int:
         self.cancelled.append(study)

@@ -13,11 +13,14 @@ import socket
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
+BROKEN = "broken"  # a file by which all nodes fail to start jobs
 NODES, CPUS, MEMORY_MB, GPUS = 3, 4, 4000, 2
 CONFIGURATION = """
 ClusterName=loop
@@ -31,6 +34,7 @@ CredType=cred/munge
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation={directory}/state
 SlurmdSpoolDir={directory}/spool/%n
+Prolog={directory}/prolog
 SlurmctldPidFile={directory}/run/slurmctld.pid
 SlurmdPidFile={directory}/run/%n.pid
 SlurmctldLogFile={directory}/log/slurmctld.log
@@ -62,6 +66,7 @@ SlurmdTimeout=10
 MessageTimeout=10
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
 PartitionName=gpu Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF
+PartitionName=short Nodes=ALL MaxTime=60 State=UP PriorityTier=9 PreemptMode=OFF
 PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
 """
 NODE = (
@@ -105,6 +110,9 @@ class SlurmCluster:
             os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
         gres = "".join(f"Name=gpu File={device}\n" for device in devices)
         (self.directory / "gres.conf").write_text(gres)
+        prolog = self.directory / "prolog"  # of every job, on its node; fails while they are broken
+        prolog.write_text(f"#!/bin/sh\n[ ! -e {self.directory}/{BROKEN} ]\n")
+        prolog.chmod(0o755)
         self._start_munge()
         self._daemon("slurmctld")
         for number in range(1, NODES + 1):
@@ -139,6 +147,24 @@ class SlurmCluster:
         )
         return done.stdout if done.returncode == 0 else ""
 
+    @contextmanager
+    def broken_nodes(self) -> Iterator[None]:
+        """Inside, no node can start a job; afterwards all are mended."""
+        (self.directory / BROKEN).touch()
+        try:
+            yield
+        finally:
+            (self.directory / BROKEN).unlink()
+            self.mend_nodes()
+
+    def mend_nodes(self) -> None:
+        """Let nodes that are drained or down take jobs again."""
+        _, *nodes = self.run("sinfo", "--Node", "--format=%N %T").splitlines() or [""]
+        states = dict(line.split() for line in nodes)  # a line for each partition
+        for name, state in states.items():
+            if state.startswith(("drain", "down")):
+                self.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
+
     def clear(self) -> None:
         """Take away what earlier tests left: jobs that nobody may preempt, and drained nodes.
 
@@ -151,12 +177,8 @@ class SlurmCluster:
         """Whether the queue is empty and all nodes are idle; those that are not are asked to be."""
         # with titles: without them, silence might mean that SLURM did not answer
         queue = self.run("squeue", "--format=%i").split()
-        _, *nodes = self.run("sinfo", "--Node", "--format=%N %T").splitlines() or [""]
-        states = dict(line.split() for line in nodes)  # a line for each partition
-        for name, state in states.items():
-            if state.startswith(("drain", "down")):
-                self.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
-        return queue == ["JOBID"] and list(states.values()) == ["idle"] * NODES
+        self.mend_nodes()
+        return queue == ["JOBID"] and self._idle()
 
     def _wait(self, what: str, condition, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
@@ -16,13 +16,17 @@ from ablations.launch.requests import Request
 from ablations.launch.scheduler import Options, QueuedJob, Scheduler, Submitted, Work
 from ablations.launch.slurm.batch import SYNC, Array
 from ablations.launch.slurm.commands import has_slurm, require_slurm, slurm
+from ablations.launch.slurm.reasons import is_held, may_release, meaning_of, never_starts
 from ablations.launch.slurm.resources import Profile, Resources, read_profile
 from ablations.runs.home import Home
 from ablations.study.plan import Plan
 
-# all that SLURM has not let go of; of what is just ending its workers are no more
-ALIVE = "PENDING,CONFIGURING,RUNNING,SUSPENDED,REQUEUED"
-ENDING = "COMPLETING"
+ENDING = "COMPLETING"  # workers no more
+# all that SLURM has not let go of
+STATES = f"PENDING,CONFIGURING,RUNNING,SUSPENDED,REQUEUED,REQUEUE_HOLD,SPECIAL_EXIT,{ENDING}"
+WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+FIELDS = "%i|%T|%r|%N|%L|%j"  # the name last: it may hold anything
+RELEASES = 3  # of one job by one command: what fails so often is not its node's fault
 
 
 class SlurmScheduler(Scheduler):
@@ -36,6 +40,8 @@ class SlurmScheduler(Scheduler):
         super().__init__(home, options)
         require_slurm()
         self._launches: list[Launch] = []  # of this command
+        self._released: Counter[str] = Counter()  # how often, by the number of a job
+        self._said: set[str] = set()
         self._attempts = 0
         self._attempts_at_submission = -1
 
@@ -93,10 +99,11 @@ class SlurmScheduler(Scheduler):
     def _arrays(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> list[Array]:
         """Workers for each kind of resources, less those that are queued for these runs."""
         plan, launches = work.expansion.plan, launches_of(self.home, work.expansion.plan.study)
-        queued, arrays = Counter(job.launch for job in jobs if job.works), []
+        queued, arrays = Counter(job.launch for job in jobs if job.can_work), []
         for resources, requests in by_resources(plan, due, self._read_profile()):
             keys = {request.key for request in requests}
-            busy = sum(queued[launch.name] for launch in launches if keys & launch.keys)
+            at_it = [one for one in launches if queued[one.name] and keys & one.keys]
+            busy = sum(queued[launch.name] for launch in at_it)
             count, pack = len(requests), self.options.pack
             wanted = min(self.workers, count) if pack is None else math.ceil(count / pack)
             if wanted > busy:
@@ -104,24 +111,44 @@ class SlurmScheduler(Scheduler):
         return arrays
 
     def queue(self, study: str | None = None) -> list[QueuedJob]:
-        """The jobs of a study; see `Scheduler.queue`.
-
-        Without `study` all of SLURM's, whoever submitted them, and those that are just ending.
-        """
-        if study is None:
-            which = [f"--states={ALIVE},{ENDING}"]
-        else:
+        """The jobs of a study; without one all of SLURM's. See `Scheduler.queue`."""
+        which = [f"--states={STATES}"]
+        if study is not None:
             names = [launch.name for launch in launches_of(self.home, study)]
             if not names:
                 return []
-            names += [f"{name}{SYNC}" for name in names]
-            which = [f"--name={','.join(names)}", f"--states={ALIVE}"]
-        listed = slurm("squeue", "--noheader", "--array", "--format=%i %T %j", *which)
-        jobs = (line.split(maxsplit=2) for line in listed.splitlines())
-        return [
-            QueuedJob(number, name.removesuffix(SYNC), state, not name.endswith(SYNC))
-            for number, state, name in jobs
-        ]
+            which.append(f"--name={','.join(names + [f'{name}{SYNC}' for name in names])}")
+        listed = slurm("squeue", "--noheader", "--array", f"--format={FIELDS}", *which)
+        # titles that come where several clusters are asked
+        lines = [line for line in listed.splitlines() if not line.startswith("CLUSTER: ")]
+        return [_job(line) for line in lines if line.strip()]
+
+    def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
+        """Release what SLURM holds itself, cancel what never starts, tell of what others hold."""
+        news = [text for text in self._free(jobs) if text not in self._said]
+        self._said.update(news)
+        return news
+
+    def _free(self, jobs: Sequence[QueuedJob]) -> Iterator[str]:
+        groups: dict[str, list[QueuedJob]] = {}
+        own = {launch.name for launch in self._launches}
+        for job in jobs:
+            # what this command submitted in vain it does not submit again, see `explain`
+            if job.stuck and not (job.launch in own and never_starts(job.reason)):
+                groups.setdefault(job.why, []).append(job)
+        for why, group in groups.items():
+            numbers = ",".join(job.number for job in group)
+            if may_release(group[0].reason):
+                again = [job.number for job in group if self._released[job.number] < RELEASES]
+                self._released.update(again)
+                if again:
+                    yield f"{_release(','.join(again))}, which SLURM held: {why}"
+            elif is_held(group[0].reason):
+                yield f"jobs {numbers} are held and do not count: {why}"
+            else:
+                with suppress(UserError):
+                    slurm("scancel", "--quiet", *(job.number for job in group))
+                yield f"cancelled jobs {numbers}, which SLURM would never start: {why}"
 
     def cancel(self, study: str) -> int:
         """Cancel the jobs of a study; returns how many workers waited or ran.
@@ -135,12 +162,16 @@ class SlurmScheduler(Scheduler):
         return sum(job.works for job in jobs)
 
     def explain(self, jobs: Sequence[QueuedJob], attempts: int) -> str | None:
-        """What a worker said as it ended, or where to look where all ended without a run."""
+        """What a worker said as it ended, why SLURM starts none, or where to look for a reason."""
         self._attempts = attempts
         said = next(filter(None, (launch.trouble for launch in self._launches)), None)
-        barren = self._launches and not jobs and attempts == self._attempts_at_submission
-        if said or not barren:
-            return said
+        own = {launch.name for launch in self._launches}
+        stuck = [job.why for job in jobs if job.stuck and job.launch in own]
+        if said or stuck:
+            return said or f"SLURM starts none of {len(stuck)} workers: {stuck[0]}"
+        at_work = any(job.can_work for job in jobs)
+        if not self._launches or at_work or attempts != self._attempts_at_submission:
+            return None
         return f"workers end before they start a run; logs: {self._launches[-1].path}"
 
     def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
@@ -149,6 +180,43 @@ class SlurmScheduler(Scheduler):
         example = Array([], self._read_profile().resources(plan.scale, {}), 1, self.workers)
         folder = self.home.launches / f"{plan.study}-TIME"
         return "".join(array.script(folder) for array in arrays or [example])
+
+
+def _release(numbers: str) -> str:
+    """Let jobs go; says what came of it, for those of a colleague stay."""
+    try:
+        slurm("scontrol", "release", numbers)
+    except UserError as error:
+        return f"not all released ({error}) of jobs {numbers}"
+    return f"released jobs {numbers}"
+
+
+def _job(line: str) -> QueuedJob:
+    """A line of the queue, see `FIELDS`."""
+    number, state, reason, node, left, name = line.split("|", 5)
+    waits = state in WAITING
+    reason = reason if waits and reason != "None" else ""
+    return QueuedJob(
+        number,
+        name.removesuffix(SYNC),
+        state,
+        works=state != ENDING and not name.endswith(SYNC),
+        reason=reason,
+        meaning=meaning_of(reason),
+        stuck=waits and (is_held(reason) or never_starts(reason)),
+        node="" if waits else node,
+        seconds_left=None if waits else _seconds(left),
+    )
+
+
+def _seconds(told: str) -> float | None:
+    """Seconds of SLURM's `1-02:03:04` or `3:04`; None where it says a word."""
+    days, _, rest = told.rpartition("-")
+    try:
+        parts = [int(part) for part in rest.split(":")]
+        return float(int(days or 0) * 86400 + sum(n * 60**i for i, n in enumerate(parts[::-1])))
+    except ValueError:
+        return None
 
 
 def by_resources(

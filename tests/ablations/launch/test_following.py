@@ -14,6 +14,7 @@ from helpers.toy import PLAN
 from helpers.tracking import begin, do, give_store, tracked
 
 KEYS = sorted(PLAN.runs)
+SHOWN = []  # how far it was, each time it said so
 
 
 class Clock:
@@ -51,7 +52,7 @@ def home(tmp_path, clock, empty_store):
 
 
 def follow(home):
-    return follow_runs(home, home.tracking_uri, everything=False, tell=print)
+    return follow_runs(home, home.tracking_uri, everything=False, tell=print, show=SHOWN.append)
 
 
 def test_it_ends_when_all_is_done_or_failed(home):
@@ -62,6 +63,21 @@ def test_it_ends_when_all_is_done_or_failed(home):
     (home.run(KEYS[0]).path / "failure-1.json").write_text(json.dumps(failure))
     assert follow(home) == (4, 0)
     assert tracked(home)[KEYS[0]].info.status == "FAILED"
+
+
+def test_it_says_how_far_it_is_and_counts_each_run_once(home, clock):
+    SHOWN.clear()
+    run = begin(home, KEYS[0])
+    for key in KEYS[1:]:
+        do(home, key)
+    for step in (1, 2, 3):  # each changes what MLflow has of the run
+        clock.at(10 * step, lambda step=step: run.log(step, 4, {"loss": 0.5}))
+    clock.at(40, lambda: home.run(KEYS[0]).release(1))
+    clock.at(41, lambda: do(home, KEYS[0], attempt=2))
+    assert follow(home) == (4, 0)
+    assert SHOWN[0] == "3 of 4 runs done, 1 running; looking at run 1 of 4, 0 brought up to date"
+    assert SHOWN[-1] == "4 of 4 runs done; 4 brought up to date"
+    assert len(SHOWN) > 15
 
 
 def test_it_ends_where_runs_are_free_and_nobody_works(home, clock):

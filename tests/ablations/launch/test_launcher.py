@@ -135,6 +135,35 @@ def test_a_job_that_is_no_worker_is_not_waited_for(home):
     assert launcher_of(home, scheduler).run(nothing).count() == {State.DONE: 4}
 
 
+def test_jobs_that_are_stuck_are_helped_first_and_told(home):
+    """What was freed is looked up again; what cannot be freed is not waited for."""
+    for key in KEYS:
+        do(home, key)
+    scheduler, told = HereScheduler(home), []
+    scheduler.listed = [QueuedJob("8", "toy-1", "PENDING", reason="held", stuck=True)]
+    scheduler.news = ["released job 8"]
+    launcher = launcher_of(home, scheduler)
+    launcher.tell = told.append
+    assert launcher.run(nothing).count() == {State.DONE: 4}
+    assert told == ["released job 8"]
+    assert scheduler.looks == 2
+
+
+def test_two_launches_do_not_submit_at_the_same_time(home, monkeypatch):
+    monkeypatch.setattr("ablations.launch.launcher.LOCK_SECONDS", 0.1)
+    scheduler = HereScheduler(home)
+
+    def queue(study=None):
+        with pytest.raises(UserError, match="another launch holds"):
+            launcher_of(home, HereScheduler(home)).submit()
+        return []
+
+    monkeypatch.setattr(scheduler, "queue", queue)
+    assert launcher_of(home, scheduler).submit().due == 4
+    assert len(scheduler.submissions) == 1
+    launcher_of(home, HereScheduler(home)).submit()  # the way is free again
+
+
 @pytest.mark.parametrize(("kind", "cancelled"), [(HereScheduler, ["toy"]), (DetachedScheduler, [])])
 def test_an_interruption_ends_workers_that_cannot_go_on_alone(home, kind, cancelled):
     scheduler = kind(home)
@@ -155,8 +184,10 @@ def test_submitting_once_leaves_the_rest_to_the_workers(home):
     longest = launcher.work.requests[0].key
     assert launcher.script().split() == [one.key for one in launcher.work.requests]
     assert not home.root.exists()
-    (submitted,) = launcher.submit()
+    submission = launcher.submit()
+    (submitted,) = submission.submitted
     assert (submitted.workers, submitted.runs) == (1, 4)
+    assert (submission.due, submission.jobs) == (4, [])
     assert launcher.snapshot().runs[longest].state is State.DONE
     assert len(launcher.script().split()) == 3
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +46,16 @@ def test_a_study_file_is_copied_and_a_known_study_is_named(home, tmp_path):
     assert copied.content["code"] is None
     named = make_launch(home, work_of(home, "overview"), [], None)
     assert named.content["study"] == "overview"
+
+
+@pytest.mark.parametrize("name", ["my toy", "a,b|c", "50%", "it's", "étude+1", "#h"])
+def test_the_name_of_its_jobs_is_plain_whatever_the_study_is_called(home, name):
+    work = work_of(home)
+    plan = replace(work.expansion.plan, study=name)
+    work = replace(work, expansion=replace(work.expansion, plan=plan))
+    launch = make_launch(home, work, [], None)
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", launch.name)
+    assert launches_of(home, name) == [launch]
 
 
 def test_launches_are_found_by_study_the_last_one_last(home):

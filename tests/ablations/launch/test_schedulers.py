@@ -78,5 +78,5 @@ def test_a_cluster_that_fails_tells_nothing_either(home, monkeypatch, tmp_path):
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert queued_launches(home) is None
-    (tmp_path / "squeue").write_text("#!/bin/sh\necho 12_3 RUNNING toy-1\n")
+    (tmp_path / "squeue").write_text('#!/bin/sh\necho "12_3|RUNNING|None|n1|1:00|toy-1"\n')
     assert queued_launches(home) == {"12_3": "toy-1"}

@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.files import write_json
-from ablations.launch.timing import about, expected_seconds, in_words, wall_seconds
+from ablations.launch.timing import (
+    about,
+    expected_seconds,
+    in_words,
+    seconds_left,
+    seconds_taken,
+    wall_seconds,
+)
 from ablations.study.expansion import expand
+from helpers.disks import age
 from helpers.toy import STUDY
 
 
@@ -54,6 +62,29 @@ def test_a_guess_of_nothing_is_no_reason_to_divide(home):
     asked = expansion(lambda config: 0.0)
     finish(home, next(iter(asked.configs)), 5.0)
     assert set(expected_seconds(home, asked).values()) == {0.0}
+
+
+def test_all_attempts_of_a_run_count(home):
+    key = next(iter(expansion(lambda config: nan).configs))
+    finish(home, key, 1.0)
+    run = home.run(key)
+    for number, seconds in ((1, 100), (2, 30), (3, 1)):
+        (run.path / f"claim-{number}.json").touch()
+        (run.path / f"heartbeat-{number}").touch()
+        age(run.path / f"claim-{number}.json", seconds)
+    assert seconds_taken(run, {**run.result(), "attempt": 3}) == pytest.approx(131, abs=1)
+    # of a home that tells nothing of its attempts, the last one's own word is all there is
+    assert seconds_taken(home.run("0"), {**run.result(), "attempt": 3}) == 1.0
+
+
+def test_what_is_left_of_a_study_by_hand():
+    # of ten seconds each, two at work for three more each, four to come after them
+    assert seconds_left([10, 10, 10], [(7, 3.0), (7, None)], 4, 2) == 3 + 20
+    assert seconds_left([10], [], 3, 0) == 30  # nobody there: as for one
+    assert seconds_left([], [(4, 6.0)], 1, 1) == 16  # what a run tells of itself has to do
+    assert seconds_left([5], [(60, None)], 0, 1) == 0
+    assert seconds_left([], [], 0, 3) == 0
+    assert isnan(seconds_left([], [(4, None)], 0, 1))
 
 
 def test_the_wall_clock_of_a_few_by_hand():

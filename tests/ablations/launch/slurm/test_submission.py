@@ -161,7 +161,7 @@ def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch):
     submit(home, *SLOW)
     found = []
     following = threading.Thread(
-        target=lambda: found.append(follow_runs(home, home.tracking_uri, False, print))
+        target=lambda: found.append(follow_runs(home, home.tracking_uri, False, print, print))
     )
     following.start()
     following.join(8)
