@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ablations.errors import UserError
@@ -19,7 +19,7 @@ from ablations.runs.attempt import Stopped, StopRequest, noticing_stop
 from ablations.runs.directory import Inspection, RunDirectory, State, SupersededError
 from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
-from ablations.runs.provenance import DIFF, installed, surroundings, versions
+from ablations.runs.provenance import DIFF, installed, own_job, surroundings, versions
 from ablations.study.catalogue import load_study
 from ablations.study.experiment import Experiment
 from ablations.study.limits import Limits
@@ -261,12 +261,15 @@ def leases(
     `troubles`.
     """
     observer, left, closely = home.observer(), requests, False
+    job = own_job().get("job")
     while left:
         others = []
         for request in left:
             directory = home.run(request.key)
             try:
                 seen = directory.inspect(observer)
+                if _is_of_an_earlier_start(directory, seen, job):
+                    seen = replace(seen, state=State.LOST, lost=seen.lost + 1)
                 lease = directory.take(seen) if request.may_try(seen) else None
             except OSError as error:
                 troubles.append(error)
@@ -277,6 +280,17 @@ def leases(
                 others += [request] if observer.doubts(seen.lease, closely) else []
         left, closely = others, True
         time.sleep(HEARTBEAT_SECONDS if left else 0)
+
+
+def _is_of_an_earlier_start(directory: RunDirectory, seen: Inspection, job: str | None) -> bool:
+    """Whether this very job worked on the run before it was queued again.
+
+    Its processes of then are gone, or should be: what still runs loses the run.
+    """
+    if seen.state is not State.RUNNING or seen.lease is None or job is None:
+        return False
+    elsewhere = seen.lease.owner.is_alive() is None
+    return elsewhere and directory.attempt(seen.attempt).get("job") == job
 
 
 def _unwritable(error: OSError) -> str:

@@ -68,12 +68,17 @@ def surroundings(processes: int = 1, gpus: int | None = None) -> dict[str, Any]:
         "cpus": processes * threads,
         "gpus": gpus,
     }
+    return {**found, **own_job()}
+
+
+def own_job() -> dict[str, str]:
+    """Number and log of the job of submitit that this process is of; empty where it is of none."""
     if "SUBMITIT_EXECUTOR" not in os.environ:
-        return found
+        return {}
     from submitit import JobEnvironment
 
     environment = JobEnvironment()
-    return {**found, "job": environment.job_id, "log": str(environment.paths.stdout)}
+    return {"job": environment.job_id, "log": str(environment.paths.stdout)}
 
 
 def _visible_gpus() -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "unshare")
 BROKEN = "broken"  # a file by which all nodes fail to start jobs
 NODES, CPUS, MEMORY_MB, GPUS = 3, 4, 4000, 2
 CONFIGURATION = """
@@ -70,9 +70,17 @@ PartitionName=short Nodes=ALL MaxTime=60 State=UP PriorityTier=9 PreemptMode=OFF
 PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=20
 """
 NODE = (
-    "NodeName=n{n} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb} "
+    "NodeName=n{n} NodeHostname={name} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb} "
     "Gres=gpu:{gpus}\n"
 )
+
+
+def host_name(number: int) -> str:
+    """What a node calls itself: another name for each, and all of them ways to write 127.0.0.1.
+
+    So they need no entry in /etc/hosts.
+    """
+    return f"0x{'0' * number}7f000001"
 
 
 def missing() -> str:
@@ -103,7 +111,8 @@ class SlurmCluster:
             host=host, directory=self.directory, controller_port=ports.pop()
         )
         for number, port in enumerate(ports, start=1):
-            text += NODE.format(n=number, host=host, port=port, cpus=CPUS, mb=MEMORY_MB, gpus=GPUS)
+            name = host_name(number)
+            text += NODE.format(n=number, name=name, port=port, cpus=CPUS, mb=MEMORY_MB, gpus=GPUS)
         (self.directory / "slurm.conf").write_text(text)
         devices = [self.directory / f"gpu{number}" for number in range(GPUS)]
         for device in devices:  # what a node declares must exist; it never is opened
@@ -116,7 +125,8 @@ class SlurmCluster:
         self._start_munge()
         self._daemon("slurmctld")
         for number in range(1, NODES + 1):
-            self._daemon("slurmd", "-N", f"n{number}")
+            start = f"hostname {host_name(number)}; exec slurmd -N n{number}"
+            self._daemon("unshare", "--uts", "sh", "-c", start)
         self._wait("all nodes to be idle", self._idle)
 
     def _start_munge(self) -> None:
