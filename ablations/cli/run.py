@@ -12,6 +12,7 @@ from ablations.cli.options import (
     Where,
     chosen_options,
     gathered,
+    per_gpu_option,
     profile_option,
     resource_option,
     scheduler_option,
@@ -31,7 +32,8 @@ where_options = gathered(
     Where,
     "where",
     scheduler_option,
-    workers_option("one a core, or 32 with slurm"),
+    workers_option("one a GPU, without GPUs one a core; 32 with slurm"),
+    per_gpu_option,
     click.option(
         "--pack",
         type=click.IntRange(1),
