@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +20,18 @@ HALF_WRITTEN = ".*.tmp"  # a glob for what `writing` has not finished; folders a
 def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:
     """Gives a temporary path to write to; on success it becomes `path`, synced, in one step.
 
+    Whoever writes it, its mode is that of any new file.
+
     Raises:
         FileExistsError: `exclusive`, and `path` is there already (it stays as it is).
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # by the umask, or as the folder has it
         yield temporary
+        if temporary.stat().st_mode != mode:  # some writers make private files, others of any mode
+            temporary.chmod(stat.S_IMODE(mode))
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         if exclusive:
