@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import shutil
 from pathlib import Path
@@ -34,6 +35,14 @@ def file_system(path: Path) -> str:
     # of two that are mounted at one path, the later hides the earlier
     nearest = max(reversed(over), key=lambda part: len(part.mountpoint), default=None)
     return nearest.fstype if nearest else ""
+
+
+def may_write(path: Path) -> bool:
+    """Whether this user may write to a file or into a folder, there or not yet."""
+    path = path.resolve()
+    while not path.exists():
+        path = path.parent
+    return os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK)
 
 
 def is_network(kind: str) -> bool:

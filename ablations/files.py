@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +18,22 @@ HALF_WRITTEN = ".*.tmp"  # a glob for what `writing` has not finished; folders a
 
 
 @contextmanager
-def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:
+def writing(path: Path, exclusive: bool = False, mode: int = 0o666) -> Iterator[Path]:
     """Gives a temporary path to write to; on success it becomes `path`, synced, in one step.
+
+    Arguments:
+        mode: permissions, less the umask, whoever writes it; from before anything stands in it.
 
     Raises:
         FileExistsError: `exclusive`, and `path` is there already (it stays as it is).
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        temporary.touch(mode)
+        wanted = temporary.stat().st_mode  # by the umask, or as the folder has it
         yield temporary
+        if temporary.stat().st_mode != wanted:  # some writers make private files, others of any
+            temporary.chmod(stat.S_IMODE(wanted))
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         if exclusive:
@@ -36,15 +44,9 @@ def writing(path: Path, exclusive: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, value: Any, exclusive: bool = False, mode: int | None = None) -> None:
-    """`value` as JSON, atomically; see `writing`.
-
-    Arguments:
-        mode: permissions of the file, before anything stands in it; None: by the umask.
-    """
-    with writing(path, exclusive) as temporary:
-        if mode is not None:
-            temporary.touch(mode)
+def write_json(path: Path, value: Any, exclusive: bool = False, mode: int = 0o666) -> None:
+    """`value` as JSON, atomically; see `writing`."""
+    with writing(path, exclusive, mode) as temporary:
         temporary.write_text(json.dumps(value, indent=1))
 
 

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ablations.machine import count_cpus
 from benchmarks.catalogue import BENCHMARKS
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def main(only: tuple[str, ...], quick: bool, output: Path | None) -> None:
     """See HELP."""
     import torch
 
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(count_cpus())
     console = Console()
     names = [name for name in BENCHMARKS if name in only] or list(BENCHMARKS)
     results, problems = measure(names, quick, console)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -15,6 +14,7 @@ import torch
 from rich import box
 from rich.table import Table
 
+from ablations.machine import count_cpus
 from benchmarks.measure import Result, Timing
 
 HEADERS = ("benchmark", "ratio", "target", "met", "bound", "plain", "ours", "rounds")
@@ -25,8 +25,8 @@ NUMERIC = {"ratio", "target", "plain", "ours", "rounds"}
 def surroundings() -> dict[str, Any]:
     """Machine, threads and versions."""
     return {
-        "machine": f"{os.cpu_count()} cores, {_processor()}",
-        "cores": os.cpu_count(),
+        "machine": f"{count_cpus()} cores, {_processor()}",
+        "cores": count_cpus(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,

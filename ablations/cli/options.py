@@ -163,6 +163,13 @@ def workers_option(default: str) -> Callable[[Any], Any]:
     return click.option("--workers", type=click.IntRange(1), help=text)
 
 
+per_gpu_option = click.option(
+    "--per-gpu",
+    type=click.IntRange(1),
+    help="This machine: runs side by side on each GPU.  [default: 1]",
+)
+
+
 @dataclass(frozen=True)
 class Where:
     """Where workers run, and what they may use."""
@@ -171,6 +178,7 @@ class Where:
     workers: int | None
     profile: Path | None
     resources: tuple[str, ...]
+    per_gpu: int | None = None
     pack: int | None = None
     sync: str = "no"
 
@@ -179,4 +187,6 @@ class Where:
         from ablations.launch.scheduler import Options
 
         resources = parse_pairs("--resource", self.resources)
-        return Options(self.workers, self.pack, self.profile, resources, self.sync == "after")
+        return Options(
+            self.workers, self.per_gpu, self.pack, self.profile, resources, self.sync == "after"
+        )

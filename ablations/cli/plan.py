@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -62,6 +61,8 @@ def _show(home: Home, expansion: Expansion) -> None:
     from rich.text import Text
 
     from ablations.launch.launcher import take_snapshot
+    from ablations.launch.scheduler import Options
+    from ablations.launch.schedulers import make_scheduler
     from ablations.launch.timing import about, expected_seconds, in_words, wall_seconds
     from ablations.runs.directory import State
     from ablations.runs.lease import Observer
@@ -83,7 +84,7 @@ def _show(home: Home, expansion: Expansion) -> None:
     ]
     console.print(rows_table(("key", "run", "state", "expected"), rows))
     left = [seconds[key] for key, run in runs.items() if run.state is not State.DONE]
-    workers = os.cpu_count() or 1
+    workers = make_scheduler("local", home, Options()).workers
     console.print(
         f"\n{len(runs)} runs at scale {plan.scale} ({plan.family}), {len(left)} to "
         f"do: {about(wall_seconds(left, workers)) if left else 'no time'} with {workers} workers."

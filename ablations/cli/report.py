@@ -92,6 +92,7 @@ def report(
     from importlib.metadata import entry_points
 
     wanted.check(study)
+    output = output or _elsewhere(home, Path(study or "").stem)
     plugins = [point.load() for point in entry_points(group="ablations.reports")]
     if wanted.published:
         target = output or home.reports / "published"
@@ -102,6 +103,19 @@ def report(
     for page in chain(*(_draw(one, home, study, wanted, uri, output, ui) for one in plugins)):
         click.echo(f"report: {page}")
     click.echo(f"tracking store: {uri}")
+
+
+def _elsewhere(home: Home, name: str) -> Path | None:
+    """A new folder, for who may not write to the reports of the home; None for who may."""
+    from tempfile import mkdtemp
+
+    from ablations.file_system import may_write
+
+    if may_write(home.reports):
+        return None
+    place = Path(mkdtemp(prefix="ablate-reports-"), name)
+    click.echo(f"{home.reports} cannot be written: drawn elsewhere, or where --output says")
+    return place
 
 
 def _store(home: Home, study: str | None, tracking_uri: str | None) -> str:

@@ -15,6 +15,7 @@ from ablations.cli.options import (
     chosen_options,
     gathered,
     limit_options,
+    per_gpu_option,
     profile_option,
     resource_option,
     scheduler_option,
@@ -34,7 +35,8 @@ where_options = gathered(
     Where,
     "where",
     scheduler_option,
-    workers_option("one a core, or 32 with slurm"),
+    workers_option("one a GPU, without GPUs one a core; 32 with slurm"),
+    per_gpu_option,
     click.option(
         "--pack",
         type=click.IntRange(1),

@@ -17,6 +17,7 @@ from ablations.cli.options import (
     chosen_options,
     gathered,
     limit_options,
+    per_gpu_option,
     profile_option,
     resource_option,
     scheduler_option,
@@ -88,7 +89,8 @@ where_options = gathered(
     Where,
     "where",
     scheduler_option,
-    workers_option("one a core, or 8 with slurm"),
+    workers_option("one a GPU, without GPUs one a core; 8 with slurm"),
+    per_gpu_option,
     resource_option,
     profile_option,
 )

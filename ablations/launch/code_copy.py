@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
 from ablations.runs.home import Home
 from ablations.study.catalogue import study_names
@@ -26,10 +27,11 @@ def copy_code(home: Home) -> Path | None:
     target = home.code / _digest(root, packages)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(prefix=".", suffix=".tmp", dir=target.parent))
-        for package in packages:
-            ignore = shutil.ignore_patterns(CACHE)
-            shutil.copytree(package, temporary / package.name, ignore=ignore)
+        temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
+        for path in _files(packages):
+            place = temporary / path.relative_to(root)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)  # with the mode of any new file
         try:
             os.rename(temporary, target)
         except OSError:  # another launch was quicker
@@ -43,13 +45,18 @@ def copy_study(study: str, directory: Path) -> str:
     path = Path(study)
     if path.suffix != ".py" or path.stem in study_names():
         return path.stem
-    return str(shutil.copy(path, directory.resolve()))
+    return str(shutil.copyfile(path, directory.resolve() / path.name))
 
 
 def _digest(root: Path, packages: list[Path]) -> str:
     found = hashlib.sha256()
+    for path in _files(packages):
+        found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _files(packages: list[Path]) -> Iterator[Path]:
     for package in packages:
         for path in sorted(package.rglob("*")):
             if path.is_file() and path.parent.name != CACHE:
-                found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    return found.hexdigest()[:16]
+                yield path

@@ -20,6 +20,7 @@ class Options:
 
     Attributes:
         workers: how many side by side; None: as many as the scheduler has by default.
+        per_gpu: how many side by side on each GPU of this machine; None: one.
         pack: runs that a worker does at most; None: any number.
         profile: a file that says what jobs may use; None: the one that lies here, if any.
         resources: what lies over it, by name.
@@ -27,6 +28,7 @@ class Options:
     """
 
     workers: int | None = None
+    per_gpu: int | None = None
     pack: int | None = None
     profile: Path | None = None
     resources: Mapping[str, str] = field(default_factory=dict)
@@ -111,13 +113,16 @@ class Scheduler(ABC):
     Attributes:
         detached: whether workers go on when the command that submitted them has ended.
         poll_seconds: between two looks at what became of them.
-        default_workers: how many run side by side where nobody says.
         workers: how many run side by side.
     """
 
     detached: ClassVar[bool]
     poll_seconds: ClassVar[float]
-    default_workers: ClassVar[int]
+
+    @property
+    @abstractmethod
+    def default_workers(self) -> int:
+        """How many run side by side where nobody says."""
 
     def __init__(self, home: Home, options: Options) -> None:
         """Raises UserError where this machine has no such scheduler."""

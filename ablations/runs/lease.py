@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Literal
 
 import psutil
 
@@ -25,20 +27,27 @@ STALE_SECONDS = float(os.environ.get("ABLATE_STALE_SECONDS", "120"))
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, told apart from a later one with the same number by its birth."""
+    """A process, told apart from a later one with the same number by its birth.
+
+    Attributes:
+        space: in which its number counts, see `_space`; empty in leases of earlier versions.
+    """
 
     host: str
     pid: int
     birth: str
+    space: str = ""
 
     @classmethod
     def current(cls) -> Owner:
         """This process."""
-        return cls(platform.node(), os.getpid(), _birth(os.getpid()))
+        return cls(platform.node(), os.getpid(), _birth("self"), _space())
 
     def is_alive(self) -> bool | None:
-        """None where only its own host could tell."""
-        if self.host != platform.node():
+        """None where this process cannot tell: on another host, or in another container."""
+        if self.host != platform.node() or (self.space and self.space != _space()):
+            return None
+        if _proc_is_of_others():
             return None
         try:
             zombie = psutil.Process(self.pid).status() == psutil.STATUS_ZOMBIE
@@ -47,12 +56,32 @@ class Owner:
             return False
 
 
-def _birth(pid: int) -> str:
-    """When the process started, in a form that setting the clock does not change."""
+@cache
+def _boot() -> str | None:
+    """What tells this start of the machine from others; None where it is not Linux."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except FileNotFoundError:  # not Linux
-        return f"{psutil.Process(pid).create_time():.0f}"
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except FileNotFoundError:
+        return None
+
+
+def _space() -> str:
+    """Start of the machine, and namespace: containers of one host name number processes alike."""
+    boot = _boot()
+    return f"{boot}/{os.readlink('/proc/self/ns/pid')}" if boot else ""
+
+
+def _proc_is_of_others() -> bool:
+    """Whether /proc numbers processes otherwise: in a new namespace that still has the old one."""
+    return bool(_boot()) and os.readlink("/proc/self") != str(os.getpid())
+
+
+def _birth(pid: int | Literal["self"]) -> str:
+    """When the process started, in a form that setting the clock does not change."""
+    boot = _boot()
+    if boot is None:
+        own = psutil.Process(os.getpid() if pid == "self" else pid)
+        return f"{own.create_time():.0f}"
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return f"{boot}/{fields[19]}"  # ticks from boot to start, field 22 of proc(5)
 

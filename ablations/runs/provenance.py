@@ -11,6 +11,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from ablations.machine import count_cpus, gpu_names, visible_gpus
+
 GIT_SHA, GIT_DIRTY = "git_sha", "git_dirty"
 DEVICE = "device"
 VERSION = "version."  # begins the tags of packages
@@ -60,8 +62,8 @@ def surroundings(processes: int = 1, gpus: int | None = None) -> dict[str, Any]:
         processes: of the job.
         gpus: of the job, where its scheduler told; else they are counted.
     """
-    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)  # as launchers set it
-    gpus = _visible_gpus() if gpus is None else gpus
+    threads = int(os.environ.get("OMP_NUM_THREADS") or count_cpus())  # as launchers set it
+    gpus = len(visible_gpus()) if gpus is None else gpus
     found: dict[str, Any] = {
         "host": platform.node(),
         DEVICE: _gpu_name() if gpus else _cpu_name(),
@@ -81,24 +83,8 @@ def own_job() -> dict[str, str]:
     return {"job": environment.job_id, "log": str(environment.paths.stdout)}
 
 
-def _visible_gpus() -> int:
-    """How many GPUs this process may use."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([name for name in visible.split(",") if name not in ("", "-1")])
-    return len(_gpu_names())
-
-
-@cache
-def _gpu_names() -> list[str]:
-    try:
-        return _output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return []
-
-
 def _gpu_name() -> str:
-    return ", ".join(dict.fromkeys(_gpu_names())) or "GPU that nvidia-smi does not name"
+    return ", ".join(gpu_names()) or "GPU that nvidia-smi does not name"
 
 
 @cache

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from ablations.errors import UserError
-from ablations.file_system import file_system, is_network
+from ablations.file_system import file_system, is_network, may_write
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +38,13 @@ def reaching(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as error:
+    except (
+        MlflowException,
+        sqlalchemy.exc.SQLAlchemyError,
+        sqlite3.Error,
+        OSError,
+        ImportError,
+    ) as error:
         reason = next(iter(_plain(error).splitlines()), type(error).__name__)[:200]
         raise UserError(f"the tracking store {uri} cannot be used: {reason}") from error
 
@@ -119,8 +126,27 @@ def _create_sqlite(path: Path) -> None:
     ):
         if not path.exists():
             new = Path(temporary) / path.name
+            new.touch()  # with the mode of any new file: sqlite's own is not for a group
             MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
             os.replace(new, path)
+
+
+@contextmanager
+def writable(uri: str) -> Iterator[str]:
+    """The store; where this user can only read it, a copy that lasts as long as the block."""
+    path = sqlite_path(uri)
+    if path is None or not path.exists() or (may_write(path) and may_write(path.parent)):
+        yield uri
+        return
+    with TemporaryDirectory(prefix="ablate-store-") as temporary:
+        copy = Path(temporary).resolve() / path.name
+        with (
+            reaching(uri),
+            closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store,
+            closing(sqlite3.connect(copy)) as new,
+        ):
+            store.backup(new)  # whole, even where somebody writes to it
+        yield f"sqlite:///{copy}"
 
 
 def open_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> Experiment:

@@ -18,6 +18,7 @@ from PIL.Image import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ablations.machine import count_cpus
 from snnet.data.dataset import Batches
 from snnet.seeding import generator
 
@@ -66,7 +67,7 @@ def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
 
 def loader_workers() -> int:
     """Processes that load images: $SNNET_WORKERS, or one a core but one, at most eight."""
-    return int(os.environ.get("SNNET_WORKERS", min(8, (os.cpu_count() or 1) - 1)))
+    return int(os.environ.get("SNNET_WORKERS", min(8, count_cpus() - 1)))
 
 
 def load(dataset: Seeded, chosen: list[list[Item]]) -> Batches:

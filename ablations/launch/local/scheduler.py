@@ -6,8 +6,10 @@ import os
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from itertools import cycle
+from typing import Any, ClassVar
 
 import submitit
 from submitit.helpers import clean_env, environment_variables
@@ -17,6 +19,7 @@ from ablations.file_system import check_space
 from ablations.launch.job import THREADS, last_words, work_here
 from ablations.launch.requests import Request
 from ablations.launch.scheduler import Options, QueuedJob, Scheduler, Submitted, Work
+from ablations.machine import VISIBLE_GPUS, count_cpus, visible_gpus
 from ablations.runs.home import Home
 
 MAX_BARREN = 4  # workers that died without having taken a run
@@ -29,19 +32,27 @@ class LocalScheduler(Scheduler):
 
     detached: ClassVar[bool] = False
     poll_seconds: ClassVar[float] = 0.5
-    default_workers: ClassVar[int] = os.cpu_count() or 1
 
     def __init__(self, home: Home, options: Options) -> None:
+        self._gpus = visible_gpus()
         super().__init__(home, options)
         self._jobs: list[submitit.Job[None]] = []
+        self._gpu_of: dict[str, str | None] = {}  # by number of the job
         self._attempts, self._barren = 0, 0
         self._trouble: str | None = None
 
     def check(self) -> None:
-        """Refuse what only jobs of a cluster have."""
+        """Refuse what only jobs of a cluster have, and shares of GPUs where there are none."""
         asked = self.options
         if asked.pack or asked.profile or asked.resources or asked.sync:
             raise UserError("--pack, --profile, --resource and --sync go with --cluster slurm")
+        if asked.per_gpu and not self._gpus:
+            raise UserError(f"--per-gpu {asked.per_gpu}: this machine shows no GPU")
+
+    @property
+    def default_workers(self) -> int:
+        """How many fit on the GPUs; without GPUs one a CPU."""
+        return len(self._gpus) * (self.options.per_gpu or 1) or count_cpus()
 
     @classmethod
     def is_here(cls) -> bool:
@@ -57,20 +68,26 @@ class LocalScheduler(Scheduler):
         # taken a run yet
         free = self.workers - max(running, live)
         count = max(0, min(free, len(due) - max(live - running, 0)))
-        executor = self._executor()
-        with environment_variables(**dict.fromkeys(THREADS, "1")), clean_env():
-            self._jobs += [
-                executor.submit(
-                    work_here,
-                    str(self.home.root),
-                    work.study,
-                    work.requests,
-                    work.provenance,
-                    work.limits,
-                )
-                for _ in range(count)
-            ]
+        for _ in range(count):
+            self._start(work)
         return [Submitted(count, len(due), "on this machine")] if count else []
+
+    def _start(self, work: Work) -> None:
+        """Start one worker, on the GPU with the fewest."""
+        gpu = self._emptiest_gpu()
+        told = (str(self.home.root), work.study, work.requests, work.provenance, work.limits)
+        with environment_variables(**_environment(None)), clean_env():
+            job = self._executor().submit(work_on, gpu or os.environ.get(VISIBLE_GPUS), *told)
+        self._jobs.append(job)
+        self._gpu_of[job.job_id] = gpu
+
+    def _emptiest_gpu(self) -> str | None:
+        """The GPU with the fewest workers of this command, so that one who died is replaced there.
+
+        None where there are no GPUs.
+        """
+        held = Counter(self._gpu_of.get(job.number) for job in self.queue())
+        return min(self._gpus, key=lambda gpu: held[gpu], default=None)
 
     def _executor(self) -> submitit.LocalExecutor:
         executor = submitit.LocalExecutor(self.home.launches)
@@ -116,5 +133,25 @@ class LocalScheduler(Scheduler):
     def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
         """The line that starts each worker, as often as one would be started now."""
         start = [sys.executable, "-u", "-m", "submitit.core._submit", str(self.home.launches)]
-        threads = " ".join(f"{name}=1" for name in THREADS)
-        return f"{threads} {shlex.join(start)}\n" * min(self.workers, len(due))
+        lines = []
+        for _, gpu in zip(range(min(self.workers, len(due))), cycle(self._gpus or [None])):
+            setting = " ".join(f"{name}={value}" for name, value in _environment(gpu).items())
+            lines.append(f"{setting} {shlex.join(start)}\n")
+        return "".join(lines)
+
+
+def work_on(gpus: str | None, /, *told: Any) -> None:
+    """Work where CUDA sees these GPUs, see `work_here`: submitit hides all, and only knows numbers.
+
+    Arguments:
+        gpus: a value of CUDA_VISIBLE_DEVICES; None leaves it to CUDA.
+    """
+    os.environ.pop(VISIBLE_GPUS, None)
+    if gpus is not None:
+        os.environ[VISIBLE_GPUS] = gpus
+    work_here(*told)
+
+
+def _environment(gpu: str | None) -> dict[str, str]:
+    """What a worker is told by its environment: one thread, and its GPU."""
+    return dict.fromkeys(THREADS, "1") | ({VISIBLE_GPUS: gpu} if gpu else {})

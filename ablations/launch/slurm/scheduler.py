@@ -46,7 +46,9 @@ class SlurmScheduler(Scheduler):
         self._attempts_at_submission = -1
 
     def check(self) -> None:
-        """Refuse a profile that is damaged, or names what is unknown."""
+        """Refuse a profile that is damaged, or names what is unknown, and --per-gpu."""
+        if self.options.per_gpu:
+            raise UserError("--per-gpu goes with --cluster local; here a run has its GPUs alone")
         self._read_profile()
 
     def _read_profile(self) -> Profile:

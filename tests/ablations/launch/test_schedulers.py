@@ -27,7 +27,6 @@ def test_every_scheduler_is_whole(name):
     assert not kind.__abstractmethods__
     assert isinstance(kind.detached, bool)
     assert kind.poll_seconds > 0
-    assert kind.default_workers >= 1
 
 
 def test_the_scheduler_of_the_tests_is_one_too():
