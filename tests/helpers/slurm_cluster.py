@@ -175,6 +175,11 @@ class SlurmCluster:
             if state.startswith(("drain", "down")):
                 self.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
 
+    def describe(self) -> str:
+        """The queue and the nodes with their reasons, for a test that waits in vain."""
+        queue = self.run("squeue", "--array", "--format=%i %T %r %N %j")
+        return f"{queue}\n{self.run('sinfo', '--Node', '--long')}"
+
     def clear(self) -> None:
         """Take away what earlier tests left: jobs that nobody may preempt, and drained nodes.
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ablations.launch.timing import seconds_taken
 from ablations.runs.directory import State
 from ablations.runs.lease import STALE_SECONDS, Observer, Owner
 from ablations.terminal.status import failures, print_json, show, study_status
@@ -46,7 +47,7 @@ def test_a_study_with_a_run_in_each_state(home):
     told = by_key[keys[State.RUNNING]]
     assert (told["step"], told["of"], told["seconds_left"]) == (1, 4, None)
     result = home.run(keys[State.DONE]).result()
-    assert by_key[keys[State.DONE]]["seconds"] == result["ended"] - result["started"]
+    assert by_key[keys[State.DONE]]["seconds"] == seconds_taken(home.run(keys[State.DONE]), result)
 
 
 def test_an_owner_elsewhere_that_is_silent_is_told(home):

@@ -1,4 +1,8 @@
-"""A grid on a real SLURM during which everything fails, at random by seed."""
+"""A grid on a real SLURM during which everything fails, at random by seed.
+
+Each node has a host name of its own, so that runs really are taken over between hosts. What is only
+held up (stopped, suspended, without room on the disk) goes on while the next faults strike.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,26 @@ import time
 from collections import Counter
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from ablations.runs.directory import State
+from ablations.runs.home import Home
 from ablations.runs.lease import Observer, latest_lease
 from helpers.commands import TOY, command, run_ablate
+from helpers.disks import fill
 from helpers.runs import check_complete, states
-from helpers.slurm import submit
 from helpers.slurm_cluster import NODES
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
-FAULTS = 30
-GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=1.5", "--workers", "6")
+RUNS, FAULTS = 60, 60
+STALE_SECONDS = 6  # so that a takeover between hosts comes while the test goes on
+STOPPED_SECONDS = 15  # beyond that
+FULL_SECONDS = float(os.environ.get("CHAOS_FULL_SECONDS", "15"))  # of the disk
+PATIENCE_SECONDS = 300
+GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=0.6", "--workers", "8")
+GRID += ("--seeds", str(RUNS // 4))
 
 
 class Chaos:
@@ -31,51 +42,90 @@ class Chaos:
     def __init__(self, home, cluster, seed):
         self.home, self.cluster, self.draw = home, cluster, random.Random(seed)
         self.done = Counter()
-        self.seeds = 10
-
-    @property
-    def grid(self):
-        return (*GRID, "--seeds", str(self.seeds))
-
-    @property
-    def runs(self):
-        return 4 * self.seeds
+        self._later = []  # when, and what, to end a fault that lasts
 
     def strike(self):
-        fault = self.draw.choice(
-            (
-                *(self.kill, self.kill, self.requeue, self.cancel, self.node),
-                *(self.controller, self.launcher, self.sync),
-            )
-        )
+        faults = (self.kill, self.kill, self.crash, self.crash, self.stop, self.stop)
+        faults += (self.suspend, self.requeue, self.cancel, self.node)
+        faults += (self.controller, self.launcher, self.collector, self.full_disk)
+        fault = self.draw.choice(faults)
         self.done[fault.__name__] += fault()
         time.sleep(self.draw.uniform(0.2, 1.0))
+        self.end_what_lasts(time.monotonic())
+
+    def end_what_lasts(self, now):
+        for when, end in [one for one in self._later if one[0] <= now]:
+            self._later.remove((when, end))
+            end()
+
+    def end_everything(self):
+        self.end_what_lasts(float("inf"))
+        self.cluster.mend_nodes()
+
+    def _worker(self):
+        """A process at work on a run: one that has a lease, or one that does the run for it."""
+        running = [r for r in self.home.runs() if r.inspect(Observer()).state is State.RUNNING]
+        if not running:
+            return None
+        with suppress(psutil.NoSuchProcess):
+            leader = psutil.Process(latest_lease(self.draw.choice(running).path).owner.pid)
+            return self.draw.choice([leader, *leader.children()])
+        return None
+
+    def _signal(self, number):
+        worker = self._worker()
+        with suppress(psutil.NoSuchProcess):
+            if worker:
+                worker.send_signal(number)
+        return worker
 
     def kill(self):
-        """A worker."""
-        running = [r for r in self.home.runs() if r.inspect(Observer()).state is State.RUNNING]
-        if running:
-            with suppress(ProcessLookupError):
-                os.kill(latest_lease(self.draw.choice(running).path).owner.pid, signal.SIGKILL)
-        return bool(running)
+        """A worker, or the process that does its run."""
+        return bool(self._signal(signal.SIGKILL))
+
+    def crash(self):
+        number = self.draw.choice((signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS))
+        return bool(self._signal(number))
+
+    def stop(self):
+        """Until others have taken the run over."""
+        worker = self._signal(signal.SIGSTOP)
+
+        def wake():
+            with suppress(psutil.NoSuchProcess):
+                worker.send_signal(signal.SIGCONT)
+
+        if worker:
+            self._later.append((time.monotonic() + STOPPED_SECONDS, wake))
+        return bool(worker)
 
     def _job(self):
         jobs = self.cluster.run("squeue", "-h", "-r", "-t", "RUNNING", "-o", "%i").split()
         return self.draw.choice(sorted(jobs)) if jobs else None
 
-    def requeue(self):
-        """A running job, by an administrator."""
+    def _control(self, *words):
         job = self._job()
         if job:
-            self.cluster.run("scontrol", "requeue", job)
+            self.cluster.run("scontrol", *words, job)
+        return job
+
+    def suspend(self):
+        job = self._control("suspend")
+        if job:
+            resume = lambda: self.cluster.run("scontrol", "resume", job)  # noqa: E731
+            self._later.append((time.monotonic() + STOPPED_SECONDS, resume))
         return bool(job)
+
+    def requeue(self):
+        """A running job, by an administrator."""
+        return bool(self._control("requeue"))
 
     def cancel(self):
         """A running job, and a new launch for what it leaves."""
         job = self._job()
         if job:
             self.cluster.run("scancel", job)
-            submit(self.home, *self.grid)
+            self.launch()
         return bool(job)
 
     def node(self):
@@ -93,37 +143,74 @@ class Chaos:
 
     def launcher(self):
         """Killed at any moment of a launch."""
-        return self._killed(*self.grid)
+        return self._killed(*GRID)
 
-    def sync(self):
-        """A collector, killed at any moment."""
-        return self._killed("sync")
+    def collector(self):
+        """Killed at any moment, while runs go on."""
+        return self._killed("sync", "--follow")
 
     def _killed(self, *arguments):
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command(self.home.root, *arguments), **silent)
-        time.sleep(self.draw.uniform(0.3, 6))
-        process.kill()
-        process.wait()
+        end = lambda: (process.kill(), process.wait())  # noqa: E731
+        self._later.append((time.monotonic() + self.draw.uniform(0.3, 8), end))
         return True
 
+    def full_disk(self):
+        """No room for a while, and a new launch for what workers left."""
+        if (self.home.root.parent / "filling").exists():
+            return False
+        filling = fill(self.home.root.parent)
+        self._later.append((time.monotonic() + FULL_SECONDS, filling.unlink))
+        return True
 
-def test_a_grid_ends_complete_whatever_fails(home, cluster):
+    def launch(self):
+        """A launch; one that finds the disk full or the controller gone is a launch less."""
+        return run_ablate(self.home.root, *GRID)
+
+
+@pytest.fixture
+def chaos(tmp_path, cluster, monkeypatch):
     """Another seed, to try more or to see a failure again: CHAOS_SEED=7."""
-    seed = int(os.environ.get("CHAOS_SEED", "1"))
-    chaos = Chaos(home, cluster, seed)
-    submit(home, *chaos.grid)
+    cluster.clear()
+    monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
+    monkeypatch.setenv("ABLATE_STALE_SECONDS", str(STALE_SECONDS))
+    monkeypatch.chdir(tmp_path)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", str(disk)]
+    subprocess.run(mounting, check=True)
+    made = Chaos(Home(disk / "home"), cluster, int(os.environ.get("CHAOS_SEED", "1")))
+    try:
+        yield made
+    finally:
+        made.end_everything()
+        cluster.clear()
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_grid_ends_complete_whatever_fails(chaos):
+    first = chaos.launch()
+    assert first.returncode == 0, first.stderr
+    home, begun = chaos.home, time.monotonic()
     while chaos.done.total() < FAULTS:
-        if states(home)[State.DONE] == chaos.runs:  # a fast machine: more to do
-            chaos.seeds += 5
-            submit(home, *chaos.grid)
+        if time.monotonic() - begun > PATIENCE_SECONDS:
+            break
         chaos.strike()
-    deadline = time.monotonic() + 300
-    while states(home)[State.DONE] < chaos.runs:
-        assert time.monotonic() < deadline, (seed, chaos.done, states(home))
-        submit(home, *chaos.grid)
-        time.sleep(5)
+    chaos.end_everything()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while states(home)[State.DONE] < RUNS or chaos.cluster.run("squeue", "--noheader"):
+        if time.monotonic() > deadline:
+            pytest.fail(f"{chaos.done} {states(home)}\n{chaos.cluster.describe()}")
+        chaos.cluster.mend_nodes()
+        last = chaos.launch()
+        time.sleep(3)
+    assert last.returncode == 0, last.stderr
     assert run_ablate(home.root, "sync").returncode == 0
-    check_complete(home, chaos.runs)
+    check_complete(home, RUNS)
+    for run in home.runs():
+        assert run.damaged_files() == []
+        assert {path.name for path in run.path.iterdir() if path.is_dir()} == {"result"}
     attempts = sum(latest_lease(run.path).attempt for run in home.runs())
-    assert attempts > chaos.runs + FAULTS / 3, (chaos.done, attempts)  # they did strike
+    assert attempts > RUNS + FAULTS / 4, (chaos.done, attempts)  # they did strike
+    print(chaos.done, f"{attempts} attempts, {time.monotonic() - begun:.0f} s")
