@@ -146,9 +146,10 @@ class Crew:
             member.signal(signal.SIGUSR1)
 
     def kill(self) -> None:
-        """End all of it now."""
-        for member in self._members:
-            member.signal(signal.SIGKILL)
+        """End all who are still at it."""
+        for number, member in enumerate(self._members):
+            if number not in self._outcomes:
+                member.signal(signal.SIGKILL)
 
     def close(self) -> None:
         """End the processes; they are started anew when there is something to do again."""

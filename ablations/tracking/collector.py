@@ -137,11 +137,13 @@ class Collector:
             if run is None:
                 new = self._create(page, directory.key, content, progress, cells)
                 run = ledger.add(page, directory.key, new)
-            tags = {ATTEMPT_TAG: str(seen.attempt), PROGRESS_TAG: str(len(progress))}
+            known = int(run.tags.get(PROGRESS_TAG, 0))
+            # never less, though a look just when the folder of an attempt is renamed sees nothing
+            told = max(known, len(progress))
+            tags = {ATTEMPT_TAG: str(seen.attempt), PROGRESS_TAG: str(told)}
             if run.status == STATUS[seen.state] and tags.items() <= run.tags.items():
                 return False
-            left = progress[int(run.tags.get(PROGRESS_TAG, 0)) :]
-            deliver(self.client, run, directory, seen, left, tags)
+            deliver(self.client, run, directory, seen, progress[known:], tags)
             return True
 
         return trusting(ledger, page, directory.key, project)

@@ -10,59 +10,28 @@ from pathlib import Path
 import pytest
 
 import ablations.launch.crew
-from ablations.launch.crew import CannotStartError, Crew, Position, free_port
-from ablations.launch.task import Outcome, Task
+from ablations.launch.crew import CannotStartError, Crew, Position
 from ablations.runs.home import Home
+from helpers.ends import do, ends_study, task
 from helpers.processes import DEADLINE, wait_for
 
 pytestmark = pytest.mark.slow
-
-STUDY = """
-import ctypes, faulthandler, os, resource, signal, sys, threading, time
-from dataclasses import dataclass
-from ablations import Axis, Experiment, Study
-
-@dataclass(frozen=True)
-class Config:
-    do: str = "pass"
-    seed: int = 0
-
-def run(config, run):
-    rank = int(os.environ.get("RANK", "0"))
-    exec(config.do, globals() | {"run": run, "rank": rank})
-    return {"pid": float(os.getpid())}
-
-STUDY = Study("", "", Experiment("ends", Config, run), [Axis("seed2", {"0": {"do": "pass"}})], {})
-"""
 
 
 @pytest.fixture
 def crew_of(tmp_path):
     """Makes crews that run a study whose runs do what their setting `do` says."""
-    study = tmp_path / "ends.py"
-    study.write_text(STUDY)
+    study = ends_study(tmp_path)
     made = []
 
     def make(position: Position = Position()):  # noqa: B008
-        made.append(Crew(Home(tmp_path / "home"), str(study), position))
+        made.append(Crew(Home(tmp_path / "home"), study, position))
         return made[-1]
 
     yield make
     for crew in made:
         crew.kill()
         crew.close()
-
-
-def task(folder: Path, do: str) -> Task:
-    folder.mkdir(exist_ok=True)
-    return Task("key", 1, {"do": do, "seed": 0}, folder, ("127.0.0.1", free_port()))
-
-
-def do(crew: Crew, folder: Path, what: str) -> Outcome:
-    crew.begin(task(folder, what))
-    outcome = crew.outcome(DEADLINE)
-    assert outcome is not None
-    return outcome
 
 
 ENDS = {
