@@ -14,20 +14,26 @@ from ablations.study.catalogue import study_names
 CACHE = "__pycache__"
 
 
-def copy_code(home: Home) -> Path | None:
-    """A directory for PYTHONPATH with the packages of this work tree, one for each state of it.
+def code_path(home: Home) -> Path | None:
+    """A directory for PYTHONPATH, one for each state of this work tree; see `copy_code`.
 
     None where the code is installed (in site-packages), and does not change under the runs.
     """
     root = Path(__file__).resolve().parents[2]
     if root.name in ("site-packages", "dist-packages"):
         return None
-    packages = sorted(path.parent for path in root.glob("*/__init__.py"))
-    target = home.code / _digest(root, packages)
+    return (home.code / _digest(root, _packages(root))).resolve()
+
+
+def copy_code(home: Home) -> Path | None:
+    """The directory of `code_path`, with the packages of this work tree in it."""
+    target = code_path(home)
+    if target is None:
+        return None
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(mkdtemp(prefix=".", suffix=".tmp", dir=target.parent))
-        for package in packages:
+        for package in _packages(Path(__file__).resolve().parents[2]):
             ignore = shutil.ignore_patterns(CACHE)
             shutil.copytree(package, temporary / package.name, ignore=ignore)
         try:
@@ -35,7 +41,7 @@ def copy_code(home: Home) -> Path | None:
         except OSError:  # another launch was quicker
             shutil.rmtree(temporary)
     os.utime(target)  # it is wanted, whatever its age: `ablate gc` leaves it
-    return target.resolve()
+    return target
 
 
 def copy_study(study: str, directory: Path) -> str:
@@ -44,6 +50,10 @@ def copy_study(study: str, directory: Path) -> str:
     if path.suffix != ".py" or path.stem in study_names():
         return path.stem
     return str(shutil.copy(path, directory.resolve()))
+
+
+def _packages(root: Path) -> list[Path]:
+    return sorted(path.parent for path in root.glob("*/__init__.py"))
 
 
 def _digest(root: Path, packages: list[Path]) -> str:

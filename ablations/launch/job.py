@@ -16,6 +16,7 @@ from ablations.runs.home import Home
 PREFIX = "ablate: "
 # tiny models gain nothing from more than one thread, runs side by side do
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+PROCESSES = "ABLATE_PROCESSES"  # how many of this node share each run
 
 
 def work_here(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ablations.errors import UserError
 from ablations.launch.requests import Request, requests_of
-from ablations.launch.scheduler import Scheduler, Submitted, Work
+from ablations.launch.scheduler import Scheduler, SubmitLimitError, Submitted, Work
 from ablations.runs.directory import Inspection, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
@@ -131,7 +131,11 @@ class Launcher:
         jobs, running = self.scheduler.queue(self.study), snapshot.count()[State.RUNNING]
         due, trouble = self.due(snapshot), self.scheduler.explain(jobs, snapshot.attempts)
         if due and trouble is None:
-            self.scheduler.submit(self.work, due, jobs, running)
+            try:
+                self.scheduler.submit(self.work, due, jobs, running)
+            except SubmitLimitError:
+                if not any(job.works for job in jobs):
+                    raise  # nothing would ever make room
             return False
         if running or any(job.works for job in jobs):
             return False
