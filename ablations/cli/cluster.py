@@ -27,9 +27,9 @@ def cluster() -> None:
 @click.option("--scale", default="", help="With the profile's settings of this scale.")
 @click.pass_obj
 def check(home: Home, profile: Path | None, resources: tuple[str, ...], scale: str) -> None:
-    """Submit a small job and tell what works: files, Python, GPUs, signals, requeue, accounting."""
+    """Submit a small job and tell what works: files, Python, CPUs, GPUs, signals, requeue."""
     from ablations.launch.slurm.probe import check_cluster
-    from ablations.launch.slurm.resources import read_profile
+    from ablations.launch.slurm.profile import read_profile
     from ablations.terminal.display import console
 
     asked = read_profile(profile, parse_pairs("--resource", resources)).resources(scale, {})

@@ -70,7 +70,8 @@ resource_option = click.option(
     "resources",
     multiple=True,
     metavar="NAME=VALUE",
-    help="slurm: over the profile, such as time=2:00:00. Repeatable.",
+    help="slurm: over the profile, such as time=2:00:00, constraint=a100 or any other option of "
+    "its jobs. Repeatable.",
 )
 
 

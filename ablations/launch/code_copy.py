@@ -12,24 +12,30 @@ from pathlib import Path
 from ablations.runs.home import Home
 from ablations.study.catalogue import study_names
 
+ROOT = Path(__file__).resolve().parents[2]
 CACHE = "__pycache__"
 
 
-def copy_code(home: Home) -> Path | None:
-    """A directory for PYTHONPATH with the packages of this work tree, one for each state of it.
+def code_path(home: Home) -> Path | None:
+    """A directory for PYTHONPATH, one for each state of this work tree; see `copy_code`.
 
     None where the code is installed (in site-packages), and does not change under the runs.
     """
-    root = Path(__file__).resolve().parents[2]
-    if root.name in ("site-packages", "dist-packages"):
+    if ROOT.name in ("site-packages", "dist-packages"):
         return None
-    packages = sorted(path.parent for path in root.glob("*/__init__.py"))
-    target = home.code / _digest(root, packages)
+    return (home.code / _digest()).resolve()
+
+
+def copy_code(home: Home) -> Path | None:
+    """The directory of `code_path`, with the packages of this work tree in it."""
+    target = code_path(home)
+    if target is None:
+        return None
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
-        for path in _files(packages):
-            place = temporary / path.relative_to(root)
+        for path in _files():
+            place = temporary / path.relative_to(ROOT)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)  # with the mode of any new file
         try:
@@ -37,7 +43,7 @@ def copy_code(home: Home) -> Path | None:
         except OSError:  # another launch was quicker
             shutil.rmtree(temporary)
     os.utime(target)  # it is wanted, whatever its age: `ablate gc` leaves it
-    return target.resolve()
+    return target
 
 
 def copy_study(study: str, directory: Path) -> str:
@@ -48,15 +54,16 @@ def copy_study(study: str, directory: Path) -> str:
     return str(shutil.copyfile(path, directory.resolve() / path.name))
 
 
-def _digest(root: Path, packages: list[Path]) -> str:
+def _digest() -> str:
     found = hashlib.sha256()
-    for path in _files(packages):
-        found.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
+    for path in _files():
+        found.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return found.hexdigest()[:16]
 
 
-def _files(packages: list[Path]) -> Iterator[Path]:
-    for package in packages:
+def _files() -> Iterator[Path]:
+    """All files of the packages of this work tree."""
+    for package in sorted(path.parent for path in ROOT.glob("*/__init__.py")):
         for path in sorted(package.rglob("*")):
             if path.is_file() and path.parent.name != CACHE:
                 yield path

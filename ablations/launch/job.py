@@ -18,6 +18,7 @@ PREFIX = "ablate: "
 PROCESSES = "ABLATE_PROCESSES"  # how many do each run together, on one machine
 # tiny models gain nothing from more than one thread, runs side by side do
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+PROCESSES = "ABLATE_PROCESSES"  # how many of this node share each run
 
 
 def work_here(

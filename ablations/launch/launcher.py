@@ -13,7 +13,13 @@ from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
 from ablations.launch.requests import Request, requests_of
-from ablations.launch.scheduler import QueuedJob, Scheduler, Submitted, Work
+from ablations.launch.scheduler import (
+    QueuedJob,
+    Scheduler,
+    SubmitLimitError,
+    Submitted,
+    Work,
+)
 from ablations.launch.schedulers import queued_launches
 from ablations.launch.vanished import Ask, is_vanished
 from ablations.runs.directory import Inspection, State
@@ -176,7 +182,12 @@ class Launcher:
         due, trouble = self.due(snapshot), self.scheduler.explain(jobs, snapshot.attempts)
         if due and trouble is None:
             with self._alone():
-                self.scheduler.submit(self.work, due, self.queue(), running)
+                jobs = self.queue()
+                try:
+                    self.scheduler.submit(self.work, due, jobs, running)
+                except SubmitLimitError:
+                    if not any(job.can_work for job in jobs):
+                        raise  # nothing would ever make room
             return False
         if running or any(job.can_work for job in jobs):
             return False

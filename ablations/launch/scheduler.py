@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from ablations.errors import UserError
 from ablations.launch.requests import Request
 from ablations.runs.home import Home
 from ablations.study.expansion import Expansion
@@ -67,6 +68,18 @@ class Submitted:
     workers: int
     runs: int
     detail: str
+
+
+class SubmitLimitError(UserError):
+    """The scheduler takes no more jobs for now; those that it has go on.
+
+    Attributes:
+        limit: in the scheduler's own word.
+    """
+
+    def __init__(self, limit: str, words: str) -> None:
+        super().__init__(f"the limit {limit} lets no job in: {words}")
+        self.limit = limit
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,7 @@ class Scheduler(ABC):
             running: how many runs of the plan somebody works on now.
 
         Raises:
+            SubmitLimitError: the scheduler's limits let none in; nothing is left behind.
             UserError: the scheduler refuses; nothing is left behind.
         """
 

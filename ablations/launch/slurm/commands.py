@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
 from ablations.errors import UserError
 
 COMMAND_SECONDS = 60
+PREFIX = re.compile(r"^(sbatch|srun|scontrol): ((error|fatal): )?")
 
 
 def has_slurm() -> bool:
@@ -37,7 +39,21 @@ def slurm(*command: str) -> str:
     return done.stdout
 
 
+def listed(*command: str) -> list[str]:
+    """The lines of a table that a SLURM command prints without titles.
+
+    Where SLURM_CLUSTERS names a cluster, a line that tells of it stands above its jobs all the
+    same.
+
+    Raises:
+        UserError: it fails, or does not answer.
+    """
+    lines = slurm(*command).splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("CLUSTER: ")]
+
+
 def reason_of(text: str) -> str:
-    """SLURM's last words, without its prefix."""
+    """SLURM's last words, without its prefix and without hints at its help."""
     lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].removeprefix("sbatch: error: ") if lines else "it does not say why"
+    lines = [line for line in lines if not line.startswith("Try ")]
+    return PREFIX.sub("", lines[-1]) if lines else "it does not say why"

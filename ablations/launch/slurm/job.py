@@ -23,17 +23,22 @@ from ablations.launch.worker import work
 from ablations.runs.attempt import Stopped
 from ablations.runs.home import Home
 
-REQUEUE = 75  # the exit code by which a worker asks to be queued again: EX_TEMPFAIL of sysexits(3)
-KILLED = 137  # what srun tells of a process that was killed; the batch script then queues again
-# killed (kill -9, or out of memory), a worker queues again; ten times, lest a run that always kills
-# its worker goes on for ever
-REQUEUE_KILLED = " || ".join(
-    (
-        f"[ $? -ne {KILLED} ]",
-        '[ "${SLURM_RESTART_COUNT:-0}" -ge 10 ]',
-        'scontrol requeue "$SLURM_JOB_ID"',
-    )
-)
+# the exit code by which a worker asks to be queued again: its time is over, or it was preempted
+REQUEUE = 75  # EX_TEMPFAIL of sysexits(3)
+# the end of the batch script, which goes out as the worker did, so that SLURM's record and what
+# depends on it tell the truth; dead by a signal (but not Ctrl-C or scancel's), a worker queues
+# again ten times, lest a run that always kills its worker goes on for ever
+REQUEUE_KILLED = f"""status=$?
+again=no
+if [ $status -eq {REQUEUE} ]; then
+  again=yes
+elif [ $status -gt 128 ] && [ $status -le 192 ] && [ $status -ne 130 ] && [ $status -ne 143 ]; then
+  [ "${{SLURM_RESTART_COUNT:-0}}" -ge 10 ] || again=yes
+fi
+if [ $again = yes ] && ! said=$(scontrol requeue "$SLURM_JOB_ID" 2>&1); then
+  echo "the site forbids to queue jobs again: $said" | tee -a "$trouble"
+fi
+exit $status"""
 
 
 @dataclass

@@ -1,37 +1,73 @@
-"""What a job may use on the cluster, and how the site wants it: a small file of the user's.
-
-[default]                 # cluster.toml
-partition = "gpu"
-time = "12:00:00"
-setup = ["module load cuda"]
-
-[scale.imagenet]          # lies over the default at that scale
-gpus = 1
-mem = "64G"
-
-[level.sampling.sandwich] # lies over both, for runs with that level of that axis
-gpus = 4
-"""
+"""What a job may use on the cluster."""
 
 from __future__ import annotations
 
 import re
 import shlex
-import tomllib
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from annotated_types import Ge
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
-from ablations.errors import UserError, explain, nearest
-from ablations.launch.job import THREADS
+from ablations.errors import explain
+from ablations.launch.job import PROCESSES, THREADS
 
-PROFILE = "cluster.toml"
-TABLES = {"default": 0, "scale": 1, "level": 2}  # and how many names follow
+TIME = "1-00:00:00"  # where nobody says
+READABLE = "should read like 30, 12:00:00 or 2-00:00:00"
 _TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
+_MEMORY = re.compile(r"\d+[KMGT]?B?", re.IGNORECASE)
+_GPUS = re.compile(r"(?:([\w.-]*[A-Za-z][\w.-]*):)?(\d+)")  # a100:2 or 2
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
+EXAMPLES = {"partition": "gpu", "account": "proj", "qos": "normal", "mem": "64G", "time": "2:00:00"}
+
+
+def _one_word(text: str) -> str:
+    if not re.fullmatch(r"\S+", text):
+        raise ValueError("should be one word")
+    return text
+
+
+def _memory(text: str) -> str:
+    if not _MEMORY.fullmatch(text):
+        raise ValueError("should read like 64G or 4000M")
+    return text
+
+
+def _time(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError(READABLE)
+    return text
+
+
+def _command(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ValueError("should be a command in one line")
+    return text
+
+
+def _gpus(value: Any) -> Any:
+    """A count, or text with types: a100:2."""
+    parts = [_GPUS.fullmatch(part) for part in str(value).split(",")]
+    if isinstance(value, bool | float) or not all(parts):
+        raise ValueError("should read like 2 or a100:2")
+    return int(value) if str(value).isdigit() else value
+
+
+def _lines(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _count_gpus(text: str | int) -> int:
+    """The number of GPUs in 2, "a100:2" or "a100:1,v100:1"."""
+    counts = (part.rpartition(":")[2] for part in str(text).split(","))
+    return sum(int(count) if count.isdigit() else 1 for count in counts)
+
+
+Word = Annotated[str, AfterValidator(_one_word)]
+Count = Annotated[int, Ge(1)]
 
 
 @dataclass(frozen=True)
@@ -39,38 +75,59 @@ class Resources:
     """What each worker asks for; SLURM's words and formats, None leaves it to the cluster.
 
     Attributes:
-        gpus: of one node. Each has a process of its own, and together they do one run at a time.
-        tasks: so many processes instead; they share each run, see
-            `ablations.launch.process_group`.
+        gpus: of each node, as a number or by type ("a100:2"). Each has a process of its own, and
+            together they do one run at a time.
+        tasks: so many processes of each node instead.
+        nodes: that share each run.
         cpus: of each process, also its number of threads; with one process of one thread, a run
             that was stopped gives the same bits.
-        time: days-hours:minutes:seconds, hours:minutes:seconds or minutes. A worker that reaches
-            it leaves a checkpoint and goes on in the queue.
+        time: days-hours:minutes:seconds, hours:minutes:seconds or minutes; None: a day. A worker
+            that reaches it leaves a checkpoint and goes on in the queue.
         signal_seconds: how long before the end of its time a worker is told to stop.
+        python: the interpreter there, or a shell command that starts it, such as
+            `apptainer exec image.sif python`; None: the one that runs now.
         setup: shell lines before the worker starts, such as `module load ...`.
         environment: variables of the worker.
+        sbatch, srun: other options of these commands, True for one without a value; see
+            `ablations.launch.slurm.options`.
     """
 
-    partition: str | None = None
-    account: str | None = None
-    qos: str | None = None
-    gpus: Annotated[int, Ge(0)] = 0
-    tasks: Annotated[int, Ge(1)] | None = None
-    cpus: Annotated[int, Ge(1)] = 1
-    mem: str | None = None
-    time: str = "1-00:00:00"
+    partition: Word | None = None
+    account: Word | None = None
+    qos: Word | None = None
+    nodes: Count = 1
+    gpus: Annotated[int | str, BeforeValidator(_gpus)] = 0
+    tasks: Count | None = None
+    cpus: Count = 1
+    mem: Annotated[str, AfterValidator(_memory)] | None = None
+    time: Annotated[str, AfterValidator(_time)] | None = None
     signal_seconds: Annotated[int, Ge(10)] = 120
-    setup: tuple[str, ...] = ()
+    python: Annotated[str, AfterValidator(_command)] | None = None
+    setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    sbatch: Mapping[str, str | bool] = field(default_factory=dict)
+    srun: Mapping[str, str | bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.minutes * 60 <= self.signal_seconds:
-            raise ValueError(f"time {self.time} is not longer than signal_seconds")
+            raise ValueError(f"time {self.time or TIME} is not longer than signal_seconds")
 
     @property
     def processes(self) -> int:
-        """How many share each run."""
-        return self.tasks or max(1, self.gpus)
+        """How many of one node share each run."""
+        return self.tasks or max(1, self.gpu_count)
+
+    @property
+    def gpu_count(self) -> int:
+        """The GPUs of one node, whichever option asks for them."""
+        if self.gpus:
+            return _count_gpus(self.gpus)
+        for name, nodes in (("gpus-per-node", 1), ("gpus-per-task", 1), ("gpus", self.nodes)):
+            if name in self.sbatch:
+                return -(-_count_gpus(str(self.sbatch[name])) // nodes)
+        generic = str(self.sbatch.get("gres", "")).split(",")
+        counted = (item.partition("(")[0] for item in generic if re.match(r"gpu(:|$)", item))
+        return sum(_count_gpus(item.removeprefix("gpu").removeprefix(":")) for item in counted)
 
     @property
     def minutes(self) -> int:
@@ -79,9 +136,9 @@ class Resources:
         Raises:
             ValueError: it is not written as SLURM wants it.
         """
-        found = _TIME.fullmatch(self.time)
+        found = _TIME.fullmatch(self.time or TIME)
         if not found:
-            raise ValueError(f"time {self.time!r} should read like 30, 12:00:00 or 2-00:00:00")
+            raise ValueError(f"time {self.time!r} {READABLE}")
         days, *rest = found.groups()
         first, second, third = (int(number or 0) for number in rest)
         if days is not None:  # 2-12 is two days and twelve hours
@@ -94,119 +151,96 @@ class Resources:
             seconds = (first * 60 + second) * 60 + third
         return -(-seconds // 60)
 
+    @property
+    def interpreter(self) -> str:
+        """Shell words that start Python in the job."""
+        return self.python or shlex.quote(sys.executable)
+
     def brief(self) -> str:
         """Resources that differ from the default, in a few words."""
-        names = ("partition", "account", "qos", "gpus", "tasks", "cpus", "mem", "time")
-        changed = {name: getattr(self, name) for name in names}
-        return (
-            ", ".join(
-                f"{item.name} {changed[item.name]}"
-                for item in fields(self)
-                if item.name in changed and changed[item.name] != item.default
-            )
-            or "resources by default"
-        )
-
-    def parameters(self) -> dict[str, Any]:
-        """What submitit's SLURM executor calls them."""
-        threads = dict.fromkeys(THREADS, str(self.cpus))
-        exports = [
-            f"export {name}={shlex.quote(text)}"
-            for name, text in {**threads, **self.environment}.items()
+        names = ("partition", "account", "qos", "nodes", "gpus", "tasks", "cpus", "mem", "time")
+        changed = [
+            f"{item.name} {getattr(self, item.name)}"
+            for item in fields(self)
+            if item.name in names and getattr(self, item.name) != item.default
         ]
-        asked = {
+        changed += [
+            name if value is True else f"{name} {value}"
+            for name, value in self.sbatch.items()
+            if value is not False
+        ]
+        return ", ".join(changed) or "resources by default"
+
+    def asked(self) -> dict[str, str | bool]:
+        """Options of sbatch that were asked for, which count more than those of its environment."""
+        own = {
             "partition": self.partition,
             "account": self.account,
             "qos": self.qos,
             "mem": self.mem,
-            "gpus_per_node": self.gpus or None,
-            "setup": [*self.setup, *exports],
+            "gpus-per-node": self.gpus or None,
+            "time": self.time and self.minutes,
         }
+        return {**{name: str(value) for name, value in own.items() if value}, **self.sbatch}
+
+    def always(self) -> dict[str, str | bool]:
+        """Options of sbatch that every job has: one worker a node, for all its processes."""
         return {
-            "ntasks_per_node": self.processes,
-            "srun_args": ["--kill-on-bad-exit=1"],  # none can go on without the others
-            "cpus_per_task": self.cpus,
-            "time": self.minutes,
-            "signal_delay_s": self.signal_seconds,
-            **{name: value for name, value in asked.items() if value is not None},
+            "nodes": str(self.nodes),
+            "ntasks-per-node": "1",
+            "cpus-per-task": str(self.cpus * self.processes),
+            "signal": f"USR2@{self.signal_seconds}",
         }
 
+    def step(self) -> dict[str, str | bool]:
+        """Options of srun; without the first, SLURM gives the worker a single CPU."""
+        needed = {"cpus-per-task": str(self.cpus * self.processes), "kill-on-bad-exit": "1"}
+        return {**needed, **self.srun}
 
-@dataclass(frozen=True)
-class Profile:
-    """What the user's file and the command line say, not yet joined.
-
-    Attributes:
-        path: the file, for messages.
-        layers: tables by where they apply: (), ("scale", SCALE) or ("level", AXIS, LEVEL).
-        changes: over all of them.
-    """
-
-    path: Path
-    layers: Mapping[tuple[str, ...], Mapping[str, Any]]
-    changes: Mapping[str, str]
-
-    def resources(self, scale: str, levels: Mapping[str, str]) -> Resources:
-        """What a run at `scale` with these levels (by axis) asks for.
-
-        Raises:
-            UserError: a value is none, or they do not fit together.
-        """
-        scopes = [(), ("scale", scale), *(("level", *item) for item in levels.items())]
-        settings: dict[str, Any] = {}
-        for scope in scopes:
-            settings.update(self.layers.get(scope, {}))
-        settings.update(self.changes)
-        try:
-            return TypeAdapter(Resources).validate_python(settings)
-        except ValidationError as error:
-            raise UserError(f"{self.path}: {explain(error)}") from None
+    def preparation(self) -> list[str]:
+        """Shell lines before the worker starts: setup, and the variables that it reads."""
+        exported = {
+            **dict.fromkeys(THREADS, str(self.cpus)),
+            PROCESSES: str(self.processes),
+            **self.environment,
+        }
+        exports = [f"export {name}={shlex.quote(text)}" for name, text in exported.items()]
+        return [*self.setup, *exports]
 
 
-def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
-    """The profile, with `changes` over it.
+RESOURCES = tuple(item.name for item in fields(Resources))
+_TYPES = get_type_hints(Resources, include_extras=True)
 
-    Arguments:
-        profile: the file, or None for cluster.toml here, if there is one.
+
+def resource_value(name: str, value: Any) -> Any:
+    """The value of a field of `Resources`, checked and typed.
 
     Raises:
-        UserError: the file is missing or damaged, or names something unknown.
+        ValueError: it cannot be; says how it should read.
     """
-    path = profile or Path(PROFILE)
+    if name in EXAMPLES and not isinstance(value, str):
+        if name == "time" and type(value) is int:
+            return str(value)
+        raise ValueError(
+            f'{name} cannot be {value}: write text in quotes, such as {name} = "{EXAMPLES[name]}"'
+        )
     try:
-        content = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        if profile:
-            raise UserError(f"there is no profile {profile}") from None
-        content = {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no valid TOML: {error}") from None
-    for name in content:
-        if name not in TABLES:
-            raise UserError(f"{path}: no table [{name}]: {nearest(name, TABLES)}")
-    layers = {
-        scope: table
-        for name, depth in TABLES.items()
-        for scope, table in _tables(path, content.get(name, {}), (name,), depth)
-    }
-    layers[()] = layers.pop(("default",))
-    known = [item.name for item in fields(Resources)]
-    for table in (*layers.values(), changes):
-        for name in table:
-            if name not in known:
-                raise UserError(f"{path}: no resource {name!r}: {nearest(name, known)}")
-    return Profile(path, layers, changes)
+        return TypeAdapter(_TYPES[name]).validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        own = first["msg"].removeprefix("Value error, ")
+        of_ours = first["type"] == "value_error"
+        raise ValueError(f"{name} {value!r} {own}" if of_ours else explain(error, name)) from None
 
 
-def _tables(
-    path: Path, table: Any, scope: tuple[str, ...], depth: int
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """The tables `depth` names below `scope`."""
-    if not isinstance(table, dict):
-        name = ".".join(scope)
-        raise UserError(f"{path}: {name} should be a table, such as [{name}]")
-    if depth == 0:
-        yield scope, table
-        return
-    for name, inner in table.items():
-        yield from _tables(path, inner, (*scope, name), depth - 1)
+def variable(name: str, value: Any) -> str:
+    """The value of an environment variable as text.
+
+    Raises:
+        ValueError: no variable can be called so, or its value is neither text nor number.
+    """
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(f"no variable can be called {name!r}")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f'{name} cannot be {value}: write text in quotes, such as {name} = "1"')
+    return str(value)

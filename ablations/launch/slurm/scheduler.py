@@ -7,17 +7,27 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from ablations.errors import UserError
-from ablations.launch.code_copy import copy_code
+from ablations.launch.code_copy import code_path, copy_code
 from ablations.launch.launches import Launch, launches_of, make_launch
 from ablations.launch.requests import Request
-from ablations.launch.scheduler import Options, QueuedJob, Scheduler, Submitted, Work
-from ablations.launch.slurm.batch import SYNC, Array
-from ablations.launch.slurm.commands import has_slurm, require_slurm, slurm
+from ablations.launch.scheduler import (
+    Options,
+    QueuedJob,
+    Scheduler,
+    SubmitLimitError,
+    Submitted,
+    Work,
+)
+from ablations.launch.slurm.batch import SYNC, Array, Submission
+from ablations.launch.slurm.commands import has_slurm, listed, require_slurm, slurm
+from ablations.launch.slurm.profile import Profile, check_names, read_profile
 from ablations.launch.slurm.reasons import is_held, may_release, meaning_of, never_starts
-from ablations.launch.slurm.resources import Profile, Resources, read_profile
+from ablations.launch.slurm.resources import Resources
 from ablations.runs.home import Home
 from ablations.study.plan import Plan
 
@@ -27,6 +37,11 @@ STATES = f"PENDING,CONFIGURING,RUNNING,SUSPENDED,REQUEUED,REQUEUE_HOLD,SPECIAL_E
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
 FIELDS = "%i|%T|%r|%N|%L|%j"  # the name last: it may hold anything
 RELEASES = 3  # of one job by one command: what fails so often is not its node's fault
+
+
+LIMITED = (
+    "; no more of them for SLURM's limit {}: the same command tops up, `--workers N` asks for fewer"
+)
 
 
 class SlurmScheduler(Scheduler):
@@ -67,42 +82,68 @@ class SlurmScheduler(Scheduler):
         arrays = self._arrays(work, due, jobs)
         if not arrays:
             return []
-        launches = self._submit(work, arrays)
-        self._launches += launches
+        taken = self._submit(work, arrays)
+        self._launches += [launch for launch, _, _ in taken]
         self._attempts_at_submission = self._attempts
         return [
             Submitted(
-                array.workers,
+                submission.workers,
                 len(array.requests),
-                f"({array.resources.brief()}); job name and logs: {launch.path}",
+                f"({array.resources.brief()}); job name and logs: {launch.path}"
+                + (LIMITED.format(submission.limit) if submission.limit else ""),
             )
-            for array, launch in zip(arrays, launches, strict=True)
+            for launch, array, submission in taken
         ]
 
-    def _submit(self, work: Work, arrays: Sequence[Array]) -> list[Launch]:
-        """A launch for each array; where SLURM refuses one, none is left behind."""
+    def _submit(
+        self, work: Work, arrays: Sequence[Array]
+    ) -> list[tuple[Launch, Array, Submission]]:
+        """A launch for each array that fits; where SLURM refuses one, none is left behind."""
         code = copy_code(self.home)
         launches: list[Launch] = []
-        numbers: set[str] = set()
+        taken: list[tuple[Launch, Array, Submission]] = []
         try:
             for array in arrays:
                 launches.append(make_launch(self.home, work, array.requests, code))
-                numbers |= array.submit(launches[-1].path, self.home, code)
+                try:
+                    submission = array.submit(launches[-1].path, self.home, code)
+                except SubmitLimitError as reached:
+                    if not taken:
+                        raise
+                    shutil.rmtree(launches.pop().path)
+                    taken.append((*taken.pop()[:2], replace(submission, limit=reached.limit)))
+                    break
+                taken.append((launches[-1], array, submission))
             if self.options.sync:
-                arrays[-1].submit_sync(launches[-1].path, self.home, code, numbers, work.uri)
+                self._submit_sync(taken, code, work.uri)
         except UserError:
             for launch in launches:
                 shutil.rmtree(launch.path)
                 with suppress(UserError):  # the first reason is the one to tell
                     slurm("scancel", "--quiet", f"--name={launch.name}")
             raise
-        return launches
+        return taken
+
+    def _submit_sync(
+        self, taken: list[tuple[Launch, Array, Submission]], code: Path | None, uri: str
+    ) -> None:
+        """The job that tracks; where no more jobs are taken, that is told in its place."""
+        launch, array, submission = taken.pop()
+        numbers = submission.arrays.union(*(one.arrays for _, _, one in taken))
+        try:
+            array.submit_sync(launch.path, self.home, code, numbers, uri)
+        except SubmitLimitError as reached:
+            untracked = f"{reached.limit}, which keeps the job that tracks out (`ablate sync`)"
+            submission = replace(submission, limit=untracked)
+        taken.append((launch, array, submission))
 
     def _arrays(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> list[Array]:
         """Workers for each kind of resources, less those that are queued for these runs."""
         plan, launches = work.expansion.plan, launches_of(self.home, work.expansion.plan.study)
         queued, arrays = Counter(job.launch for job in jobs if job.can_work), []
-        for resources, requests in by_resources(plan, due, self._read_profile()):
+        profile = self._read_profile()
+        check_names(profile, work, self.home)
+        for resources, requests in by_resources(plan, due, profile):
             keys = {request.key for request in requests}
             at_it = [one for one in launches if queued[one.name] and keys & one.keys]
             busy = sum(queued[launch.name] for launch in at_it)
@@ -120,10 +161,10 @@ class SlurmScheduler(Scheduler):
             if not names:
                 return []
             which.append(f"--name={','.join(names + [f'{name}{SYNC}' for name in names])}")
-        listed = slurm("squeue", "--noheader", "--array", f"--format={FIELDS}", *which)
-        # titles that come where several clusters are asked
-        lines = [line for line in listed.splitlines() if not line.startswith("CLUSTER: ")]
-        return [_job(line) for line in lines if line.strip()]
+        return [
+            _job(line)
+            for line in listed("squeue", "--noheader", "--array", f"--format={FIELDS}", *which)
+        ]
 
     def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
         """Release what SLURM holds itself, cancel what never starts, tell of what others hold."""
@@ -177,11 +218,16 @@ class SlurmScheduler(Scheduler):
         return f"workers end before they start a run; logs: {self._launches[-1].path}"
 
     def script(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> str:
-        """The batch scripts of the arrays that would be submitted; of one where none is due."""
+        """The batch scripts of all that would be submitted; of one worker where none is due."""
         plan, arrays = work.expansion.plan, self._arrays(work, due, jobs)
         example = Array([], self._read_profile().resources(plan.scale, {}), 1, self.workers)
-        folder = self.home.launches / f"{plan.study}-TIME"
-        return "".join(array.script(folder) for array in arrays or [example])
+        arrays = arrays or [example]
+        folder, code = self.home.launches / f"{plan.study}-TIME", code_path(self.home)
+        scripts = [text for array in arrays for text in array.scripts(folder, code)]
+        if self.options.sync:
+            numbers = [f"ARRAY{number}" for number, _ in enumerate(scripts, start=1)]
+            scripts.append(arrays[-1].sync_script(folder, code, numbers))
+        return "\n".join(scripts)
 
 
 def _release(numbers: str) -> str:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.errors import UserError
-from ablations.launch.slurm.resources import Resources, read_profile
+from ablations.launch.slurm.profile import read_profile
+from ablations.launch.slurm.resources import Resources
 
 NUMBERS = st.integers(0, 59)
 
