@@ -6,7 +6,6 @@ import json
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -19,6 +18,7 @@ from ablations.runs.home import Home
 from ablations.runs.lease import latest_lease
 from helpers.commands import TINY, TOY, run_ablate
 from helpers.disks import fill
+from helpers.ends import ENDS
 from helpers.hold import hold, release
 from helpers.processes import wait_for
 from helpers.runs import check_complete, states
@@ -59,41 +59,139 @@ def check_alike(home, other):
         pd.testing.assert_frame_equal(found[columns], expected[columns], rtol=1e-3)
 
 
-def process_of(job, rank):
-    """The Python process of that rank in a job."""
-    wanted = {"SLURM_JOB_ID": job, "SLURM_PROCID": str(rank)}
+def process_of(job, **wanted):
+    """A process that does runs in a job, by variables of its environment such as RANK."""
+    wanted |= {"SLURM_JOB_ID": job}
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            inside = "submitit.core._submit" in process.cmdline()
+            inside = "ablations.launch.member" in process.cmdline()
             if inside and wanted.items() <= process.environ().items():
                 return process
-    raise AssertionError(f"job {job} has no process {rank}")
+    raise AssertionError(f"job {job} has no process with {wanted}")
+
+
+def epochs_of(home):
+    return [e["step"] for run in home.runs() for e in run.progress() if "step" in e]
 
 
 def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, tmp_path):
     """One process a GPU; told to stop, and later robbed of one of them, they go on."""
     submit(home, *ON_GPUS)
 
-    def epochs():
-        return [e["step"] for run in home.runs() for e in run.progress() if "step" in e]
-
-    wait_for(lambda: len(epochs()) > 2)
+    wait_for(lambda: len(epochs_of(home)) > 2)
     (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
     first = next(home.runs())
     assert (first.attempt(1)["gpus"], first.attempt(1)["cpus"]) == (2, 2)
     cluster.run("scancel", "--signal=USR2", job)
     wait_for(lambda: (first.path / "released-1").exists())
     assert not list(first.path.glob("failure-*"))
-    seen = len(epochs())
-    wait_for(lambda: len(epochs()) > seen + 2)
-    assert epochs() == list(range(1, len(epochs()) + 1))  # no epoch twice, none left out
-    process_of(job, 1).kill()
+    seen = len(epochs_of(home))
+    wait_for(lambda: len(epochs_of(home)) > seen + 2)
+    epochs = epochs_of(home)
+    assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
+    process_of(job, RANK="1").kill()
     finish(home, 2)
     assert not list(home.root.glob("runs/*/failure-*"))
+    (died,) = home.root.glob("runs/*/died-2.json")
+    assert "killed by SIGKILL" in json.loads(died.read_text())["error"]
     assert max(latest_lease(run.path).attempt for run in home.runs()) == 3
     local = Home(tmp_path / "local")
     assert run_ablate(local.root, *TWO).returncode == 0
     check_alike(home, local)
+
+
+TWO_NODES = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "nodes=2")
+
+
+def test_two_nodes_share_each_run_and_survive_together(home, cluster, tmp_path):
+    """Each node has a host name of its own; they meet through a file of the launch."""
+    submit(home, *TWO_NODES)
+    wait_for(lambda: len(epochs_of(home)) > 2)
+    (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
+    first = next(home.runs())
+    assert first.attempt(1)["cpus"] == 2
+    ranks = [process_of(job, RANK=str(rank)) for rank in (0, 1)]
+    nodes = {process.environ()["SLURMD_NODENAME"] for process in ranks}
+    assert len(nodes) == 2
+    cluster.run("scancel", "--signal=USR2", job)
+    wait_for(lambda: (first.path / "released-1").exists())
+    seen = len(epochs_of(home))
+    wait_for(lambda: len(epochs_of(home)) > seen + 2)
+    epochs = epochs_of(home)
+    assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
+    psutil.Process(process_of(job, RANK="1").ppid()).kill()  # the agent: the job queues again
+    finish(home, 2)
+    assert not list(home.root.glob("runs/*/failure-*"))
+    local = Home(tmp_path / "local")
+    assert run_ablate(local.root, *TWO).returncode == 0
+    check_alike(home, local)
+
+
+BAD_ENDS = {
+    "segfault": "os.kill(os.getpid(), signal.SIGSEGV)",
+    "abort": "os.abort()",
+    "exit": "os._exit(0)",
+}
+
+
+def with_ends(tmp_path, ends, **options):
+    """A study with good runs, ten each seed, and runs that end in other ways."""
+    levels = {f"good {n}": {"do": f"pass  # {n}"} for n in range(10)}
+    levels |= {name: {"do": code} for name, code in ends.items()}
+    study = tmp_path / "ends.py"
+    baseline = levels["good 0"]
+    study.write_text(
+        f"{ENDS}\nSTUDY = Study('', '', STUDY.experiment, [Axis('how', {levels!r})], {baseline!r})"
+    )
+    return str(study)
+
+
+def ended(cluster, numbers):
+    """State and exit code of jobs that are over."""
+    shown = [cluster.run("scontrol", "show", "job", number, "--oneliner") for number in numbers]
+    lines = [line for text in shown for line in text.splitlines()]
+    found = [dict(w.partition("=")[::2] for w in line.split() if "=" in w) for line in lines]
+    return [(one["JobState"], one["ExitCode"]) for one in found]
+
+
+def test_runs_that_end_their_interpreter_cost_themselves_alone(home, cluster, tmp_path):
+    study = with_ends(tmp_path, BAD_ENDS)
+    submit(home, "run", study, "--seeds", "2", "--cluster", "slurm", "--workers", "2")
+    numbers = cluster.run("squeue", "-h", "-o", "%A").split()
+    after = cluster.run(
+        "sbatch", "--parsable", f"--dependency=afterok:{numbers[0]}", "--wrap", "true"
+    )
+    wait_for(lambda: states(home) == {State.DONE: 20, State.FAILED: 6})
+    wait_for(lambda: not cluster.run("squeue", "-h", "-t", "RUNNING,COMPLETING"))
+    assert {state for state, _ in ended(cluster, numbers)} == {"FAILED"}
+    (line,) = cluster.run("squeue", "-h", "-j", after.strip(), "-o", "%r").splitlines()
+    assert line == "DependencyNeverSatisfied"
+    cluster.run("scancel", after.strip())
+    failures = {run.failure(1)["error"] for run in home.runs() if run.failure(1)}
+    assert failures == {
+        "its process was killed by SIGSEGV",
+        "its process was killed by SIGABRT",
+        "its process ended by itself, with exit code 0",
+    }
+    assert all(latest_lease(r.path).attempt == 3 for r in home.runs() if r.failure(1))
+    told = run_ablate(home.root, "status", "ends").stdout
+    assert "its process was killed by SIGSEGV" in told
+
+
+def test_a_run_that_hangs_fails_at_its_limit_and_jobs_after_good_ones_start(
+    home, cluster, tmp_path
+):
+    study = with_ends(tmp_path, {"hang": "time.sleep(3600)"})
+    limit = ("--silence-limit", "5s", "--cluster", "slurm", "--workers", "2")
+    submit(home, "run", study, *limit)
+    wait_for(lambda: states(home) == {State.DONE: 10, State.FAILED: 1})
+    (error,) = [run.failure(1)["error"] for run in home.runs() if run.failure(1)]
+    assert error == "it made no progress for longer than its limit of 5 s"
+    wait_for(lambda: not cluster.run("squeue", "-h"))
+    submit(home, "run", study, "--set", "how=good 1", "--seeds", "2", "--cluster", "slurm")
+    (number,) = set(cluster.run("squeue", "-h", "-o", "%A").split())
+    wait_for(lambda: not cluster.run("squeue", "-h"))
+    assert ended(cluster, [number]) == [("COMPLETED", "0:0")]
 
 
 def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
@@ -105,8 +203,7 @@ def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
     (run,) = home.runs()
     seen = len(run.progress())
     wait_for(lambda: len(run.progress()) > seen + 10)
-    log = Path(run.attempt(2)["log"]).read_text()
-    assert "this job is timed-out" in log
+    assert run.attempt(2)["job"] == run.attempt(1)["job"]  # queued again
     epochs = [entry["step"] for entry in run.progress() if "step" in entry]
     assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
     run_ablate(home.root, "cancel", run.key)
