@@ -1,6 +1,6 @@
 """What is done on a GPU is done on the CPU, too, wherever that can be: the same bodies of tests.
 
-No GPU has run these tests yet: see docs/cluster.md.
+No GPU has run these tests yet: see docs/machines.md.
 """
 
 from __future__ import annotations
