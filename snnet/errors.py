@@ -15,6 +15,10 @@ class DivergenceError(RuntimeError):
     """The loss is no longer a finite number."""
 
 
+class OutOfMemoryError(RuntimeError):
+    """The memory of the GPU, or of the machine, is not enough."""
+
+
 def first_line(error: Exception) -> str:
     """The first line of another library's error, short enough to be part of a sentence."""
     return (str(error) or type(error).__name__).splitlines()[0]

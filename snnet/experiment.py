@@ -24,6 +24,7 @@ from snnet.distributed import Process, connect
 from snnet.evaluation import Score, evaluate
 from snnet.initialisation import Fit, initialise_least_squares
 from snnet.latency import measure_latencies
+from snnet.memory import explaining_lack, forget_peak, peak_memory
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import pretrained_anchors
 from snnet.run import (
@@ -57,8 +58,10 @@ def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     Raises:
         ValueError, MissingDataError: something is missing or does not fit; says what.
         DivergenceError: a loss became infinite or not a number.
+        OutOfMemoryError: memory is not enough; names the batch size.
     """
-    with connect() as process:
+    with connect() as process, explaining_lack(config.batch_size):
+        forget_peak(process.device)
         return _run(config, run if process.first else Follower(run), process)
 
 
@@ -83,7 +86,7 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
         run.say("latency")
         found = measure_latencies(network, LATENCY_BATCH, LATENCY_REPEATS, seconds=LATENCY_SECONDS)
         run.save_table(LATENCIES, latency_table(found, LATENCY_BATCH))
-    return summary(table, training)
+    return summary(table, training) | peak_memory(process)
 
 
 def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwork]:

@@ -25,6 +25,12 @@ STARTING = {"ablate", "chromium", "cluster", "elsewhere", "finished", "network_d
 STARTING |= {"run_two", "small_disk", "tracked_home"}
 
 
+def pytest_configure(config):
+    """Hide GPUs from all tests but those that ask for one: they compare bits, as CPUs have them."""
+    if "gpu" not in config.option.markexpr and shutil.which("nvidia-smi"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 def pytest_collection_modifyitems(items):
     """What starts processes through a fixture is slow; other slow tests say so themselves."""
     for item in items:

@@ -1,0 +1,119 @@
+"""The whole method in mixed precision, on tiny networks of every family."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from helpers.families import FAMILIES, family
+from snnet.checkpoint import resume_training, save_training
+from snnet.config import StitchingConfig
+from snnet.data.memory import InMemory
+from snnet.distributed import Process
+from snnet.evaluation import evaluate, sweep
+from snnet.initialisation import initialise_least_squares
+from snnet.latency import measure_latencies
+from snnet.training import Training
+
+CONFIG = StitchingConfig(
+    epochs=1,
+    warmup_epochs=0,
+    batch_size=8,
+    learning_rate=1e-3,
+    subnetworks_per_step=2,
+    gradient_clip=5.0,
+    drop_path=0.1,
+    anchors=(),
+)
+
+
+def images_for(network) -> InMemory:
+    draws = torch.Generator().manual_seed(0)
+    images = torch.rand(24, *network.image_shape, generator=draws)
+    labels = torch.arange(24) % 10
+    return InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)
+
+
+def flat(network) -> torch.Tensor:
+    return torch.cat([value.double().flatten().cpu() for value in network.state_dict().values()])
+
+
+@pytest.fixture(
+    params=[
+        # resnet-swin takes minutes on a CPU; tests/snnet/test_families.py has it there
+        *(pytest.param(("cpu", n), marks=pytest.mark.slow) for n in FAMILIES if n != "resnet-swin"),
+        *(pytest.param(("cuda", n), marks=pytest.mark.gpu) for n in FAMILIES),
+    ],
+    ids="-".join,
+)
+def network(request):
+    device, name = request.param
+    return family(name).to(device)
+
+
+@pytest.fixture
+def device(network):
+    return next(network.parameters()).device
+
+
+def test_least_squares(network):
+    fits = initialise_least_squares(network, images_for(network).calibration(8, 0))
+    assert len(fits) == len(network.layers) > 0
+    assert all(0 <= fit.residual < 1 for fit in fits)  # better than the mean of the target
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", FAMILIES)
+def test_least_squares_are_those_of_the_cpu(name):
+    """In double precision, over features that differ by rounding."""
+    logits = []
+    for device in ("cpu", "cuda"):
+        network = family(name).to(device).eval()
+        data = images_for(network)
+        initialise_least_squares(network, data.calibration(8, 0), "joint")
+        logits.append(sweep(network, data.normalise(data.test_images).to(device)).cpu())
+    here, there = logits
+    torch.testing.assert_close(there, here, rtol=0.05, atol=0.05 * here.abs().mean().item())
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("sampling", ["random", "sandwich"])
+def test_steps_and_resuming(network, device, precision, sampling, tmp_path):
+    """Exact on a CPU; on a GPU, whose sums come in any order, far nearer than a step goes."""
+    data = images_for(network)
+    config = replace(CONFIG, precision=precision, sampling=sampling)
+    one = Training(network, data, config, Process(device=device))
+    assert one.run_epoch(pause=lambda: True) is None  # after the first of three steps
+    save_training(one, one.state(), tmp_path / "checkpoint")
+    stopped = flat(network)
+    whole = one.run_epoch()
+    ended = flat(network)
+    assert torch.isfinite(ended).all()
+    assert whole["images_seen"] == 24
+    two = Training(network, data, config, Process(device=device))
+    resume_training(two, tmp_path / "checkpoint")
+    assert (two.epoch, two.step) == (0, 1)
+    assert torch.equal(flat(network), stopped)
+    again = two.run_epoch()
+    assert again["loss"] == pytest.approx(whole["loss"], rel=0.02)
+    apart = (flat(network) - ended).abs().mean()
+    assert apart <= (0.1 * (ended - stopped).abs().mean() if device.type == "cuda" else 0)
+
+
+def test_a_sweep_scores_as_one_by_one(network, device):
+    network.eval()
+    data = images_for(network)
+    test = data.normalise(data.test_images).to(device)
+    together = sweep(network, test)
+    with torch.no_grad():
+        for stitch_id, logits in enumerate(together):
+            torch.testing.assert_close(logits, network(test, stitch_id), rtol=1e-3, atol=1e-3)
+    assert len(evaluate(network, data.test_batches(4))) == len(network.space.routes)
+
+
+def test_latency(network):
+    found = measure_latencies(network, batch_size=2, repeats=2, warm_up=1)
+    assert len(found) == len(network.space.routes)
+    assert all(0 < one.low <= one.median <= one.high for one in found)
