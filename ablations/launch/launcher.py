@@ -195,10 +195,14 @@ class Launcher:
             raise UserError(trouble)
         return True
 
-    def queue(self) -> list[QueuedJob]:
-        """The jobs of the study, after help for those that were stuck."""
+    def queue(self, needed: bool = True) -> list[QueuedJob]:
+        """The jobs of the study, after help for those that were stuck.
+
+        Arguments:
+            needed: whether there is anything for them to do.
+        """
         jobs = self.scheduler.queue(self.study)
-        news = self.scheduler.free(jobs)
+        news = self.scheduler.free(jobs, needed)
         for text in news:
             self.tell(text)
         return self.scheduler.queue(self.study) if news else jobs
@@ -211,8 +215,9 @@ class Launcher:
         """
         self.home.prepare()
         with self._alone():
-            snapshot, jobs = self.snapshot(), self.queue()
+            snapshot = self.snapshot()
             due, running = self.due(snapshot), snapshot.count()[State.RUNNING]
+            jobs = self.queue(needed=bool(due or running))
             return Submission(len(due), jobs, self.scheduler.submit(self.work, due, jobs, running))
 
     @contextmanager

@@ -178,10 +178,13 @@ class Scheduler(ABC):
             UserError: the scheduler does not answer.
         """
 
-    def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
+    def free(self, jobs: Sequence[QueuedJob], needed: bool) -> list[str]:
         """Help jobs that are stuck, where that can be done; what was done or found, in sentences.
 
         Each sentence comes once in a command.
+
+        Arguments:
+            needed: whether there is anything for them to do; else they may end.
         """
         return []
 

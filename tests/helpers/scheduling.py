@@ -56,7 +56,7 @@ class HereScheduler(Scheduler):
         self.looks += 1
         return self.listed
 
-    def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
+    def free(self, jobs: Sequence[QueuedJob], needed: bool) -> list[str]:
         news, self.news = self.news, []
         return news
 

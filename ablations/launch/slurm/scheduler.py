@@ -166,13 +166,16 @@ class SlurmScheduler(Scheduler):
             for line in listed("squeue", "--noheader", "--array", f"--format={FIELDS}", *which)
         ]
 
-    def free(self, jobs: Sequence[QueuedJob]) -> list[str]:
-        """Release what SLURM holds itself, cancel what never starts, tell of what others hold."""
-        news = [text for text in self._free(jobs) if text not in self._said]
+    def free(self, jobs: Sequence[QueuedJob], needed: bool) -> list[str]:
+        """Release what SLURM holds itself, cancel what never starts, tell of what others hold.
+
+        Where nothing is left to do, all of them are cancelled.
+        """
+        news = [text for text in self._free(jobs, needed) if text not in self._said]
         self._said.update(news)
         return news
 
-    def _free(self, jobs: Sequence[QueuedJob]) -> Iterator[str]:
+    def _free(self, jobs: Sequence[QueuedJob], needed: bool) -> Iterator[str]:
         groups: dict[str, list[QueuedJob]] = {}
         own = {launch.name for launch in self._launches}
         for job in jobs:
@@ -181,7 +184,10 @@ class SlurmScheduler(Scheduler):
                 groups.setdefault(job.why, []).append(job)
         for why, group in groups.items():
             numbers = ",".join(job.number for job in group)
-            if may_release(group[0].reason):
+            if not needed:
+                _cancel(group)
+                yield f"cancelled jobs {numbers}, for which nothing is left to do: {why}"
+            elif may_release(group[0].reason):
                 again = [job.number for job in group if self._released[job.number] < RELEASES]
                 self._released.update(again)
                 if again:
@@ -189,8 +195,7 @@ class SlurmScheduler(Scheduler):
             elif is_held(group[0].reason):
                 yield f"jobs {numbers} are held and do not count: {why}"
             else:
-                with suppress(UserError):
-                    slurm("scancel", "--quiet", *(job.number for job in group))
+                _cancel(group)
                 yield f"cancelled jobs {numbers}, which SLURM would never start: {why}"
 
     def cancel(self, study: str) -> int:
@@ -228,6 +233,11 @@ class SlurmScheduler(Scheduler):
             numbers = [f"ARRAY{number}" for number, _ in enumerate(scripts, start=1)]
             scripts.append(arrays[-1].sync_script(folder, code, numbers))
         return "\n".join(scripts)
+
+
+def _cancel(jobs: Sequence[QueuedJob]) -> None:
+    with suppress(UserError):  # those of a colleague stay
+        slurm("scancel", "--quiet", *(job.number for job in jobs))
 
 
 def _release(numbers: str) -> str:

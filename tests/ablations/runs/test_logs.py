@@ -5,10 +5,13 @@ The command: test_logs_command.py.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ablations.errors import UserError
 from ablations.files import write_json
+from ablations.runs.attempt import Attempt
 from ablations.runs.lease import take_lease
 from ablations.runs.logs import log_of, read
 from helpers.states import dead_owner, disown
@@ -62,7 +65,7 @@ def test_where_the_log_is_gone_a_traceback_stands_in(home, run, gone):
 
 
 def test_without_following_it_is_read_once(home, run):
-    assert list(read(run, log_of(run, 1)[1], follow=False)) == ["first\n"]
+    assert list(read(run, 1, log_of(run, 1)[1], follow=False)) == ["first\n"]
 
 
 def test_it_is_followed_as_long_as_somebody_works(home, run, monkeypatch):
@@ -77,15 +80,46 @@ def test_it_is_followed_as_long_as_somebody_works(home, run, monkeypatch):
             run.release(1)
 
     monkeypatch.setattr("ablations.runs.logs.time.sleep", sleep)
-    pieces = list(read(run, log, follow=True))
-    assert pieces == ["first\n", "line 1\n", "line 2\n", "line 3\n"]
+    pieces = list(read(run, 1, log, follow=True))
+    assert pieces == ["first\n", "", "line 1\n", "", "line 2\n", "", "line 3\n", ""]
+
+
+def test_what_the_run_tells_is_followed_too(home, run, monkeypatch):
+    told, looks = Attempt(run.path, home.cache, 1), []
+    for step in range(20):
+        told.log(step + 1, 40, {"loss": 0.5})
+
+    def sleep(seconds):
+        looks.append(seconds)
+        if len(looks) == 1:
+            told.say("evaluation")
+        elif len(looks) == 3:
+            told.log(1, 2, {"loss": 1 / 3, "top1": 0.25})
+            run.release(1)
+
+    monkeypatch.setattr("ablations.runs.logs.time.sleep", sleep)
+    _, *lines = "".join(read(run, 1, log_of(run, 1)[1], follow=True)).splitlines()
+    clock, words = zip(*(line.split(" ", 1) for line in lines), strict=True)
+    assert list(words) == [
+        *(f"{step}/40, loss 0.5" for step in range(11, 21)),  # the last ones before
+        "evaluation",
+        "1/2, loss 0.3333, top1 0.25",
+    ]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", one) for one in clock)
+
+
+def test_another_attempt_is_not_followed(home, run):
+    write_json(run.path / "failure-1.json", FAILURE)
+    take_lease(run.path, 2)
+    tell(home, 2, "second\n")
+    assert "".join(read(run, 1, log_of(run, 1)[1], follow=True)) == "first\n"
 
 
 def test_following_ends_where_the_worker_died(home, run):
     disown(home, KEY, dead_owner())
-    assert list(read(run, log_of(run, 1)[1], follow=True)) == ["first\n"]
+    assert list(read(run, 1, log_of(run, 1)[1], follow=True)) == ["first\n", ""]
 
 
 def test_bytes_that_are_no_text_do_not_end_it(home, run):
     (home.root / "1_log.out").write_bytes(b"half \xff\xfe\n")
-    assert "half" in "".join(read(run, log_of(run, 1)[1], follow=False))
+    assert "half" in "".join(read(run, 1, log_of(run, 1)[1], follow=False))

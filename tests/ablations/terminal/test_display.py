@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -100,3 +104,46 @@ def test_ctrl_c_ends_in_good_order(capsys):
     assert "the same command goes on from here" in capsys.readouterr().out
     with pytest.raises(ZeroDivisionError), interruptible():
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_so_does_who_is_told_to_end(capsys, number):
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended, interruptible():
+        os.kill(os.getpid(), number)
+        time.sleep(60)
+    assert ended.value.code == EXIT_INTERRUPTED
+    assert "the same command goes on from here" in capsys.readouterr().out
+    assert signal.getsignal(number) is before
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with interruptible():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_is_gone_is_no_reason_not_to_end(monkeypatch):
+    def refuse(text):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("ablations.terminal.display.warn", refuse)
+    with pytest.raises(SystemExit), interruptible():
+        raise KeyboardInterrupt
+
+
+def test_another_thread_sets_no_handlers():
+    ended = []
+
+    def work():
+        with interruptible():
+            ended.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert ended == [True]

@@ -6,14 +6,15 @@ import json
 
 import pytest
 
+from ablations.files import write_json
 from ablations.launch.timing import seconds_taken
 from ablations.runs.directory import State
-from ablations.runs.lease import STALE_SECONDS, Observer, Owner
+from ablations.runs.lease import STALE_SECONDS, Observer, Owner, take_lease
 from ablations.terminal.status import failures, print_json, show, study_status
 from helpers.disks import age
 from helpers.states import ERROR, disown, one_of_each
 from helpers.toy import PLAN
-from helpers.tracking import begin
+from helpers.tracking import begin, do
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +47,64 @@ def test_a_study_with_a_run_in_each_state(home):
     }
     told = by_key[keys[State.RUNNING]]
     assert (told["step"], told["of"], told["seconds_left"]) == (1, 4, None)
-    result = home.run(keys[State.DONE]).result()
-    assert by_key[keys[State.DONE]]["seconds"] == seconds_taken(home.run(keys[State.DONE]), result)
+    done = home.run(keys[State.DONE])
+    assert by_key[done.key]["seconds"] == seconds_taken(done, done.result())
+    # the running one and three that wait and one that was lost, one after the other, at no time
+    assert found["seconds_left"] == pytest.approx(0, abs=1)
+
+
+def test_what_all_attempts_took_is_told(home):
+    key, *_ = PLAN.runs
+    do(home, key)
+    age(home.run(key).path / "claim-1.json", 240)
+    (run, *_) = study_status(home, PLAN, home.observer())["runs"]
+    assert run["seconds"] == pytest.approx(240, abs=1)
+    assert run["detail"] in ("4 min", "4 min 1 s")
+
+
+def test_the_time_left_is_told_while_somebody_works(home, capsys):
+    first, second, *_ = PLAN.runs
+    do(home, first)
+    age(home.run(first).path / "claim-1.json", 240)
+    assert study_status(home, PLAN, home.observer())["seconds_left"] is None
+    begin(home, second)
+    found = study_status(home, PLAN, home.observer())
+    assert found["seconds_left"] == pytest.approx(3 * 240, abs=3)
+    show(home, [PLAN], watch=False)
+    assert "about 12 min left at the speed so far" in " ".join(capsys.readouterr().out.split())
+
+
+def test_where_a_run_is_at_work_is_told(home):
+    key, *_ = PLAN.runs
+    begin(home, key)
+    write_json(home.run(key).path / "attempt-1.json", {"host": "box", "job": "12_3"})
+    (run, *_) = study_status(home, PLAN, home.observer())["runs"]
+    assert (run["node"], run["job"], run["attempt"]) == ("box", "12_3", 1)
+    assert run["detail"] == "starting, box, job 12_3"
+    home.run(key).release(1)
+    take_lease(home.run(key).path, 2)
+    write_json(home.run(key).path / "attempt-2.json", {"host": "box"})
+    (run, *_) = study_status(home, PLAN, home.observer())["runs"]
+    assert run["detail"] == "starting, box, attempt 2"
+
+
+def test_watching_into_a_pipe_prints_a_block_each_time(home, monkeypatch, capsys):
+    looks = []
+
+    def sleep(seconds):
+        looks.append(seconds)
+        do(home, list(PLAN.runs)[len(looks)])
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("ablations.terminal.status.time.sleep", sleep)
+    show(home, [PLAN], watch=True)
+    heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("toy (")]
+    assert [head.partition(": ")[2] for head in heads] == [
+        "4 waiting",
+        "3 waiting, 1 done",
+        "2 waiting, 2 done",
+    ]
 
 
 def test_an_owner_elsewhere_that_is_silent_is_told(home):
@@ -110,15 +167,39 @@ def test_what_keeps_workers_from_working_is_told(home, monkeypatch):
     assert others == said
 
 
-def test_a_cluster_that_does_not_answer_is_told(home, monkeypatch, tmp_path, capsys):
-    """Whose commands are there, and fail."""
+@pytest.fixture
+def squeue(home, tmp_path):
+    """Makes a cluster, to which the study was launched; its queue is what a shell script says."""
     launch = home.launches / "toy-1"
     launch.mkdir(parents=True)
     (launch / "launch.json").write_text('{"name": "toy"}')
-    for name in ("sbatch", "srun", "squeue"):
-        command = tmp_path / name
-        command.write_text("#!/bin/sh\nexit 1\n")
-        command.chmod(0o755)
+
+    def write(script):
+        for name in ("sbatch", "srun", "squeue"):
+            command = tmp_path / name
+            command.write_text(f"#!/bin/sh\n{script}\n")
+            command.chmod(0o755)
+
+    return write
+
+
+def test_why_workers_wait_is_told(home, squeue, capsys):
+    lines = "12_0|PENDING|QOSMaxJobsPerUserLimit||1:00|toy-1", "13|PENDING|JobHeldUser||1:00|toy-1"
+    squeue("\n".join(f"echo '{line}'" for line in lines))
+    found = study_status(home, PLAN, home.observer())
+    assert found["workers"] == {"PENDING": 1, "stuck": 1}
+    assert [(job["number"], job["stuck"]) for job in found["jobs"]] == [("12_0", 0), ("13", 1)]
+    assert found["seconds_left"] is None
+    show(home, [PLAN], watch=False)
+    said = capsys.readouterr().out
+    told = "1 workers pending: QOSMaxJobsPerUserLimit (the QOS lets you run no more at once)"
+    assert told in said
+    assert "1 workers stuck: JobHeldUser (you hold it;" in said
+
+
+def test_a_cluster_that_does_not_answer_is_told(home, squeue, capsys):
+    """Whose commands are there, and fail."""
+    squeue("exit 1")
     assert study_status(home, PLAN, home.observer())["workers"] is None
     show(home, [PLAN], watch=False)
     assert "the cluster does not answer" in capsys.readouterr().out

@@ -32,7 +32,7 @@ STALE_SECONDS = 6  # so that a takeover between hosts comes while the test goes 
 STOPPED_SECONDS = 15  # beyond that
 FULL_SECONDS = float(os.environ.get("CHAOS_FULL_SECONDS", "15"))  # of the disk
 PATIENCE_SECONDS = 300
-GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=0.6", "--workers", "8")
+GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=1.2", "--workers", "8")
 GRID += ("--seeds", str(RUNS // 4))
 
 
@@ -52,6 +52,9 @@ class Chaos:
         self.done[fault.__name__] += fault()
         time.sleep(self.draw.uniform(0.2, 1.0))
         self.end_what_lasts(time.monotonic())
+        if not self._job():  # whoever looks after the grid
+            self.cluster.mend_nodes()
+            self.launch()
 
     def end_what_lasts(self, now):
         for when, end in [one for one in self._later if one[0] <= now]:
@@ -161,7 +164,12 @@ class Chaos:
         if (self.home.root.parent / "filling").exists():
             return False
         filling = fill(self.home.root.parent)
-        self._later.append((time.monotonic() + FULL_SECONDS, filling.unlink))
+
+        def make_room():
+            filling.unlink()
+            self.launch()
+
+        self._later.append((time.monotonic() + FULL_SECONDS, make_room))
         return True
 
     def launch(self):
