@@ -79,3 +79,12 @@ def test_a_cluster_that_fails_tells_nothing_either(home, monkeypatch, tmp_path):
     assert queued_launches(home) is None
     (tmp_path / "squeue").write_text('#!/bin/sh\necho "12_3|RUNNING|None|n1|1:00|toy-1"\n')
     assert queued_launches(home) == {"12_3": "toy-1"}
+
+
+def test_shares_of_gpus_are_for_this_machine_alone(home, monkeypatch, tmp_path):
+    for name in ("sbatch", "srun", "squeue"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="--per-gpu goes with --cluster local"):
+        make_scheduler("slurm", home, Options(per_gpu=2))
