@@ -96,7 +96,9 @@ def connect() -> Iterator[Process]:
     if world == 1:
         yield Process(device=device)
         return
-    distributed.init_process_group("nccl" if cuda else "gloo", timeout=TIMEOUT)
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    own = cuda and torch.cuda.device_count() >= here  # NCCL refuses two processes on one GPU
+    distributed.init_process_group("nccl" if own else "gloo", timeout=TIMEOUT)
     try:
         yield Process(distributed.get_rank(), world, device)
     finally:

@@ -70,7 +70,8 @@ class Position:
 
     def environment(self, local: int) -> dict[str, str]:
         """What torchrun would set for the process with this number on this machine."""
-        numbers = {"RANK": self.first + local, "LOCAL_RANK": local, "WORLD_SIZE": self.world}
+        numbers = {"RANK": self.first + local, "WORLD_SIZE": self.world}
+        numbers |= {"LOCAL_RANK": local, "LOCAL_WORLD_SIZE": self.here}
         return {name: str(number) for name, number in numbers.items()}
 
 
