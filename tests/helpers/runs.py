@@ -14,7 +14,8 @@ from helpers.commands import SLOW
 
 def tracked_keys(home: Home) -> Counter:
     client = connect(home.tracking_uri)
-    runs = search(client, client.get_experiment_by_name("toy").experiment_id, "")
+    experiment = client.get_experiment_by_name("toy")
+    runs = search(client, experiment.experiment_id, "") if experiment else []  # none delivered yet
     return Counter(run.data.tags[KEY_TAG] for run in runs if KEY_TAG in run.data.tags)
 
 

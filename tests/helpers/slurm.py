@@ -35,6 +35,6 @@ def finish(home, runs):
 
 def check_same_bits(home, other):
     for run in home.runs():
-        expected = pd.read_parquet(other.run(run.key).path / "stitch.parquet")
+        expected = pd.read_parquet(other.run(run.key).files / "stitch.parquet")
         found = pd.read_parquet(run.files / "stitch.parquet")
         pd.testing.assert_frame_equal(found, expected, check_exact=True)

@@ -93,6 +93,35 @@ def test_interrupted(ablate, home):
     go_on(ablate, home)
 
 
+@pytest.mark.parametrize(("number", "tell"), [("TERM", os.kill), ("HUP", os.killpg)])
+def test_told_to_end_or_its_terminal_closed(ablate, home, number, tell):
+    hold(home)
+    launcher = subprocess.Popen(
+        command(home.root, *SLOW), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(lambda: states(home)[State.RUNNING] >= 2)
+    tell(launcher.pid, getattr(signal, f"SIG{number}"))
+    said, _ = launcher.communicate(timeout=DEADLINE)
+    assert launcher.returncode == 130
+    assert said.endswith("ablate: interrupted; the same command goes on from here\n")
+    assert State.RUNNING not in states(home)
+    release(home)
+    go_on(ablate, home)
+
+
+def test_under_nohup_it_outlives_its_terminal(home):
+    hold(home)
+    with open(home.root / "nohup.out", "w") as output:
+        launcher = subprocess.Popen(
+            ["nohup", *command(home.root, *SLOW)], stdout=output, start_new_session=True
+        )
+    wait_for(lambda: states(home)[State.RUNNING] >= 2)
+    os.killpg(launcher.pid, signal.SIGHUP)
+    release(home)
+    assert launcher.wait(DEADLINE) == 0
+    check_complete(home, 6)
+
+
 def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_path):
     cure = tmp_path / "cure"
     arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}")

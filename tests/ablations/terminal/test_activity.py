@@ -13,12 +13,18 @@ from helpers.processes import wait_for
 
 
 @pytest.fixture
-def said(monkeypatch):
+def said(monkeypatch, capsys):
     """What went to standard error so far; lines come often."""
     monkeypatch.setattr(module, "PLAIN_SECONDS", 0.01)
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
-    return stream.getvalue
+    pieces = []
+
+    def look():
+        out, error = capsys.readouterr()
+        assert out == ""
+        pieces.append(error)
+        return "".join(pieces)
+
+    return look
 
 
 def test_what_is_over_quickly_is_not_worth_a_word(said):
@@ -27,7 +33,7 @@ def test_what_is_over_quickly_is_not_worth_a_word(said):
     assert said() == ""
 
 
-def test_what_takes_long_says_what_it_does_now(said, monkeypatch, capsys):
+def test_what_takes_long_says_what_it_does_now(said, monkeypatch):
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.0)
     with activity("counting") as change:
         wait_for(lambda: "counting\n" in said())
@@ -35,7 +41,6 @@ def test_what_takes_long_says_what_it_does_now(said, monkeypatch, capsys):
         wait_for(lambda: "counting [red]backwards[/red]\n" in said())
     over = said()
     assert set(over.splitlines()) == {"counting", "counting [red]backwards[/red]"}
-    assert capsys.readouterr().out == ""
 
 
 def test_nothing_comes_after_the_end_even_of_an_error(said, monkeypatch):
@@ -63,11 +68,11 @@ def test_a_terminal_that_is_gone_ends_nothing(monkeypatch):
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.0)
     asked = []
 
-    class Gone(io.StringIO):
-        def write(self, text):
-            asked.append(text)
-            raise OSError(5, "Input/output error")
+    def refuse(*words, **options):
+        asked.append(words)
+        raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("sys.stderr", Gone())
+    monkeypatch.setattr(module, "print", refuse, raising=False)
     with activity("counting"):
         wait_for(lambda: asked)
+    assert asked == [("counting",)]

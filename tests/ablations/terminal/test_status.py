@@ -89,6 +89,7 @@ def test_where_a_run_is_at_work_is_told(home):
 
 
 def test_watching_into_a_pipe_prints_a_block_each_time(home, monkeypatch, capsys):
+    home.prepare()
     looks = []
 
     def sleep(seconds):

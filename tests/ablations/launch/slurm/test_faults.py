@@ -53,7 +53,7 @@ ON_GPUS = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
 def check_alike(home, other):
     """Several processes add up in another order: equal but for rounding."""
     for run in home.runs():
-        expected = pd.read_parquet(other.run(run.key).path / "stitch.parquet")
+        expected = pd.read_parquet(other.run(run.key).files / "stitch.parquet")
         found = pd.read_parquet(run.files / "stitch.parquet")
         columns = ["loss", "loss_before", "visits"]
         pd.testing.assert_frame_equal(found[columns], expected[columns], rtol=1e-3)

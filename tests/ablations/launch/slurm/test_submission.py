@@ -130,7 +130,7 @@ def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
     study.write_text("raise RuntimeError")
     cluster.run("scancel", blocker.strip())
     finish(home, 4)
-    code = {(run.path / "where").read_text() for run in home.runs()}
+    code = {(run.files / "where").read_text() for run in home.runs()}
     (snapshot,) = (home.root / "code").iterdir()
     assert code == {str(snapshot / "ablations/__init__.py")}
 
