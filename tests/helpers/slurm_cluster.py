@@ -71,7 +71,7 @@ PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=2
 """
 NODE = (
     "NodeName=n{n} NodeHostname={name} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb} "
-    "Gres=gpu:{gpus}\n"
+    "Gres=gpu:a100:{gpus} Feature=loop\n"
 )
 
 
@@ -117,7 +117,7 @@ class SlurmCluster:
         devices = [self.directory / f"gpu{number}" for number in range(GPUS)]
         for device in devices:  # what a node declares must exist; it never is opened
             os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
-        gres = "".join(f"Name=gpu File={device}\n" for device in devices)
+        gres = "".join(f"Name=gpu Type=a100 File={device}\n" for device in devices)
         (self.directory / "gres.conf").write_text(gres)
         prolog = self.directory / "prolog"  # of every job, on its node; fails while they are broken
         prolog.write_text(f"#!/bin/sh\n[ ! -e {self.directory}/{BROKEN} ]\n")
@@ -203,11 +203,11 @@ class SlurmCluster:
                 raise RuntimeError(f"waited in vain for {what}\n" + "\n".join(logs))
             time.sleep(0.1)
 
-    def restart_controller(self, seconds: float) -> None:
-        """Kill it, and start it again after a while."""
+    def restart_controller(self, seconds: float, how: signal.Signals = signal.SIGKILL) -> None:
+        """Kill it, and start it again after a while; with SIGTERM it forgets nothing."""
         daemon = psutil.Process(int((self.directory / "run/slurmctld.pid").read_text()))
-        daemon.kill()
-        daemon.wait(10)
+        daemon.send_signal(how)
+        daemon.wait(20)
         time.sleep(seconds)
         self._daemon("slurmctld")
         self._wait("slurmctld", lambda: "is UP" in self.run("scontrol", "ping"))
