@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import Protocol
 
@@ -102,6 +102,9 @@ class Crew:
             for member in self._members:
                 member.await_ready()
         self._outcomes, self._deadline, self._late = {}, None, False
+        address, port = task.meeting
+        if port == 0:  # all processes are here
+            task = replace(task, meeting=(address, free_port()))
         for member in self._members:
             member.send(task)
 

@@ -17,7 +17,8 @@ class Task:
     Attributes:
         config: plain values, see `Experiment.dump`.
         folder: of the attempt, see `RunDirectory.begin`.
-        meeting: address and port where the processes of the run may meet, as torch wants it.
+        meeting: address and port where the processes of the run may meet, as torch wants it; the
+            port 0 is for those who share a machine to choose.
     """
 
     key: str

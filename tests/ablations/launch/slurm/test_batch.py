@@ -136,7 +136,7 @@ def test_as_many_workers_are_submitted_as_slurm_takes(home, folder, cluster, int
         assert 0 < taken.workers < 20
         listed = cluster.run("squeue", "--noheader", "--array", "--format=%j")
         assert listed.splitlines() == [folder.name] * taken.workers
-        with pytest.raises(SubmitLimitError, match="MaxJobCount.*unable to accept job"):
+        with pytest.raises(SubmitLimitError, match=r"MaxJobCount.*unable to accept job"):
             many.submit(folder, home, None)
         cluster.run("scancel", "--user=root")
 
@@ -181,9 +181,9 @@ def test_limits_of_accounting_are_named(home, folder, refusing, limit):
 
 def test_what_slurm_refuses_for_other_reasons_is_no_limit(home, folder):
     array = Array([], Resources(sbatch={"constraint": "none-such"}), 2, 2)
-    with pytest.raises(UserError, match="refuses the job: .*feature") as told:
+    with pytest.raises(UserError, match=r"refuses the job: .*feature") as told:
         array.submit(folder, home, None)
     assert not isinstance(told.value, SubmitLimitError)
     misspelt = Array([], Resources(sbatch={"constraimt": "x"}), 2, 2)
-    with pytest.raises(UserError, match="unrecognized option.*constraimt"):
+    with pytest.raises(UserError, match=r"unrecognized option.*constraimt"):
         misspelt.submit(folder, home, None)
