@@ -171,8 +171,10 @@ def latest_lease(directory: Path) -> Lease | None:
 class Observer:
     """Judges whether owners live, without comparing the clocks of two hosts.
 
-    A heartbeat on another host is judged by whether it changes while we watch and, for those that
-    may write, by its age on the file system's own clock.
+    Where the process itself cannot be seen, its heartbeat is judged: by whether it changes while we
+    watch and, for those that may write, by its age on the file system's own clock. A process that
+    is there and gives no sign while we watch, such as one that was stopped, counts as dead, too: it
+    cannot do harm when it wakes (see `RunDirectory.fence`).
     """
 
     def __init__(self, writable: Path | None = None) -> None:
@@ -184,22 +186,30 @@ class Observer:
     def is_dead(self, lease: Lease) -> bool:
         """True only when sure: unknown is not dead."""
         alive = lease.owner.is_alive()
-        return self.silence(lease) > STALE_SECONDS if alive is None else not alive
+        if alive is False:
+            return True
+        # a whole machine that slept has old signs of processes that go on now
+        silence = self._watched(lease) if alive else self.silence(lease)
+        return silence > STALE_SECONDS
 
     def doubts(self, lease: Lease, closely: bool) -> bool:
-        """Whether the owner, on another host, may be dead; looked at `closely`, is it silent?"""
+        """Whether the owner may be dead or die soon; looked at `closely`, is it silent?"""
         elsewhere = lease.owner.is_alive() is None
-        return elsewhere and (not closely or self.silence(lease) > DOUBT_SECONDS)
+        return (elsewhere and not closely) or self.silence(lease) > DOUBT_SECONDS
 
     def silence(self, lease: Lease) -> float:
-        """Seconds, at least, for which the owner, on another host, has given no sign of life."""
-        beat = lease.last_sign
-        now = time.monotonic()
+        """Seconds, at least, for which the owner has given no sign of life."""
+        watched = self._watched(lease)
+        return max(watched, self._now() - lease.last_sign if self._writable else 0.0)
+
+    def _watched(self, lease: Lease) -> float:
+        """Seconds since the last sign that came while we watch, by our own clock."""
+        beat, now = lease.last_sign, time.monotonic()
         last_beat, since = self._seen.get(lease.heartbeat_file, (None, now))
         if beat != last_beat:
             since = now
         self._seen[lease.heartbeat_file] = (beat, since)
-        return max(now - since, self._now() - beat if self._writable else 0.0)
+        return now - since
 
     def _now(self) -> float:
         """The time by the file system's clock, read off a new file at most once a second."""

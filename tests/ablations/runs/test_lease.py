@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablations.runs.lease import Lease, Observer, Owner, latest_lease, take_lease
+from ablations.runs.lease import STALE_SECONDS, Lease, Observer, Owner, latest_lease, take_lease
 from helpers.processes import wait_for
 
 
@@ -95,3 +95,22 @@ def test_containers_with_one_host_name_leave_each_other_alone(tmp_path, own_proc
     os.utime(lease.heartbeat_file, (time.time() - 1000,) * 2)  # as if it had been long ago
     os.utime(lease.file, (time.time() - 1000,) * 2)
     assert observer.is_dead(lease)
+
+
+def test_a_process_that_was_stopped_is_dead_when_somebody_has_watched_it_be_silent(
+    tmp_path, monkeypatch
+):
+    """Not by the file system's clock: a machine that slept wakes with old signs of the living."""
+    lease = take_lease(tmp_path, 1)
+    lease.heartbeat_file.touch()
+    os.utime(lease.heartbeat_file, (5, 5))
+    observer, now = Observer(tmp_path), [1000.0]
+    monkeypatch.setattr("ablations.runs.lease.time.monotonic", lambda: now[0])
+    assert observer.doubts(lease, closely=True)
+    assert not observer.is_dead(lease)
+    now[0] += STALE_SECONDS - 1
+    assert not observer.is_dead(lease)
+    now[0] += 2
+    assert observer.is_dead(lease)
+    lease.heartbeat_file.touch()
+    assert not observer.is_dead(lease)

@@ -17,6 +17,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from ablations.files import read_json
 from ablations.runs.directory import State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer, latest_lease
@@ -216,9 +217,12 @@ def test_a_grid_ends_complete_whatever_fails(chaos):
     assert last.returncode == 0, last.stderr
     assert run_ablate(home.root, "sync").returncode == 0
     check_complete(home, RUNS)
+    hosts = Counter()
     for run in home.runs():
+        hosts.update(read_json(path)["host"] for path in run.path.glob("claim-*.json"))
         assert run.damaged_files() == []
         assert {path.name for path in run.path.iterdir() if path.is_dir()} == {"result"}
+    assert len(hosts) == NODES, hosts
     attempts = sum(latest_lease(run.path).attempt for run in home.runs())
     assert attempts > RUNS + FAULTS / 4, (chaos.done, attempts)  # they did strike
     print(chaos.done, f"{attempts} attempts, {time.monotonic() - begun:.0f} s")
