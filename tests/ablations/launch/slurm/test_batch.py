@@ -68,7 +68,7 @@ def test_options_of_all_kinds_reach_slurm_and_the_worker(folder, interpreter, cl
         python=interpreter('echo "$SLURM_NODEID $ABLATE_PROCESSES $OMP_NUM_THREADS $NAME" "$@"'),
         environment={"NAME": "it's"},
         sbatch={"constraint": "loop", "mem-per-cpu": "50M", "exclude": "n1", "contiguous": True}
-        | {"comment": "it's 1% \"here\"", "exclusive": False, "mail-user": "me@here"},
+        | {"comment": 'it\'s 1% "here"', "exclusive": False, "mail-user": "me@here"},
         srun={"mpi": "none"},
     )
     job = start(folder, asked)
@@ -78,7 +78,7 @@ def test_options_of_all_kinds_reach_slurm_and_the_worker(folder, interpreter, cl
     wanted |= {"Features": "loop", "MinMemoryCPU": "50M", "ExcNodeList": "n1", "Contiguous": "1"}
     wanted |= {"TimeLimit": "02:00:00", "TresPerNode": "gres:gpu:a100:2"}
     assert wanted.items() <= told.items(), told
-    assert "Comment=it's 1% \"here\"" in cluster.run("scontrol", "show", "job", "-o", job)
+    assert 'Comment=it\'s 1% "here"' in cluster.run("scontrol", "show", "job", "-o", job)
     logs = sorted(path.read_text() for path in folder.glob(f"{job}_*_log.out"))
     command = f"-u -m submitit.core._submit {folder}"
     assert logs == [f"{node} 2 2 it's {command}\n" for node in (0, 1)]
