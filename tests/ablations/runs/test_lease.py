@@ -60,6 +60,7 @@ def test_processes_of_another_space_on_a_host_of_this_name_are_unknown(space):
 HOLDING = """
 import sys, time
 from pathlib import Path
+from ablations.runs.lease import latest_lease, take_lease
 place = Path(sys.argv[1])
 theirs = latest_lease(place / "outside").owner.is_alive()
 lease = take_lease(place / "inside", 1)
