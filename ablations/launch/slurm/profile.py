@@ -187,14 +187,14 @@ def _parse(source: Source) -> dict[str, Any]:
     try:
         return tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"(.*) \(at line (\d+), column \d+\)", str(error))
-        if not found:  # at the end of the document
-            raise UserError(f"{source.path} is no valid TOML: {error}") from None
-        line = source.text.splitlines()[int(found[2]) - 1]
-        bare = _QUOTELESS.fullmatch(line)
-        hint = f': write text in quotes: {bare[1]} = "{bare[2]}"' if bare else f": {line.strip()}"
-        where = f"{source.path}, line {found[2]}"
-        raise UserError(f"{where}: this is no valid TOML ({found[1]}){hint}") from None
+        reason, _, place = str(error).rpartition(" (at ")
+        lines = source.text.rstrip().splitlines()
+        told = re.match(r"line (\d+)", place)  # else the end of the document
+        number = int(told[1]) if told else len(lines)
+        bare = _QUOTELESS.fullmatch(lines[number - 1])
+        hint = f'write text in quotes: {bare[1]} = "{bare[2]}"' if bare else lines[number - 1]
+        where = f"{source.path}, line {number}"
+        raise UserError(f"{where}: this is no valid TOML ({reason}): {hint}") from None
 
 
 def _tables(
