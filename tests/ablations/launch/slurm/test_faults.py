@@ -46,7 +46,7 @@ def test_a_preempted_run_goes_on_and_gives_the_same_bits(home, cluster, tmp_path
     check_same_bits(home, local)
 
 
-TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=40")
+TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=20")
 ON_GPUS = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
 
 
@@ -74,7 +74,15 @@ def epochs_of(home):
     return [e["step"] for run in home.runs() for e in run.progress() if "step" in e]
 
 
-def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, tmp_path):
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The same runs, done here by one process each."""
+    home = Home(tmp_path_factory.mktemp("alone"))
+    assert run_ablate(home.root, *TWO).returncode == 0
+    return home
+
+
+def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, alone):
     """One process a GPU; told to stop, and later robbed of one of them, they go on."""
     submit(home, *ON_GPUS)
 
@@ -95,15 +103,13 @@ def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, t
     (died,) = home.root.glob("runs/*/died-2.json")
     assert "killed by SIGKILL" in json.loads(died.read_text())["error"]
     assert max(latest_lease(run.path).attempt for run in home.runs()) == 3
-    local = Home(tmp_path / "local")
-    assert run_ablate(local.root, *TWO).returncode == 0
-    check_alike(home, local)
+    check_alike(home, alone)
 
 
 TWO_NODES = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "nodes=2")
 
 
-def test_two_nodes_share_each_run_and_survive_together(home, cluster, tmp_path):
+def test_two_nodes_share_each_run_and_survive_together(home, cluster, alone):
     """Each node has a host name of its own; they meet through a file of the launch."""
     submit(home, *TWO_NODES)
     wait_for(lambda: len(epochs_of(home)) > 2)
@@ -122,9 +128,7 @@ def test_two_nodes_share_each_run_and_survive_together(home, cluster, tmp_path):
     psutil.Process(process_of(job, RANK="1").ppid()).kill()  # the agent: the job queues again
     finish(home, 2)
     assert not list(home.root.glob("runs/*/failure-*"))
-    local = Home(tmp_path / "local")
-    assert run_ablate(local.root, *TWO).returncode == 0
-    check_alike(home, local)
+    check_alike(home, alone)
 
 
 BAD_ENDS = {
