@@ -38,6 +38,9 @@ class Doers(Protocol):
 
     processes: int
 
+    def start(self) -> None:
+        """Be ready for a first task. Raises CannotStartError where that cannot be."""
+
     def begin(self, task: Task) -> None:
         """Start with a task."""
 
@@ -90,17 +93,25 @@ class Crew:
         self._deadline: float | None = None  # for the others, once one has not done it
         self._late = False  # whether it has passed: what they answer now is of our own making
 
-    def begin(self, task: Task) -> None:
-        """Start with a task.
+    def start(self) -> None:
+        """Start the processes, unless they are there.
 
         Raises:
-            CannotStartError: a process ends before it could.
+            CannotStartError: one ends before it is ready.
         """
         if not self._members:
             here = range(self.position.here)
             self._members = [self._start(local) for local in here]
             for member in self._members:
                 member.await_ready()
+
+    def begin(self, task: Task) -> None:
+        """Start with a task.
+
+        Raises:
+            CannotStartError: see `start`.
+        """
+        self.start()
         self._outcomes, self._deadline, self._late = {}, None, False
         address, port = task.meeting
         if port == 0:  # all processes are here

@@ -65,6 +65,10 @@ class Nodes:
         self._deadline: float | None = None
         self._late = False  # see `Crew`
 
+    def start(self) -> None:
+        """Start the processes here; agents start theirs with the first task."""
+        self._here.start()
+
     def begin(self, task: Task) -> None:
         """Start with a task on all machines."""
         self._found, self._own, self._deadline, self._late = {}, None, None, False

@@ -95,15 +95,19 @@ class Worker:
         troubles: list[OSError] = []
         tried: dict[str, Request] = {}
         left = requests
-        while left:
+        if any(map(self._is_due, requests)):
+            self.doers.start()  # before a run is taken that nobody could do
+        while left and self.stop.signal is None:
             before = len(troubles)
-            for request, lease in leases(self.home, left, troubles):
+            for request, lease in leases(self.home, left, troubles, self.stop):
                 tried[request.key] = request
                 self._attempt(request, lease)
-                if len(tried) == maximum:
+                if self.stop.signal is not None or len(tried) == maximum:
                     break
             stuck = len(troubles) > before
             left = [] if stuck else [one for one in tried.values() if self._is_due(one)]
+        if self.stop.signal is not None:
+            raise Stopped(self.stop.signal)
         if troubles:
             raise UserError(f"{len(troubles)} runs cannot be tried: {_unwritable(troubles[0])}")
         return sum(self._inspect(key).state is State.FAILED for key in tried)
@@ -114,8 +118,6 @@ class Worker:
                 self.execute(request, lease)
         except OSError as error:
             raise UserError(_unwritable(error)) from None
-        if self.stop.signal is not None:
-            raise Stopped(self.stop.signal)
 
     def _inspect(self, key: str) -> Inspection:
         return self.home.run(key).inspect(self.home.observer())
@@ -253,16 +255,16 @@ class Worker:
 
 
 def leases(
-    home: Home, requests: Sequence[Request], troubles: list[OSError]
+    home: Home, requests: Sequence[Request], troubles: list[OSError], stop: StopRequest
 ) -> Iterator[tuple[Request, Lease]]:
     """Every request that is due, with a lease; last those whose workers elsewhere fall silent.
 
     What cannot be taken for the file system's sake is left out, and the reason is added to
-    `troubles`.
+    `troubles`. Ends early where `stop` is asked for.
     """
     observer, left, closely = home.observer(), requests, False
     job = own_job().get("job")
-    while left:
+    while left and stop.signal is None:
         others = []
         for request in left:
             directory = home.run(request.key)

@@ -22,6 +22,9 @@ class Here:
         self.stops = self.kills = 0
         self._outcome: Outcome | None = None
 
+    def start(self) -> None:
+        pass
+
     def begin(self, task: Task) -> None:
         self._outcome = perform(self.experiment, self.home, task)
 

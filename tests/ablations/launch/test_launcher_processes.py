@@ -146,10 +146,11 @@ def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_
     assert set(tracked_keys(home).values()) == {1}
 
 
-def test_workers_that_cannot_start_are_given_up(home, tmp_path):
-    """The study loads for the launcher and no more for its workers."""
+@pytest.mark.parametrize("who", ["submitit", "launch.member"])
+def test_workers_that_cannot_start_are_given_up(home, tmp_path, who):
+    """The study loads for the launcher, and no more for its workers or their processes."""
     study = tmp_path / "once.py"
-    guard = "import os\nassert not os.environ.get('SUBMITIT_EXECUTOR')\n"
+    guard = f"import sys\nassert not any({who!r} in word for word in sys.orig_argv)\n"
     study.write_text(guard + Path(TOY).read_text())
     launcher = start(home, "run", str(study))
     assert launcher.wait(DEADLINE) == 2

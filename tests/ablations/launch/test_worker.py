@@ -244,6 +244,15 @@ def test_what_only_failed_is_not_tried_again(tmp_path):
     assert doers.done == [KEY]
 
 
+def test_a_signal_before_any_run_takes_none(tmp_path):
+    home = Home(tmp_path)
+    made = worker(home)
+    made.stop.signal = signal.SIGTERM
+    with pytest.raises(Stopped):
+        lead(made, request())
+    assert home.run(KEY).inspect(Observer()).attempt == 0
+
+
 def test_a_process_that_does_not_start_is_no_failure_of_the_run(tmp_path):
     home = Home(tmp_path)
     with pytest.raises(CannotStartError):
@@ -342,8 +351,13 @@ def test_a_cancelled_run_is_stopped_and_the_next_is_done(tmp_path, quick):
 
 def test_a_signal_gives_the_run_back(tmp_path):
     home = Home(tmp_path)
-    made = worker(home, Endless(home, STUDY.experiment))
-    made.stop.signal = signal.SIGUSR2
+
+    class Signalled(Endless):
+        def begin(self, task):
+            super().begin(task)
+            made.stop.signal = signal.SIGUSR2
+
+    made = worker(home, Signalled(home, STUDY.experiment))
     with pytest.raises(Stopped) as stopped:
         lead(made, request())
     assert stopped.value.signal == signal.SIGUSR2
