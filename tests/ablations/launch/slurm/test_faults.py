@@ -202,7 +202,7 @@ def test_a_run_that_hangs_fails_at_its_limit_and_jobs_after_good_ones_start(
 def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
     """SLURM's own limit, of a minute; it looks every half minute."""
     long = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random")
-    minute = ("--resource", "time=1", "--resource", "signal_seconds=30")
+    minute = ("--resource", "time=1", "--resource", "signal_seconds=10")
     submit(home, *long, "--set", "epochs=100000", "--cluster", "slurm", *minute)
     wait_for(lambda: any(home.root.glob("runs/*/released-1")))
     (run,) = home.runs()
