@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 from ablations.errors import UserError
 from ablations.launch.scheduler import SubmitLimitError
@@ -34,7 +35,7 @@ LIMIT = re.compile(r"^(?:sbatch: error: )?((?:QOS|Assoc|Max)\w+)$", re.MULTILINE
 POLICY = "accounting/QOS policy"
 
 
-def environment(asked: Iterable[str]) -> dict[str, str]:
+def environment(asked: Mapping[str, Any]) -> dict[str, str]:
     """The variables for sbatch: the user's own, less those that would change what was `asked`.
 
     Arguments:
@@ -49,7 +50,7 @@ def environment(asked: Iterable[str]) -> dict[str, str]:
             "SBATCH_CLUSTERS sends jobs where squeue does not look: set SLURM_CLUSTERS instead"
         )
     inside = "SLURM_JOB_ID" in found
-    dropped = BREAKING | TORCH | overruled(asked)
+    dropped = BREAKING | TORCH | overruled(asked, found)
     return {
         name: text
         for name, text in found.items()
@@ -62,7 +63,7 @@ def environment(asked: Iterable[str]) -> dict[str, str]:
     }
 
 
-def submit_script(script: Path, asked: Iterable[str]) -> str:
+def submit_script(script: Path, asked: Mapping[str, Any]) -> str:
     """Submit it; the job's number.
 
     Arguments:
