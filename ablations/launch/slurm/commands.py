@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import subprocess
 from ablations.errors import UserError
 
 COMMAND_SECONDS = 60
+TASTES = ("SQUEUE_", "SCANCEL_")  # a user's variables that would hide jobs, or ask questions
 PREFIX = re.compile(r"^(sbatch|srun|scontrol): ((error|fatal): )?")
 
 
@@ -29,8 +31,11 @@ def slurm(*command: str) -> str:
     Raises:
         UserError: it fails, or does not answer.
     """
+    variables = {name: text for name, text in os.environ.items() if not name.startswith(TASTES)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=variables
+        )
     except subprocess.TimeoutExpired:
         late = f"{command[0]} took more than {COMMAND_SECONDS} s"
         raise UserError(f"SLURM does not answer: {late}") from None

@@ -96,7 +96,9 @@ def submit_script(script: Path, asked: Mapping[str, Any]) -> str:
     limit = limit_in(words)
     if limit:
         raise SubmitLimitError(limit, reason_of(words))
-    raise UserError(f"SLURM refuses the job: {reason_of(words)}")
+    named = LIMIT.search(words)  # of size or time, which fewer jobs would meet as well
+    reason = f"{named[1]}: {reason_of(words)}" if named else reason_of(words)
+    raise UserError(f"SLURM refuses the job: {reason}")
 
 
 def limit_in(words: str) -> str | None:
@@ -110,6 +112,6 @@ def limit_in(words: str) -> str | None:
     if TOO_LARGE in words:
         return "MaxArraySize or max_array_tasks"
     found = LIMIT.search(words)
-    if found and POLICY in words:
-        return found[1]
+    if found:
+        return found[1] if "Submit" in found[1] else None
     return "of its accounting or QOS" if POLICY in words else None
