@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from ablations.errors import UserError
 from ablations.launch.launches import launch_of
 from ablations.runs.directory import Inspection, RunDirectory, State
-from ablations.runs.lease import DOUBT_SECONDS
 
 # the launch of each job that is not over, by its number; None where nobody tells
 Ask = Callable[[], Mapping[str, str] | None]
@@ -21,12 +19,10 @@ def is_vanished(run: RunDirectory, seen: Inspection, ask: Ask) -> bool:
 
     Arguments:
         seen: from before the cluster is asked.
-        ask: called only where that matters: the owner, elsewhere, gave no sign of life just now.
+        ask: called only where that matters: this host cannot tell whether the owner lives.
     """
     lease = seen.lease
     if seen.state is not State.RUNNING or lease is None or lease.owner.is_alive() is not None:
-        return False
-    if abs(time.time() - lease.last_sign) < DOUBT_SECONDS:
         return False
     try:
         told = run.attempt(seen.attempt)

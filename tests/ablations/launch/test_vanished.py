@@ -9,7 +9,7 @@ from ablations.launch.launcher import take_snapshot
 from ablations.launch.requests import requests_of
 from ablations.launch.vanished import is_vanished
 from ablations.runs.directory import State
-from ablations.runs.lease import DOUBT_SECONDS, STALE_SECONDS, Owner
+from ablations.runs.lease import STALE_SECONDS, Owner
 from helpers.disks import age
 from helpers.states import disown
 from helpers.toy import EXPANSION, PLAN
@@ -54,10 +54,9 @@ def not_asked():
     pytest.fail("the cluster was asked")
 
 
-def test_who_gave_a_sign_just_now_lives(home):
-    work_elsewhere(home, silent=DOUBT_SECONDS / 2)
-    seen = home.run(KEY).inspect(home.observer())
-    assert not is_vanished(home.run(KEY), seen, not_asked)
+def test_a_sign_of_a_moment_ago_keeps_no_run_whose_job_is_gone(home):
+    work_elsewhere(home, silent=0)
+    assert state(home, {}) is State.LOST
 
 
 def test_who_works_here_is_known_without_asking(home):

@@ -33,7 +33,7 @@ STALE_SECONDS = 6  # so that a takeover between hosts comes while the test goes 
 STOPPED_SECONDS = 15  # beyond that
 FULL_SECONDS = float(os.environ.get("CHAOS_FULL_SECONDS", "15"))  # of the disk
 PATIENCE_SECONDS = 300
-GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=1.2", "--workers", "8")
+GRID = ("run", TOY, "--cluster", "slurm", "--set", "pause=1.2", "--workers", "10")
 GRID += ("--seeds", str(RUNS // 4))
 
 
