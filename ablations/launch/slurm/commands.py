@@ -11,7 +11,8 @@ from ablations.errors import UserError
 
 COMMAND_SECONDS = 60
 TASTES = ("SQUEUE_", "SCANCEL_")  # a user's variables that would hide jobs, or ask questions
-PREFIX = re.compile(r"^(sbatch|srun|scontrol): ((error|fatal): )?")
+PREFIX = re.compile(r"^\w+: ((error|fatal): )?")
+ERROR = re.compile(r"\w+: (error|fatal): ")
 
 
 def has_slurm() -> bool:
@@ -58,7 +59,10 @@ def listed(*command: str) -> list[str]:
 
 
 def reason_of(text: str) -> str:
-    """SLURM's last words, without its prefix and without hints at its help."""
+    """Why a SLURM command failed: all its errors, or else its last words; no hints at its help."""
     lines = [line for line in text.strip().splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Try ")]
+    errors = [PREFIX.sub("", line) for line in lines if ERROR.match(line)]
+    if errors:
+        return "; ".join(dict.fromkeys(errors))
     return PREFIX.sub("", lines[-1]) if lines else "it does not say why"

@@ -95,10 +95,8 @@ def submit_script(script: Path, asked: Mapping[str, Any]) -> str:
         raise UserError(f"SLURM does not answer: sbatch took more than {COMMAND_SECONDS} s")
     limit = limit_in(words)
     if limit:
-        raise SubmitLimitError(limit, reason_of(words))
-    named = LIMIT.search(words)  # of size or time, which fewer jobs would meet as well
-    reason = f"{named[1]}: {reason_of(words)}" if named else reason_of(words)
-    raise UserError(f"SLURM refuses the job: {reason}")
+        raise SubmitLimitError(limit, reason_of(words).removeprefix(f"{limit}; "))
+    raise UserError(f"SLURM refuses the job: {reason_of(words)}")
 
 
 def limit_in(words: str) -> str | None:
@@ -112,6 +110,6 @@ def limit_in(words: str) -> str | None:
     if TOO_LARGE in words:
         return "MaxArraySize or max_array_tasks"
     found = LIMIT.search(words)
-    if found:
+    if found:  # those of size or time are met by fewer jobs as well
         return found[1] if "Submit" in found[1] else None
     return "of its accounting or QOS" if POLICY in words else None

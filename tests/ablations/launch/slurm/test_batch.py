@@ -196,7 +196,9 @@ def test_the_command_tells_of_limits(home, refusing):
 
 def test_limits_of_size_are_no_limits_on_the_number(home, folder, refusing):
     refusing("QOSMaxWallDurationPerJobLimit", most=0)
-    with pytest.raises(UserError, match="the job: QOSMaxWallDurationPerJobLimit: .*policy") as told:
+    with pytest.raises(
+        UserError, match=r"the job: QOSMaxWallDurationPerJobLimit; .*policy"
+    ) as told:
         Array([], Resources(), 4, 4).submit(folder, home, None)
     assert not isinstance(told.value, SubmitLimitError)
 

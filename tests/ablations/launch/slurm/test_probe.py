@@ -37,7 +37,7 @@ def test_the_check_tries_what_workers_need(home, cluster):
     assert list(home.launches.iterdir()) == []
     refused, _ = check(home, "partition=none")
     assert refused.returncode == 2
-    assert "invalid partition" in refused.stderr
+    assert "invalid partition specified: none" in refused.stderr
 
 
 def test_the_check_asks_for_what_workers_would_have(home, cluster):

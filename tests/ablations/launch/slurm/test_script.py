@@ -26,8 +26,8 @@ def folder(tmp_path):
     return path
 
 
-def lines(folder, resources=Resources(), code=None, count=1):
-    return worker_script(folder, resources, code).text(count, 2).splitlines()
+def lines(folder, resources=None, code=None, count=1):
+    return worker_script(folder, resources or Resources(), code).text(count, 2).splitlines()
 
 
 def test_the_versions_of_submitit_that_the_script_fits_are_bounded():
