@@ -36,7 +36,7 @@ _RESOURCES = ("partition", "account", "qos", "mem", "time", "nodes")
 REFUSED: Mapping[str, Mapping[str, str]] = {
     "sbatch": {
         **{name: f"it is a resource of its own: use {name}" for name in _RESOURCES},
-        **dict.fromkeys(("array", "job-name"), _FOUND_BY),
+        **dict.fromkeys(("array", "job-name", "jobid"), _FOUND_BY),
         **dict.fromkeys(("output", "error", "open-mode"), _LOGS),
         **dict.fromkeys(("requeue", "no-requeue", "signal"), _QUEUES_AGAIN),
         **dict.fromkeys(("export", "export-file"), _VARIABLES),
@@ -104,6 +104,9 @@ def option_name(command: str, text: str) -> str:
     reason = REFUSED[command].get(name)
     if reason:
         raise ValueError(f"{name} of {command} cannot be set here: {reason}")
+    longer = [full for full in REFUSED[command] if full.startswith(name)]
+    if longer and name not in KNOWN:  # the commands take what is cut short
+        raise ValueError(f"{name} is no whole name of an option; {command} reads {longer[0]}")
     return name
 
 

@@ -48,6 +48,19 @@ def test_what_would_break_launches_is_refused(command, text, why):
         option_name(command, text)
 
 
+@pytest.mark.parametrize(
+    ("command", "text"), [("sbatch", "arr"), ("sbatch", "job_n"), ("srun", "out"), ("srun", "kill")]
+)
+def test_what_is_cut_short_is_refused(command, text):
+    with pytest.raises(ValueError, match=f"no whole name of an option; {command} reads"):
+        option_name(command, text)
+
+
+@pytest.mark.parametrize("name", ["gres", "wait-all-nodes", "no-kill", "mem-bind", "a-plug-in"])
+def test_what_only_begins_like_a_refused_option_passes(name):
+    assert option_name("sbatch", name) == name
+
+
 def test_every_refusal_names_an_option():
     for command, names in REFUSED.items():
         for name in names:
