@@ -15,7 +15,6 @@ from ablations.runs.home import Home
 from ablations.study.limits import Limits
 
 PREFIX = "ablate: "
-PROCESSES = "ABLATE_PROCESSES"  # how many do each run together, on one machine
 # tiny models gain nothing from more than one thread, runs side by side do
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 PROCESSES = "ABLATE_PROCESSES"  # how many of this node share each run
@@ -42,7 +41,7 @@ def in_one_sentence(launch: Path | None = None) -> Iterator[None]:
         print(f"{PREFIX}{error}", flush=True)
         if launch:
             with suppress(OSError):  # that may be why
-                (launch / TROUBLE).write_text(str(error))
+                (launch / TROUBLE).write_text(f"{error}\n")
         sys.exit(EXIT_USER_ERROR)
 
 

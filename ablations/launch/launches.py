@@ -57,9 +57,10 @@ class Launch:
 
     @property
     def trouble(self) -> str | None:
-        """Why a worker ended before the work was done, if one did."""
+        """Why workers ended before the work was done, if some did; each reason once."""
         path = self.path / TROUBLE
-        return path.read_text() if path.exists() else None
+        lines = path.read_text().splitlines() if path.exists() else []
+        return "; ".join(dict.fromkeys(line for line in lines if line)) or None
 
     @property
     def requests(self) -> list[Request]:

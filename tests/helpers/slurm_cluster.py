@@ -71,7 +71,7 @@ PartitionName=low Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=2
 """
 NODE = (
     "NodeName=n{n} NodeHostname={name} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} RealMemory={mb} "
-    "Gres=gpu:a100:{gpus} Feature=loop\n"
+    "Gres=gpu:a100:{gpus} Feature=loop,a100\n"
 )
 
 

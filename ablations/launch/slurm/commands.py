@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,9 @@ import subprocess
 from ablations.errors import UserError
 
 COMMAND_SECONDS = 60
-PREFIX = re.compile(r"^(sbatch|srun|scontrol): ((error|fatal): )?")
+TASTES = ("SQUEUE_", "SCANCEL_")  # a user's variables that would hide jobs, or ask questions
+PREFIX = re.compile(r"^\w+: ((error|fatal): )?")
+ERROR = re.compile(r"\w+: (error|fatal): ")
 
 
 def has_slurm() -> bool:
@@ -29,8 +32,11 @@ def slurm(*command: str) -> str:
     Raises:
         UserError: it fails, or does not answer.
     """
+    variables = {name: text for name, text in os.environ.items() if not name.startswith(TASTES)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_SECONDS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_SECONDS, env=variables
+        )
     except subprocess.TimeoutExpired:
         late = f"{command[0]} took more than {COMMAND_SECONDS} s"
         raise UserError(f"SLURM does not answer: {late}") from None
@@ -53,7 +59,10 @@ def listed(*command: str) -> list[str]:
 
 
 def reason_of(text: str) -> str:
-    """SLURM's last words, without its prefix and without hints at its help."""
+    """Why a SLURM command failed: all its errors, or else its last words; no hints at its help."""
     lines = [line for line in text.strip().splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("Try ")]
+    errors = [PREFIX.sub("", line) for line in lines if ERROR.match(line)]
+    if errors:
+        return "; ".join(dict.fromkeys(errors))
     return PREFIX.sub("", lines[-1]) if lines else "it does not say why"

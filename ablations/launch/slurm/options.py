@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 COMMANDS = ("sbatch", "srun")
@@ -35,7 +36,7 @@ _RESOURCES = ("partition", "account", "qos", "mem", "time", "nodes")
 REFUSED: Mapping[str, Mapping[str, str]] = {
     "sbatch": {
         **{name: f"it is a resource of its own: use {name}" for name in _RESOURCES},
-        **dict.fromkeys(("array", "job-name"), _FOUND_BY),
+        **dict.fromkeys(("array", "job-name", "jobid"), _FOUND_BY),
         **dict.fromkeys(("output", "error", "open-mode"), _LOGS),
         **dict.fromkeys(("requeue", "no-requeue", "signal"), _QUEUES_AGAIN),
         **dict.fromkeys(("export", "export-file"), _VARIABLES),
@@ -70,13 +71,12 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-# settings of which SLURM takes one: one in a later table replaces those of earlier tables
-ALTERNATIVES = (
-    frozenset({"mem", "sbatch.mem-per-cpu", "sbatch.mem-per-gpu"}),
-    frozenset({"gpus", "sbatch.gpus", "sbatch.gpus-per-node", "sbatch.gpus-per-task"}),
-)
-# the resources among them, as sbatch calls them
-_OPTIONS_OF = {"mem": "mem", "gpus": "gpus-per-node"}
+# options of which SLURM takes one
+_ALTERNATIVES = {
+    "memory": ("mem", "mem-per-cpu", "mem-per-gpu"),
+    "GPUs": ("gpus", "gpus-per-node", "gpus-per-socket", "gpus-per-task"),
+}
+_GPU = re.compile(r"(^|,)(gres/)?gpu\b")  # among generic resources
 
 # variables of sbatch that are not called like their option
 _VARIABLES_OF = {
@@ -104,6 +104,9 @@ def option_name(command: str, text: str) -> str:
     reason = REFUSED[command].get(name)
     if reason:
         raise ValueError(f"{name} of {command} cannot be set here: {reason}")
+    longer = [full for full in REFUSED[command] if full.startswith(name)]
+    if longer and name not in KNOWN:  # the commands take what is cut short
+        raise ValueError(f"{name} is no whole name of an option; {command} reads {longer[0]}")
     return name
 
 
@@ -124,18 +127,24 @@ def option_value(value: Any) -> str | bool:
     return str(value)
 
 
-def alternatives(names: Iterable[str]) -> set[str]:
-    """What settings of these names take the place of."""
-    names = set(names)
-    return set().union(*(family for family in ALTERNATIVES if family & names)) - names
+def kind(name: str, value: Any) -> str:
+    """What an option of sbatch is about: of two of one kind, only one can count.
+
+    Arguments:
+        name: of the option, also in the way of settings: sbatch.constraint.
+    """
+    name = name.removeprefix("sbatch.")
+    if name == "gres" and _GPU.search(str(value)):
+        return "GPUs"
+    return next((about for about, names in _ALTERNATIVES.items() if name in names), name)
 
 
-def overruled(options: Iterable[str]) -> set[str]:
-    """The variables of sbatch's environment that would beat or contradict these options."""
-    options = set(options)
-    families = [
-        {_OPTIONS_OF.get(name, name).removeprefix("sbatch.") for name in family}
-        for family in ALTERNATIVES
-    ]
-    beaten = options.union(*(family for family in families if family & options))
-    return {variable_of(option) for option in beaten}
+def overruled(asked: Mapping[str, Any], variables: Mapping[str, str]) -> set[str]:
+    """Which variables of sbatch's environment would beat or contradict the options `asked`."""
+    kinds = {kind(*item) for item in asked.items()}
+    rivals = {variable_of(name): name for name in ("gres", *chain(*_ALTERNATIVES.values()))}
+    rivals = {name: option for name, option in rivals.items() if name in variables}
+    contradicting = {
+        name for name, option in rivals.items() if kind(option, variables[name]) in kinds
+    }
+    return contradicting | {variable_of(option) for option in asked}

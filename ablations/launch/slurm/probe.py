@@ -22,12 +22,16 @@ from ablations.launch.launches import TROUBLE
 from ablations.launch.slurm.batch import submit, worker_script
 from ablations.launch.slurm.commands import listed, require_slurm, slurm
 from ablations.launch.slurm.job import REQUEUE
+from ablations.launch.slurm.reasons import is_held, meaning_of, never_starts
 from ablations.launch.slurm.resources import Resources
+from ablations.launch.slurm.scheduler import STATES
+from ablations.machine import count_cpus, gpu_names, visible_gpus
 from ablations.runs.home import Home
 
-POLL_SECONDS = 0.2
+POLL_SECONDS, LOOK_SECONDS = 0.2, 4.0  # at files, at the queue
 START_SECONDS = 600.0  # in the queue
 STARTED, STOPPED, BACK = "started.json", "stopped.json", "back.json"
+SIGNAL_SECONDS = 60.0
 NEWS_SECONDS = 180.0  # SLURM's default makes a job wait two minutes before it runs again
 
 
@@ -62,16 +66,13 @@ class Probe:
 
     def report(self) -> dict[str, Any]:
         """Where the job is, and what it has."""
-        gpus = 0
-        if shutil.which("nvidia-smi"):
-            told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-            gpus = told.stdout.count("GPU ")
         return {
             "host": platform.node(),
             "nodes": os.environ.get("SLURM_JOB_NUM_NODES", "1"),
             "python": platform.python_version(),
-            "cpus": len(os.sched_getaffinity(0)),
-            "gpus": gpus,
+            "cpus": count_cpus(),
+            "gpus": len(visible_gpus()),
+            "gpu_names": gpu_names(),
         }
 
 
@@ -110,16 +111,14 @@ def _submit(directory: Path, resources: Resources) -> str:
 def _watch(directory: Path, job: str, resources: Resources) -> Iterator[Check]:
     started = _news(directory, STARTED, START_SECONDS)
     if started is None:
-        rows = listed("squeue", "--noheader", f"--name={directory.name}", "--format=%T %R")
-        state = rows[0].strip() if rows else "it ended"
-        yield Check("start", False, f"nothing came in {START_SECONDS:.0f} s: {state}")
+        yield Check("start", False, _why_silent(directory))
         return
     yield Check("shared file system", True, f"{directory.parent} seen from {started['host']}")
     same = started["python"] == platform.python_version()
     yield Check("python", same, f"{started['python']} there, {platform.python_version()} here")
     yield from _hardware(started, resources)
     slurm("scancel", "--signal=USR2", job)
-    stopped = _news(directory, STOPPED, NEWS_SECONDS) is not None
+    stopped = _news(directory, STOPPED, SIGNAL_SECONDS) is not None
     lost = "USR2 did not reach the worker: it would lose what it did since its last checkpoint"
     yield Check("signals", stopped, "USR2 reached the worker" if stopped else lost)
     if stopped:
@@ -136,18 +135,17 @@ def _hardware(started: Mapping[str, Any], resources: Resources) -> Iterator[Chec
     yield Check("CPUs", enough, f"{started['cpus']} usable, {cpus} asked for on each node")
     wanted = resources.gpu_count
     seen = started["gpus"] >= wanted if wanted else None
-    yield Check("GPU", seen, f"{started['gpus']} seen, {wanted} asked for on each node")
+    names = "".join(f", {name}" for name in started["gpu_names"])
+    yield Check("GPU", seen, f"{started['gpus']} seen, {wanted} asked for on each node{names}")
 
 
 def _requeue(directory: Path) -> Check:
     """Whether the job comes back, by the way that workers take."""
     start = time.monotonic()
     back = _news(directory, BACK, NEWS_SECONDS)
-    waited = f"{time.monotonic() - start:.0f} s"
     if back is not None:
-        return Check("requeue", True, f"back after {waited}")
-    refused = _text(directory / TROUBLE)
-    return Check("requeue", False, refused or f"not back after {waited}")
+        return Check("requeue", True, f"back after {time.monotonic() - start:.0f} s")
+    return Check("requeue", False, _text(directory / TROUBLE) or _why_silent(directory))
 
 
 def _accounting(job: str) -> Check:
@@ -164,14 +162,45 @@ def _accounting(job: str) -> Check:
 
 
 def _news(directory: Path, name: str, seconds: float) -> Any:
-    """What the job writes, or None where nothing comes."""
-    deadline = time.monotonic() + seconds
+    """What the job writes; None where nothing comes in time, or nothing more can come."""
+    deadline, look = time.monotonic() + seconds, time.monotonic() + LOOK_SECONDS
     while time.monotonic() < deadline and not _text(directory / TROUBLE):
         found = read_json(directory / name)
         if found is not None:
             return found
+        if time.monotonic() > look:
+            look = time.monotonic() + LOOK_SECONDS
+            if _is_hopeless(*_state(directory)):
+                time.sleep(LOOK_SECONDS)  # network file systems show late what is new
+                break
         time.sleep(POLL_SECONDS)
-    return None
+    return read_json(directory / name)
+
+
+def _state(directory: Path) -> tuple[str, str]:
+    """SLURM's words for the state of the job, empty when it is over, and for why it waits."""
+    asking = ("squeue", "--noheader", f"--states={STATES}", "--format=%T|%r")
+    rows = listed(*asking, f"--name={directory.name}")
+    state, _, reason = rows[0].strip().partition("|") if rows else ("", "", "")
+    return state, reason
+
+
+def _is_hopeless(state: str, reason: str) -> bool:
+    return not state or never_starts(reason) or is_held(reason)
+
+
+def _why_silent(directory: Path) -> str:
+    """Why nothing comes, by SLURM's queue or else by the last that the job printed."""
+    state, reason = _state(directory)
+    if state:
+        meaning = meaning_of(reason)
+        return f"nothing comes; the job is {state}: {reason}" + (f" ({meaning})" if meaning else "")
+    texts = [path.read_text(errors="replace") for path in sorted(directory.glob("*_log.out"))]
+    lines = [line for line in "\n".join(texts).splitlines() if line.strip()]
+    own = [line for line in lines if not line.startswith("srun: ")]  # which tells the code alone
+    if not lines:
+        return f"the job ended and left no log: does its node see {directory.parent}?"
+    return f"the job ended: {(own or lines)[-1].strip()}"
 
 
 def _text(path: Path) -> str:

@@ -18,36 +18,34 @@ gpus = 4
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from ablations.errors import UserError, nearest
 from ablations.launch.scheduler import Work
-from ablations.launch.slurm.options import (
-    COMMANDS,
-    KNOWN,
-    alternatives,
-    option_name,
-    option_value,
+from ablations.launch.slurm.options import kind
+from ablations.launch.slurm.resources import Resources
+from ablations.launch.slurm.settings import (
+    INNER,
+    Settings,
+    joined,
+    setting_of_command_line,
+    setting_of_table,
 )
-from ablations.launch.slurm.resources import RESOURCES, Resources, resource_value, variable
 from ablations.runs.home import Home
 from ablations.study.catalogue import load_study, study_names
 from ablations.study.plans import plans_of
 
 PROFILE = "cluster.toml"
+TIMES = ("time", "signal_seconds")  # which must fit together
 TABLES = {"default": 0, "scale": 1, "level": 2}  # and how many names follow
-INNER = ("environment", *COMMANDS)  # resources that are tables
 _QUOTELESS = re.compile(r"\s*([\w.-]+)\s*=\s*([^\s\"'\[{#][^#]*?)\s*(#.*)?")
 
 Scope = tuple[str, ...]
-Settings = Mapping[str, Any]  # by the name of a resource, or like sbatch.constraint
 
 
 @dataclass(frozen=True)
@@ -99,19 +97,21 @@ class Profile:
             UserError: values do not fit together.
         """
         scopes = [(), ("scale", scale), *(("level", *item) for item in levels.items())]
-        settings: dict[str, Any] = {}
-        for layer in (*(self.layers.get(scope, {}) for scope in scopes), self.changes):
-            replaced = alternatives(layer)
-            settings = {name: value for name, value in settings.items() if name not in replaced}
-            settings |= layer
-        tables: dict[str, Any] = {name: {} for name in INNER}
-        for name in [name for name in settings if "." in name]:
-            table, _, inner = name.partition(".")
-            tables[table][inner] = settings.pop(name)
         try:
-            return Resources(**settings, **tables)
+            return joined([*(self.layers.get(scope, {}) for scope in scopes), self.changes])
         except ValueError as error:
-            raise UserError(f"{self.source.path}: {error}") from None
+            raise self._misfit(scopes, str(error)) from None
+
+    def _misfit(self, scopes: Sequence[Scope], reason: str) -> UserError:
+        """An error that names what was said last of the two values that do not fit together."""
+        for name in TIMES:
+            if name in self.changes:
+                return UserError(f"--resource {name}={self.changes[name]}: {reason}")
+        for scope in reversed(scopes):
+            for name in TIMES:
+                if name in self.layers.get(scope, {}):
+                    return self.source.mistake((*(scope or ("default",)), name), reason)
+        return UserError(f"{self.source.path}: {reason}")
 
 
 def check_names(profile: Profile, work: Work, home: Home) -> None:
@@ -164,7 +164,7 @@ def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
     """
     path = profile or Path(PROFILE)
     try:
-        source = Source(path, path.read_text())
+        source = Source(path, path.read_text("utf-8-sig"))
     except FileNotFoundError:
         if profile:
             raise UserError(f"there is no profile {profile}") from None
@@ -180,19 +180,22 @@ def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
         for name, depth in TABLES.items()
         for scope, table in _tables(source, content.get(name, {}), (name,), depth)
     }
-    return Profile(source, layers, dict(_change(*item) for item in changes.items()))
+    return Profile(source, layers, dict(setting_of_command_line(*item) for item in changes.items()))
 
 
 def _parse(source: Source) -> dict[str, Any]:
     try:
         return tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
-        reason, _, place = str(error).rpartition(" (at ")
+    except RecursionError:
+        raise UserError(f"{source.path} is no valid TOML: it has too many brackets") from None
+    except ValueError as error:  # of TOML, or a number of thousands of digits
         lines = source.text.rstrip().splitlines()
-        told = re.match(r"line (\d+)", place)  # else the end of the document
-        number = int(told[1]) if told else len(lines)
-        bare = _QUOTELESS.fullmatch(lines[number - 1])
-        hint = f'write text in quotes: {bare[1]} = "{bare[2]}"' if bare else lines[number - 1]
+        reason, _, place = str(error).partition(" (at ")
+        found = re.match(r"line (\d+)", place)  # else: at the end of the document
+        number = min(int(found[1]), len(lines)) if found else len(lines)
+        line = lines[number - 1].strip()
+        bare = _QUOTELESS.fullmatch(line)
+        hint = f'write text in quotes: {bare[1]} = "{bare[2]}"' if bare else line
         where = f"{source.path}, line {number}"
         raise UserError(f"{where}: this is no valid TOML ({reason}): {hint}") from None
 
@@ -216,12 +219,13 @@ def _settings(source: Source, scope: Scope, table: Mapping[str, Any]) -> dict[st
     found: dict[str, Any] = {}
     for keys, value in _entries(source, scope, table):
         try:
-            name, checked = _checked(scope, *keys, value)
+            name, checked = setting_of_table(scope, keys, value)
         except ValueError as error:
             raise source.mistake((*scope, *keys), str(error)) from None
-        twice = {name, *alternatives({name})} & found.keys()
+        same = kind(name, checked)
+        twice = next((other for other in found if kind(other, found[other]) == same), None)
         if twice:
-            said = f"{name} and {twice.pop()} cannot be set together"
+            said = f"{name} and {twice} cannot be set together"
             raise source.mistake((*scope, *keys), said)
         found[name] = checked
     return found
@@ -239,64 +243,3 @@ def _entries(source: Source, scope: Scope, table: Mapping[str, Any]) -> Iterator
             raise source.mistake((*scope, key), reason)
         for inner, content in value.items():
             yield (key, inner), content
-
-
-def _checked(scope: Scope, *setting: Any) -> tuple[str, Any]:
-    """The name of a setting, and its value, checked; raises ValueError."""
-    *keys, value = setting
-    if isinstance(value, date | datetime | time):  # TOML has these, sbatch has not
-        raise ValueError(f'write text in quotes: {keys[-1]} = "{value}"')
-    if len(keys) == 2:
-        return _inner(keys[0], keys[1], value)
-    (name,) = keys
-    if name in RESOURCES:
-        return name, resource_value(name, value)
-    table = ".".join(scope)
-    if isinstance(value, dict) and scope[0] == "level":
-        quoted = f'[level.{scope[1]}."{scope[2]}.{name}"]'
-        raise ValueError(
-            f"no resource {name!r}; names with a dot stand in quotes, such as {quoted}"
-        )
-    if name.replace("_", "-") in KNOWN:
-        raise ValueError(
-            f"no resource {name!r}; options of sbatch go into [{table}.sbatch]: {name} = ..."
-        )
-    raise ValueError(
-        f"no resource {name!r}: {nearest(name, RESOURCES)}; options of sbatch go into "
-        f"[{table}.sbatch]"
-    )
-
-
-def _inner(table: str, name: str, value: Any) -> tuple[str, Any]:
-    """A setting of one of the inner tables; raises ValueError."""
-    if table == "environment":
-        return f"{table}.{name}", variable(name, value)
-    option = option_name(table, name)
-    try:
-        return f"{table}.{option}", option_value(value)
-    except ValueError as error:
-        raise ValueError(f"{option} cannot be {value!r}: {error}") from None
-
-
-def _change(name: str, text: str) -> tuple[str, Any]:
-    """A setting of the command line, as a table would have it.
-
-    Raises:
-        UserError: there is none of that name, or the value cannot be.
-    """
-    table, dot, inner = name.partition(".")
-    try:
-        if dot and table in INNER:
-            return _inner(table, inner, text)
-        if name in INNER:
-            raise ValueError(f"write --resource {name}.NAME=VALUE")
-        if name in RESOURCES:
-            return name, resource_value(name, text)
-        known = {*RESOURCES, *KNOWN}
-        option = name.replace("_", "-")
-        if option not in known and difflib.get_close_matches(option, known, n=1):
-            hint = f"{nearest(option, known)} Else write sbatch.{option}={text}"
-            raise ValueError(f"no resource {name!r}: {hint}")
-        return _inner("sbatch", name, text)
-    except ValueError as error:
-        raise UserError(f"--resource {name}={text}: {error}") from None

@@ -14,7 +14,7 @@ from ablations.launch.slurm.options import variable_of
 from ablations.launch.slurm.resources import Resources
 
 # options of sbatch that say where a job may run, and for whom; a small job needs no others
-PLACE = ("partition", "account", "qos", "reservation", "constraint", "exclude", "nodelist")
+PLACE = ("partition", "account", "qos", "reservation", "constraint", "exclude", "wckey")
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Script:
         lines = [
             "#!/bin/bash",
             *(f"#SBATCH {word}" for word in _words(options)),
+            "unset SLURM_CLUSTERS",  # of where it came from: here is the cluster that it is on
             *self.resources.preparation(),
         ]
         if self.code:

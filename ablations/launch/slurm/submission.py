@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 from ablations.errors import UserError
 from ablations.launch.scheduler import SubmitLimitError
@@ -34,7 +35,7 @@ LIMIT = re.compile(r"^(?:sbatch: error: )?((?:QOS|Assoc|Max)\w+)$", re.MULTILINE
 POLICY = "accounting/QOS policy"
 
 
-def environment(asked: Iterable[str]) -> dict[str, str]:
+def environment(asked: Mapping[str, Any]) -> dict[str, str]:
     """The variables for sbatch: the user's own, less those that would change what was `asked`.
 
     Arguments:
@@ -49,7 +50,7 @@ def environment(asked: Iterable[str]) -> dict[str, str]:
             "SBATCH_CLUSTERS sends jobs where squeue does not look: set SLURM_CLUSTERS instead"
         )
     inside = "SLURM_JOB_ID" in found
-    dropped = BREAKING | TORCH | overruled(asked)
+    dropped = BREAKING | TORCH | overruled(asked, found)
     return {
         name: text
         for name, text in found.items()
@@ -62,7 +63,7 @@ def environment(asked: Iterable[str]) -> dict[str, str]:
     }
 
 
-def submit_script(script: Path, asked: Iterable[str]) -> str:
+def submit_script(script: Path, asked: Mapping[str, Any]) -> str:
     """Submit it; the job's number.
 
     Arguments:
@@ -94,7 +95,7 @@ def submit_script(script: Path, asked: Iterable[str]) -> str:
         raise UserError(f"SLURM does not answer: sbatch took more than {COMMAND_SECONDS} s")
     limit = limit_in(words)
     if limit:
-        raise SubmitLimitError(limit, reason_of(words))
+        raise SubmitLimitError(limit, reason_of(words).removeprefix(f"{limit}; "))
     raise UserError(f"SLURM refuses the job: {reason_of(words)}")
 
 
@@ -109,6 +110,6 @@ def limit_in(words: str) -> str | None:
     if TOO_LARGE in words:
         return "MaxArraySize or max_array_tasks"
     found = LIMIT.search(words)
-    if found and POLICY in words:
-        return found[1]
+    if found:  # those of size or time are met by fewer jobs as well
+        return found[1] if "Submit" in found[1] else None
     return "of its accounting or QOS" if POLICY in words else None

@@ -16,7 +16,10 @@ from ablations.launch.launches import TROUBLE
 from ablations.launch.scheduler import SubmitLimitError
 from ablations.launch.slurm.batch import Array, submit, worker_script
 from ablations.launch.slurm.resources import Resources
+from ablations.launch.slurm.submission import environment
+from helpers.commands import run_ablate
 from helpers.processes import wait_for
+from helpers.slurm import SLOW
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -177,6 +180,61 @@ def test_limits_of_accounting_are_named(home, folder, refusing, limit):
         array.submit(folder, home, None)
     whole = replace(array, workers=0)
     assert whole.submit(folder, home, None).limit is None
+
+
+def test_the_command_tells_of_limits(home, refusing):
+    refusing("QOSMaxSubmitJobPerUserLimit", most=2)
+    said = " ".join(run_ablate(home.root, *SLOW, "--workers", "4").stdout.split())
+    assert "submitted 2 workers for 6 runs" in said
+    assert "no more of them for SLURM's limit QOSMaxSubmitJobPerUserLimit" in said
+    assert "the same command tops up, `--workers N` asks for fewer" in said
+    nothing = run_ablate(home.root, *SLOW, "--workers", "4")
+    assert nothing.returncode == 2
+    assert "the limit QOSMaxSubmitJobPerUserLimit lets no job in: " in nothing.stderr
+    assert len(list(home.launches.iterdir())) == 1  # what was refused leaves nothing
+
+
+def test_limits_of_size_are_no_limits_on_the_number(home, folder, refusing):
+    refusing("QOSMaxWallDurationPerJobLimit", most=0)
+    with pytest.raises(
+        UserError, match=r"the job: QOSMaxWallDurationPerJobLimit; .*policy"
+    ) as told:
+        Array([], Resources(), 4, 4).submit(folder, home, None)
+    assert not isinstance(told.value, SubmitLimitError)
+
+
+def test_the_users_own_environment_counts_and_that_of_a_job_does_not(
+    folder, interpreter, cluster, monkeypatch, tmp_path
+):
+    own = {"SBATCH_CONSTRAINT": "loop", "SBATCH_PARTITION": "low", "SBATCH_TIMELIMIT": "33"}
+    own |= {"SBATCH_JOB_NAME": "other", "SBATCH_NO_REQUEUE": "1", "SBATCH_WAIT": "1"}
+    own |= {"SBATCH_OUTPUT": str(tmp_path / "other"), "SBATCH_EXPORT": "NONE"}
+    own |= {"SBATCH_ARRAY_INX": "0-3", "SBATCH_MEM_PER_CPU": "70M", "MINE": "kept"}
+    of_a_job = {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "5", "SLURM_CPUS_PER_TASK": "7"}
+    of_a_job |= {"SRUN_CPUS_PER_TASK": "7", "SLURM_MEM_PER_NODE": "9", "SUBMITIT_EXECUTOR": "local"}
+    for name, text in (own | of_a_job).items():
+        monkeypatch.setenv(name, text)
+    python = interpreter('echo "$MINE $SLURM_NTASKS $SLURM_CPUS_PER_TASK $SUBMITIT_EXECUTOR"')
+    told = ended(cluster, start(folder, Resources(python=python)))
+    wanted = {"Features": "loop", "Partition": "low", "TimeLimit": "00:33:00", "Requeue": "1"}
+    wanted |= {"JobState": "COMPLETED", "MinMemoryCPU": "70M"}
+    assert wanted.items() <= told.items(), told
+    assert f"JobName={folder.name}" in cluster.run("scontrol", "show", "job", "-o", told["JobId"])
+    assert (folder / f"{told['JobId']}_0_log.out").read_text() == "kept 1 1 slurm\n"
+    asked = Resources(python=python, partition="main", time="2:00:00", mem="90M")
+    asked = replace(asked, sbatch={"constraint": "loop&loop"})
+    told = ended(cluster, start(folder, asked))
+    wanted = {"Features": "loop&loop", "Partition": "main", "TimeLimit": "02:00:00"}
+    assert (wanted | {"MinMemoryNode": "90M"}).items() <= told.items(), told
+
+
+def test_jobs_that_squeue_would_not_see_are_refused(folder, monkeypatch):
+    monkeypatch.setenv("SBATCH_CLUSTERS", "west")
+    with pytest.raises(UserError, match="set SLURM_CLUSTERS instead"):
+        start(folder, Resources())
+    monkeypatch.delenv("SBATCH_CLUSTERS")
+    monkeypatch.setenv("SLURM_CLUSTERS", "west")
+    assert environment({})["SLURM_CLUSTERS"] == "west"
 
 
 def test_what_slurm_refuses_for_other_reasons_is_no_limit(home, folder):

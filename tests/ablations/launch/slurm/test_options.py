@@ -6,7 +6,7 @@ import pytest
 
 from ablations.launch.slurm.options import (
     REFUSED,
-    alternatives,
+    kind,
     option_name,
     option_value,
     overruled,
@@ -48,6 +48,19 @@ def test_what_would_break_launches_is_refused(command, text, why):
         option_name(command, text)
 
 
+@pytest.mark.parametrize(
+    ("command", "text"), [("sbatch", "arr"), ("sbatch", "job_n"), ("srun", "out"), ("srun", "kill")]
+)
+def test_what_is_cut_short_is_refused(command, text):
+    with pytest.raises(ValueError, match=f"no whole name of an option; {command} reads"):
+        option_name(command, text)
+
+
+@pytest.mark.parametrize("name", ["gres", "wait-all-nodes", "no-kill", "mem-bind", "a-plug-in"])
+def test_what_only_begins_like_a_refused_option_passes(name):
+    assert option_name("sbatch", name) == name
+
+
 def test_every_refusal_names_an_option():
     for command, names in REFUSED.items():
         for name in names:
@@ -78,14 +91,23 @@ def test_values_that_cannot_be_are_refused(value):
         option_value(value)
 
 
-def test_one_way_of_asking_takes_the_place_of_another():
-    assert alternatives({"sbatch.mem-per-cpu", "cpus"}) == {"mem", "sbatch.mem-per-gpu"}
-    assert "sbatch.gpus" in alternatives({"gpus"})
-    assert alternatives({"time"}) == set()
+def test_options_of_which_slurm_takes_one_are_of_one_kind():
+    assert kind("mem", "1G") == kind("sbatch.mem-per-cpu", "1G") == kind("mem-per-gpu", "1G")
+    assert kind("gpus", 2) == kind("sbatch.gpus-per-task", "2") == kind("sbatch.gres", "tmp:1,gpu")
+    assert kind("sbatch.gres", "tmp:1") == "gres"
+    assert kind("srun.gres", "gpu:1") == "srun.gres"
+    assert kind("time", "1") == "time"
 
 
 def test_what_is_asked_for_counts_more_than_the_environment():
-    assert overruled({"time", "comment"}) == {"SBATCH_TIMELIMIT", "SBATCH_COMMENT"}
-    memory = {"SBATCH_MEM_PER_NODE", "SBATCH_MEM_PER_CPU", "SBATCH_MEM_PER_GPU"}
-    assert overruled({"mem-per-cpu"}) == memory == overruled({"mem"})
-    assert "SBATCH_GPUS" in overruled({"gpus-per-node"})
+    names = ("TIMELIMIT", "COMMENT", "MEM_PER_NODE", "MEM_PER_CPU", "GPUS", "GRES", "QOS")
+    found = {f"SBATCH_{name}": "tmp:1" for name in names}
+    assert overruled({"time": "1", "comment": "x"}, found) == {"SBATCH_TIMELIMIT", "SBATCH_COMMENT"}
+    memory = {"SBATCH_MEM_PER_NODE", "SBATCH_MEM_PER_CPU"}
+    assert overruled({"mem": "1G"}, found) == memory
+    assert overruled({"mem-per-cpu": "1G"}, found) == memory
+    assert "SBATCH_GPUS" in overruled({"gpus-per-node": "2"}, found)
+    assert "SBATCH_GRES" not in overruled({"gpus-per-node": "2"}, found)
+    found["SBATCH_GRES"] = "gpu:a100:2"
+    assert {"SBATCH_GRES"} <= overruled({"gpus-per-node": "2"}, found)
+    assert {"SBATCH_GPUS"} <= overruled({"gres": "gpu:1"}, found)

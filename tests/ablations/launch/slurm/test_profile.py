@@ -73,6 +73,26 @@ def test_options_of_sbatch_and_srun_lie_over_each_other_one_by_one(tmp_path):
     assert wide.environment == {"A": "1", "B": "2"}
 
 
+def test_gpus_are_asked_for_once_in_whatever_way(tmp_path):
+    profile = tmp_path / "cluster.toml"
+    profile.write_text(
+        "[default]\ngpus = 1\n[scale.large.sbatch]\ngres = 'gpu:a100:2'\n"
+        "[scale.vast.sbatch]\ngres = 'tmp:1'\n[level.window.wide]\ngpus = 4\n"
+    )
+    large = read_resources(profile, "large", {})
+    assert (large.gpus, large.sbatch, large.processes) == (0, {"gres": "gpu:a100:2"}, 2)
+    vast = read_resources(profile, "vast", {})
+    assert (vast.gpus, vast.sbatch) == (1, {"gres": "tmp:1"})
+    wide = read_resources(profile, "large", {}, window="wide")
+    assert (wide.gpus, wide.sbatch) == (4, {})
+
+
+def test_a_file_of_a_windows_editor_is_read(tmp_path):
+    profile = tmp_path / "cluster.toml"
+    profile.write_bytes(b"\xef\xbb\xbf[default]\r\ncpus = 2\r\n")
+    assert read_resources(profile, "small", {}).cpus == 2
+
+
 def test_the_command_line_takes_options_too():
     changes = {"constraint": "b", "gpus": "a100:2", "mem_per_cpu": "1G", "exclusive": "true"}
     changes |= {"srun.mpi": "none", "environment.A": "x=1", "sbatch.plug-in-constraint": "y"}
@@ -92,11 +112,12 @@ def test_the_command_line_takes_options_too():
         ("sbatch.time", "1", "it is a resource of its own: use time"),
         ("environment", "x", "write --resource environment.NAME=VALUE"),
         ("gpus", "x", "gpus 'x' should read like 2 or a100:2"),
+        ("time", "1", "time 1 is not longer than signal_seconds"),
     ],
 )
 def test_mistakes_of_the_command_line_are_told(name, value, said):
     with pytest.raises(UserError, match=f"^--resource {name}={value}: .*{said}"):
-        read_profile(None, {name: value})
+        read_profile(None, {name: value}).resources("small", {})
 
 
 @pytest.mark.parametrize(
@@ -121,6 +142,13 @@ def test_mistakes_of_the_command_line_are_told(name, value, said):
         ),
         ("[default]\ntime = 02:00:00", 'line 2: write text in quotes: time = "02:00:00"'),
         ("[default]\ntime = 2-00:00:00", 'line 2: .*write text in quotes: time = "2-00:00:00"'),
+        ("[default]\ntime = '1'\n", r"cluster.toml, line 2: time 1 is not longer"),
+        ("[default]\nsignal_seconds = 100_000", "line 2: time 1-00:00:00 is not longer"),
+        ("[default]\ngpus = 1\nsbatch = {gres = 'gpu:1'}", "line 3: sbatch.gres and gpus cannot"),
+        ("[default]\nsetup = [\n'a',\n", "line 3: .*no valid TOML"),
+        (f"[default]\ncpus = {'9' * 5000}", "line 2: .*no valid TOML"),
+        (f"[default]\nsetup = {'[' * 3000}", "too many brackets"),
+        ("[[default]]\ncpus = 2", r"line 1: default should be a table, such as \[default\]"),
         ("[default]\n\npartition = gpu # ours", 'line 3: .*: partition = "gpu"'),
         ("[default]\nmem = '1G'\nmem = '2G'", "line 3: .*no valid TOML"),
         ("[default]\nsetup = [\n'a',\n'b']\nmem = 64", "line 5: mem cannot be 64"),

@@ -104,7 +104,7 @@ def test_a_stuck_job_is_no_worker_to_come(slurm, scheduler, reason):
 def test_what_slurm_holds_is_released_a_few_times(slurm, scheduler):
     slurm.lists(f"12_0|PENDING|{HELD}||1:00|toy-1", f"12_1|PENDING|{HELD}||1:00|toy-1")
     jobs = scheduler.queue()
-    said = [scheduler.free(jobs) for _ in range(RELEASES + 2)]
+    said = [scheduler.free(jobs, True) for _ in range(RELEASES + 2)]
     assert slurm.called("scontrol") == ["scontrol release 12_0,12_1"] * RELEASES
     assert said[0][0].startswith(f"released jobs 12_0,12_1, which SLURM held: {HELD} (")
     assert said[1:] == [[]] * (RELEASES + 1)  # told once
@@ -114,22 +114,31 @@ def test_what_slurm_holds_is_released_a_few_times(slurm, scheduler):
 def test_what_slurm_does_not_release_is_told(slurm, scheduler):
     slurm.write("scontrol", "echo Access denied >&2; exit 1")
     slurm.lists(f"12|PENDING|{HELD}||1:00|toy-1")
-    (said,) = scheduler.free(scheduler.queue())
+    (said,) = scheduler.free(scheduler.queue(), True)
     assert said.startswith("not all released (scontrol failed: Access denied) of jobs 12")
 
 
 def test_what_somebody_holds_is_left_and_told(slurm, scheduler):
     slurm.lists("12|PENDING|JobHeldUser||1:00|toy-1", "13|PENDING|Priority||1:00|toy-1")
-    (said,) = scheduler.free(scheduler.queue())
+    (said,) = scheduler.free(scheduler.queue(), True)
     assert said.startswith("jobs 12 are held and do not count: JobHeldUser (you hold it;")
     assert slurm.called("scontrol") == slurm.called("scancel") == []
 
 
 def test_what_never_starts_is_cancelled(slurm, scheduler):
     slurm.lists("12|PENDING|BadConstraints||1:00|toy-1", "13|PENDING|Priority||1:00|toy-1")
-    (said,) = scheduler.free(scheduler.queue())
+    (said,) = scheduler.free(scheduler.queue(), True)
     assert said.startswith("cancelled jobs 12, which SLURM would never start: BadConstraints (")
     assert slurm.called("scancel") == ["scancel --quiet 12"]
+
+
+@pytest.mark.parametrize("reason", ["JobHeldUser", HELD, "BadConstraints"])
+def test_where_nothing_is_left_to_do_stuck_jobs_are_cancelled(slurm, scheduler, reason):
+    slurm.lists(f"12|PENDING|{reason}||1:00|toy-1", "13|PENDING|Priority||1:00|toy-1")
+    (said,) = scheduler.free(scheduler.queue(), False)
+    assert said.startswith(f"cancelled jobs 12, for which nothing is left to do: {reason} (")
+    assert slurm.called("scancel") == ["scancel --quiet 12"]
+    assert slurm.called("scontrol") == []
 
 
 def test_a_queue_that_does_not_answer_is_no_empty_one(slurm, scheduler):

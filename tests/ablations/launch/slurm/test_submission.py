@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ablations.launch.code_copy import code_path
 from ablations.launch.following import follow_runs
 from ablations.launch.scheduler import Options
 from ablations.launch.slurm.scheduler import SlurmScheduler
@@ -203,6 +204,38 @@ def test_a_dry_run_prints_the_script_and_touches_nothing(home, tmp_path):
         "#SBATCH --array=0-3%4",
         "module load cuda",
         "export GREETING='two words'",
+        f"export PYTHONPATH={code_path(home)}${{PYTHONPATH:+:$PYTHONPATH}}",
     ):
         assert line in script.splitlines(), script
+    assert "--dependency" not in script
     assert not home.root.exists()
+
+
+def test_a_dry_run_prints_every_script_and_the_job_that_tracks(home, tmp_path):
+    (tmp_path / "cluster.toml").write_text('[level.rate."0.2"]\nnodes = 2\n')
+    whole = submit(home, *SLOW, "--workers", "2", "--dry-run", "--sync", "after")
+    scripts = whole.split("#!/bin/bash\n")[1:]
+    assert len(scripts) == 3
+    for text, nodes in zip(scripts, (1, 2, 1), strict=True):
+        assert f"#SBATCH --nodes={nodes}\n" in text
+        assert f"export PYTHONPATH={code_path(home)}$" in text
+    assert "#SBATCH --dependency=afterany:ARRAY1:ARRAY2\n" in scripts[-1]
+    assert "-sync\n" in scripts[-1]
+    assert not home.root.exists()
+
+
+def test_the_status_tells_where_the_site_queues_no_job_again(home, cluster):
+    hold(home)
+    forbid = 'setup=scontrol update JobId="$SLURM_JOB_ID" Requeue=0'
+    submit(home, *SLOW, "--workers", "1", "--resource", forbid)
+    wait_for(lambda: states(home)[State.RUNNING] == 1)
+    (job,) = SlurmScheduler(home, Options()).queue("toy")
+    cluster.run("scancel", "--signal=USR2", job.number)
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
+    told = run_ablate(home.root, "status", "toy").stdout
+    assert "a worker ended early: the site forbids to queue jobs again: " in told
+    assert "disabled" in told  # SLURM's own word
+    assert states(home) == {State.WAITING: 1}  # given back in good order
+    release(home)
+    submit(home, *SLOW)
+    finish(home, 6)
