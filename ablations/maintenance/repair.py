@@ -137,7 +137,7 @@ def _remedy(
     if layout.LEASE.attempt(path.name):
         return "set aside; its number stays taken", partial(_void_lease, run, path)
     if layout.ATTEMPT.attempt(path.name):
-        return "set aside", partial(_set_aside, path)
+        return "set aside", partial(_set_aside, run, path)
     if _attempt(path):
         return "set aside; the run is free", partial(_forget_failure, run, path)
     return "set aside; the run is done anew", partial(_begin_anew, run, path, pending)
@@ -160,8 +160,8 @@ def _begin_anew(run: RunDirectory, path: Path, pending: Sequence[int]) -> None:
     _give_back(run, pending)
     beside = path.parent == run.path
     run.reopen()
-    _set_aside(run.path / layout.RESULT)  # of before the folders
-    _set_aside(path if beside else run.files / path.name)
+    _set_aside(run, run.path / layout.RESULT)  # of before the folders
+    _set_aside(run, path if beside else run.files / path.name)
 
 
 def _give_back(run: RunDirectory, attempts: Sequence[int]) -> None:
@@ -171,9 +171,10 @@ def _give_back(run: RunDirectory, attempts: Sequence[int]) -> None:
         run.release(attempt)
 
 
-def _set_aside(path: Path) -> None:
+def _set_aside(run: RunDirectory, path: Path) -> None:
+    """Keep it in the run's directory: the folder of an attempt goes with the next one."""
     with suppress(FileNotFoundError):  # a table, or what was set aside before
-        os.replace(path, layout.damaged(path))
+        os.replace(path, layout.damaged(run.path / path.name))
 
 
 def _is_sound(path: Path) -> bool:

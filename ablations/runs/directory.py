@@ -323,7 +323,6 @@ class RunDirectory:
             ended = self.path / layout.ENDED.of(max(attempts, default=1))
             shutil.rmtree(ended, ignore_errors=True)
             os.rename(self._committed, ended)
-            (ended / layout.RESULT).unlink(missing_ok=True)
 
     def cancel(self, observer: Observer) -> bool:
         """Stop whoever works on the run; nobody of now shall try it again. Whether that was due.

@@ -14,7 +14,7 @@ import click
 
 from ablations import UserError
 from ablations.parsing import parse_count
-from snnet.run import MODEL
+from snnet.run import MODEL, files_of
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -73,14 +73,14 @@ format_option = click.option(
 def complete_run(
     context: click.Context, incomplete: str
 ) -> list[click.shell_completion.CompletionItem]:
-    """Keys of runs that were trained to the end, and paths."""
+    """Keys of runs that have a trained network to load, and paths."""
     from click.shell_completion import CompletionItem
 
     from ablations.runs.home import DEFAULT_HOME
 
     root = context.find_root().params.get("home") or DEFAULT_HOME
-    found = sorted(Path(root).glob(f"runs/{incomplete}*/{MODEL}"))
-    keys = [CompletionItem(path.parent.name) for path in found]
+    runs = sorted(Path(root).glob(f"runs/{incomplete}*"))
+    keys = [CompletionItem(run.name) for run in runs if (files_of(run) / MODEL).exists()]
     return [*keys, CompletionItem(incomplete, type="dir")]
 
 

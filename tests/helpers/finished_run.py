@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec, StitchingConfig
 from snnet.network import StitchedNetwork, stitch
+from snnet.run import CONFIG, MODEL, RESULT, STITCHES, table_file
 
 OPTIONS = {"img_size": 8, "patch_size": 2, "in_chans": 1, "num_classes": 10, "depth": 3}
 KEY = "0123456789abcdef"
@@ -31,12 +32,13 @@ def two_vits() -> StitchedNetwork:
 
 def finished_run(home: Path, network: StitchedNetwork) -> Path:
     directory = home / "runs" / KEY
-    directory.mkdir(parents=True)
+    files = directory / RESULT
+    files.mkdir(parents=True)
     config = asdict(StitchingConfig(anchors=(tiny_spec(8), tiny_spec(12))))
     record = {"experiment": "stitching", "schema": 1, "config": config}
-    (directory / "config.json").write_text(json.dumps(record))
+    (directory / CONFIG).write_text(json.dumps(record))
     metadata = {"image_shape": json.dumps([1, 8, 8])}
-    save_file(network.state_dict(), directory / "model.safetensors", metadata)
+    save_file(network.state_dict(), files / MODEL, metadata)
     costs = np.array(network.costs())
     table = pd.DataFrame(
         {
@@ -47,5 +49,5 @@ def finished_run(home: Path, network: StitchedNetwork) -> Path:
         }
     )
     table.index.name = "stitch"
-    table.to_parquet(directory / "stitch.parquet")
+    table.to_parquet(files / table_file(STITCHES))
     return directory

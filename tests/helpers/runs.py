@@ -39,4 +39,4 @@ def check_complete(home: Home, runs: int) -> None:
     identity = client.get_experiment_by_name("toy").experiment_id
     statuses = {run.info.status for run in search(client, identity, "")}
     assert statuses == {"FINISHED"}
-    assert not list(home.root.glob("runs/*/.*.tmp"))
+    assert not list(home.root.glob("runs/**/.*.tmp"))

@@ -100,15 +100,15 @@ def change_config(run: Path, change) -> None:
 MISTAKES = {
     "no run directory": lambda run: (run / "config.json").unlink(),
     r"config.json is damaged": lambda run: damage(run / "config.json"),
-    r"no table of sub-networks": lambda run: (run / "stitch.parquet").unlink(),
-    r"stitch.parquet is damaged": lambda run: damage(run / "stitch.parquet"),
-    r"no trained network": lambda run: (run / "model.safetensors").unlink(),
-    r"model.safetensors is damaged": lambda run: damage(run / "model.safetensors"),
+    r"no table of sub-networks": lambda run: (run / "result/stitch.parquet").unlink(),
+    r"stitch.parquet is damaged": lambda run: damage(run / "result/stitch.parquet"),
+    r"no trained network": lambda run: (run / "result/model.safetensors").unlink(),
+    r"model.safetensors is damaged": lambda run: damage(run / "result/model.safetensors"),
     r"does not tell the shape": lambda run: save_file(
-        {"x": torch.zeros(1)}, run / "model.safetensors"
+        {"x": torch.zeros(1)}, run / "result/model.safetensors"
     ),
     r"does not fit: missing": lambda run: save_file(
-        {"x": torch.zeros(1)}, run / "model.safetensors", {"image_shape": "[1, 8, 8]"}
+        {"x": torch.zeros(1)}, run / "result/model.safetensors", {"image_shape": "[1, 8, 8]"}
     ),
     "experiment 'toy'": lambda run: change_config(run, lambda r: r.update(experiment="toy")),
     "does not know: colour": lambda run: change_config(
@@ -122,7 +122,9 @@ MISTAKES = {
     ),
     "no object 'config'": lambda run: (run / "config.json").write_text("[]"),
     "lists other sub-networks": lambda run: (
-        pd.read_parquet(run / "stitch.parquet").iloc[:4].to_parquet(run / "stitch.parquet")
+        pd.read_parquet(run / "result/stitch.parquet")
+        .iloc[:4]
+        .to_parquet(run / "result/stitch.parquet")
     ),
 }
 

@@ -43,7 +43,7 @@ def done_home(finished, home):
 
 
 def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 def repair(home, *arguments):
@@ -185,6 +185,11 @@ def test_results_that_cannot_be_read_are_done_anew(ablate, done_home):
     (first.files / "stitch.parquet").unlink()
     assert ablate("run", TOY, "--seeds", "1").returncode == 0
     check_complete(done_home, 4)
+    assert sorted(path.name for path in done_home.root.glob("runs/*/*.damaged")) == [
+        "config.json.damaged",
+        "result.json.damaged",
+        "stitch.parquet.damaged",
+    ]
     assert contents(fourth.path) == sound
     (first.files / "stitch.parquet").unlink()
     assert f"{first.key}: stitch.parquet is missing -> set aside; the run is done anew" in mend(

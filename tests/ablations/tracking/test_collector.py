@@ -69,7 +69,7 @@ def test_everything_of_a_run_arrives(home):
         assert hours.value == pytest.approx(place[f"{unit}s"] * home.run(key).seconds(1) / 3600)
     assert home.run(key).seconds(1) > 0
     assert f"mlflow=={version('mlflow')}" in (home.run(key).files / "packages.txt").read_text()
-    assert (home.run(key).path / "code.diff").read_text() == "-old\n+new\n"
+    assert (home.run(key).files / "code.diff").read_text() == "-old\n+new\n"
 
 
 def test_an_attempt_removes_what_a_killed_one_left_but_no_claim(home):

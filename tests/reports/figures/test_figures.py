@@ -201,7 +201,7 @@ def test_cost_by_hand(solo):
 def test_epochs_are_what_the_runs_logged(study, home):
     data = draw(study, "epochs", "init").data
     key = replicates(study, init="kaiming")[1].key
-    (progress,) = home.glob(f"runs/*{key}*/progress-*.jsonl")
+    (progress,) = home.glob(f"runs/*{key}*/result/progress-*.jsonl")
     logged = [json.loads(line) for line in progress.read_text().splitlines()]
     losses = [entry["metrics"]["loss"] for entry in logged if "metrics" in entry]
     rows = data[(data.level == "kaiming") & (data.seed == 1)]

@@ -37,6 +37,14 @@ def test_latency_command(run):
     assert len(cells) == 10
 
 
+def test_keys_of_trained_runs_are_completed(run):
+    (run.parent / "0f00").mkdir()  # not trained yet
+    told = {"_ABLATE_COMPLETE": "bash_complete", "COMP_CWORD": "4"}
+    told["COMP_WORDS"] = f"ablate --home {run.parents[1]} latency 0"
+    done = CliRunner().invoke(main, env=told, prog_name="ablate", complete_var="_ABLATE_COMPLETE")
+    assert done.stdout.splitlines() == [f"plain,{KEY}", "dir,0"]
+
+
 @pytest.mark.slow
 def test_export_command(run, tmp_path):
     pytest.importorskip("onnxruntime")
