@@ -152,7 +152,7 @@ def _void_lease(run: RunDirectory, path: Path) -> None:
 
 def _forget_failure(run: RunDirectory, path: Path) -> None:
     _give_back(run, [_attempt(path) or 0])
-    _set_aside(path)
+    _set_aside(run, path)
 
 
 def _begin_anew(run: RunDirectory, path: Path, pending: Sequence[int]) -> None:
