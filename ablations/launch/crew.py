@@ -232,7 +232,8 @@ class _Member:
 def _how_it_ended(code: int) -> str:
     if code >= 0:
         return f"its process ended by itself, with exit code {code}"
-    name = signal.Signals(-code).name
+    names = {number.value: number.name for number in signal.Signals}  # of most
+    name = names.get(-code, f"signal {-code}")
     hint = ", as where memory is short" if name == "SIGKILL" else ""
     return f"its process was killed by {name}{hint}"
 

@@ -138,7 +138,7 @@ class Attempt:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """A temporary path that becomes the file `name` of the run directory on success."""
+        """A temporary path that becomes the file `name` of the attempt on success."""
         with writing(self.directory / name) as path:
             yield path
 

@@ -1,6 +1,6 @@
 """The directory that holds everything: runs (the source of truth), plans, cache, reports.
 
-HOME/runs/KEY/     one run: config, leases, progress, tables, and the result last
+HOME/runs/KEY/     one run: config, leases, a folder of each attempt; one of them is the result
 HOME/studies/      the plan of every study that was asked for
 HOME/search/       journals of searches, which Optuna reads
 HOME/cache/        what runs share, such as trained anchors
