@@ -80,6 +80,8 @@ def test_what_a_worker_said_is_read(home):
     launch = make_launch(home, work_of(home), [], None)
     (launch.path / "trouble.txt").write_text("the disk is full")
     assert launch.trouble == "the disk is full"
+    (launch.path / "trouble.txt").write_text("no requeue\nno requeue\n\nthe disk is full\n")
+    assert launch.trouble == "no requeue; the disk is full"  # of several workers
 
 
 @pytest.mark.parametrize(
