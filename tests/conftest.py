@@ -17,6 +17,7 @@ from helpers.disks import NetworkDisk
 from helpers.slurm_cluster import SlurmCluster, missing
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["ABLATE_QUIET_SECONDS"] = "600"  # a busy machine makes any command take two seconds
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
 # a shell's background jobs ignore Ctrl-C, and what they start would too
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +10,8 @@ from contextlib import contextmanager, suppress
 
 from rich.console import Console
 
-QUIET_SECONDS = 2.0  # what is over by then is not worth a word
+# what is over by then is not worth a word
+QUIET_SECONDS = float(os.environ.get("ABLATE_QUIET_SECONDS", "2"))
 PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
 
 
