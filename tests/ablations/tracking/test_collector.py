@@ -133,7 +133,7 @@ def test_collecting_again_changes_nothing(home):
 
 def test_runs_of_others_in_the_same_experiment_stay(home):
     client = connect(home.tracking_uri, create=True)
-    identity = client.create_experiment("toy")
+    identity = client.create_experiment("toy", artifact_location=home.artifacts.as_uri())
     foreign = {client.create_run(identity).info.run_id for _ in range(3)}
     do(home, next(iter(PLAN.runs)))
     Collector(home, home.tracking_uri).sync()
