@@ -194,7 +194,8 @@ class Resources:
 
     def step(self) -> dict[str, str | bool]:
         """Options of srun; without the first, SLURM gives the worker a single CPU."""
-        needed = {"cpus-per-task": str(self.cpus * self.processes), "kill-on-bad-exit": "1"}
+        # what becomes of the other nodes they decide themselves: killed, they would tell SLURM so
+        needed = {"cpus-per-task": str(self.cpus * self.processes), "kill-on-bad-exit": "0"}
         return {**needed, **self.srun}
 
     def preparation(self) -> list[str]:

@@ -46,7 +46,7 @@ def test_a_preempted_run_goes_on_and_gives_the_same_bits(home, cluster, tmp_path
     check_same_bits(home, local)
 
 
-TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=20")
+TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=40")
 ON_GPUS = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
 
 

@@ -64,7 +64,7 @@ def test_a_node_has_one_task_with_the_cpus_of_all_its_processes():
         "cpus-per-task": "8",
         "signal": "USR2@120",
     }
-    assert asked.step() == {"cpus-per-task": "8", "kill-on-bad-exit": "1"}
+    assert asked.step() == {"cpus-per-task": "8", "kill-on-bad-exit": "0"}
     lines = asked.preparation()
     assert "export OMP_NUM_THREADS=2" in lines
     assert "export ABLATE_PROCESSES=4" in lines
