@@ -28,7 +28,7 @@ from helpers.slurm_cluster import NODES
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
-RUNS, FAULTS = 60, 60
+RUNS = FAULTS = int(os.environ.get("CHAOS_SIZE", "40"))
 STALE_SECONDS = 6  # so that a takeover between hosts comes while the test goes on
 STOPPED_SECONDS = 15  # beyond that
 FULL_SECONDS = float(os.environ.get("CHAOS_FULL_SECONDS", "15"))  # of the disk
@@ -180,7 +180,7 @@ class Chaos:
 
 @pytest.fixture
 def chaos(tmp_path, cluster, monkeypatch):
-    """Another seed, to try more or to see a failure again: CHAOS_SEED=7."""
+    """Another seed, to try more or to see a failure again: CHAOS_SEED=7; more: CHAOS_SIZE=60."""
     cluster.clear()
     monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
     monkeypatch.setenv("ABLATE_STALE_SECONDS", str(STALE_SECONDS))
