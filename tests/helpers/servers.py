@@ -46,7 +46,7 @@ def sync_when_up(ablate, uri: str) -> str:
 
 
 def wait_for_server(url: str) -> None:
-    for _ in range(120):
+    for _ in range(600):
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
