@@ -81,7 +81,8 @@ def test_every_command_of_the_page(shell, tmp_path):
     assert "running" in said["ablate status overview --watch"]
     assert "runs brought up to date" in said["ablate sync"]
     assert any(text.startswith("run ") and "cancelled" in text for text in said.values())
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("overview") and not working(home))
+    # not for the runs: one whose worker was killed before it gave it back seems at work from here
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("overview"))
 
 
 def working(home: Home) -> list[str]:
