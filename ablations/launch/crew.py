@@ -78,6 +78,9 @@ class Position:
         return {name: str(number) for name, number in numbers.items()}
 
 
+ALONE = Position()
+
+
 class CannotStartError(RuntimeError):
     """A process ended before it was ready for any run; why is in the log."""
 
@@ -85,7 +88,7 @@ class CannotStartError(RuntimeError):
 class Crew:
     """Starts its processes with the first task, and anew after one of them died."""
 
-    def __init__(self, home: Home, study: str, position: Position = Position()) -> None:
+    def __init__(self, home: Home, study: str, position: Position = ALONE) -> None:
         self.home, self.study, self.position = home, study, position
         self.processes = position.world
         self._members: list[_Member] = []

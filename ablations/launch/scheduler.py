@@ -12,7 +12,7 @@ from ablations.errors import UserError
 from ablations.launch.requests import Request
 from ablations.runs.home import Home
 from ablations.study.expansion import Expansion
-from ablations.study.limits import Limits
+from ablations.study.limits import UNLIMITED, Limits
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Work:
     requests: Sequence[Request]
     provenance: Mapping[str, str]
     uri: str
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True)

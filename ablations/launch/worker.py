@@ -22,7 +22,7 @@ from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
 from ablations.runs.provenance import DIFF, installed, own_job, surroundings, versions
 from ablations.study.catalogue import load_study
 from ablations.study.experiment import Experiment
-from ablations.study.limits import Limits
+from ablations.study.limits import UNLIMITED, Limits
 
 POLL_SECONDS = 1.0  # between two looks at whether a run shall end
 GRACE_SECONDS = 60.0  # for a run that was cancelled or passed a limit, to leave a checkpoint
@@ -34,7 +34,7 @@ def work(
     study: str,
     requests: Sequence[Request],
     provenance: Mapping[str, str],
-    limits: Limits = Limits(),  # noqa: B008
+    limits: Limits = UNLIMITED,
     maximum: int | None = None,
     doers: Doers | None = None,
     gpus: int | None = None,
@@ -83,7 +83,7 @@ class Worker:
     experiment: Experiment
     provenance: Mapping[str, str]
     doers: Doers
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = UNLIMITED
     stop: StopRequest = field(default_factory=StopRequest)
     gpus: int | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -192,15 +193,10 @@ class RunDirectory:
         Of tables also those that are missing; other files may be spared (`ablate gc --models`).
         Results of before digests tell nothing.
         """
-        result, folder = self.result() or {}, self.files
-        digests = result.get("files", {})
+        result = self.result() or {}
         tables = set(map(layout.table, result.get("tables", [])))
-        found = {name: _digest(folder / name) for name in digests}
-        return [
-            folder / name
-            for name, digest in found.items()
-            if digest != digests[name] and (digest or name in tables)
-        ]
+        differing = self._differing(result, result.get("files", {}))
+        return [path for path in differing if path.exists() or path.name in tables]
 
     def check_tables(self) -> None:
         """Refuse a result whose tables are not those that were committed with it.
@@ -208,14 +204,19 @@ class RunDirectory:
         Raises:
             UserError: names the first of them.
         """
-        result, folder = self.result() or {}, self.files
-        digests = result.get("files", {})
-        for name in map(layout.table, result.get("tables", [])):
+        result = self.result() or {}
+        for path in self._differing(result, map(layout.table, result.get("tables", []))):
+            raise UserError(
+                f"{path} is not the table that was committed with the result; `ablate repair` sets "
+                "it aside, and the run is done anew"
+            )
+
+    def _differing(self, result: Mapping[str, Any], names: Iterable[str]) -> Iterator[Path]:
+        """Files by these names of whose digests the result tells another, or that are missing."""
+        folder, digests = self.files, result.get("files", {})
+        for name in names:
             if name in digests and _digest(folder / name) != digests[name]:
-                raise UserError(
-                    f"{folder / name} is not the table that was committed with the result; "
-                    "`ablate repair` sets it aside, and the run is done anew"
-                )
+                yield folder / name
 
     def progress(self, attempt: int | None = None) -> list[dict[str, Any]]:
         """What an attempt told; None: all of them, in order. A line being written is left out."""

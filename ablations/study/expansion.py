@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ablations.errors import UserError
 from ablations.study.experiment import REPLICATE, Experiment
-from ablations.study.limits import Limits
+from ablations.study.limits import UNLIMITED, Limits
 from ablations.study.plan import Cell, Plan
 from ablations.study.study import Study
 
@@ -25,7 +25,7 @@ class Expansion:
     plan: Plan
     experiment: Experiment
     configs: Mapping[str, Any]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = UNLIMITED
 
     def expected_seconds(self) -> dict[str, float]:
         """The experiment's guess for each run on one core, by key; NaN where nobody knows."""

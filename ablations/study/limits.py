@@ -24,3 +24,6 @@ class Limits:
             number = isinstance(seconds, int | float) and 0 < seconds < float("inf")
             if seconds is not None and not number:
                 raise UserError(f"a limit of {name} is more than 0 seconds, not {seconds!r}")
+
+
+UNLIMITED = Limits()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal, get_args
 
 from ablations.errors import UserError, nearest
 from ablations.study.claim import Claim
 from ablations.study.experiment import REPLICATE, Experiment, Settings
-from ablations.study.limits import Limits
+from ablations.study.limits import UNLIMITED, Limits
 
 Design = Literal["one_factor", "factorial", "zipped"]
 
@@ -59,7 +59,7 @@ class Study:
     where: Callable[[Any], bool] = lambda config: True
     seeds: int = 1
     claims: Sequence[Claim] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = UNLIMITED
 
     def __post_init__(self) -> None:
         if self.design not in get_args(Design):

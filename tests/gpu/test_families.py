@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from helpers.families import CONFIG as FEW_STEPS
 from helpers.families import FAMILIES, family
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import StitchingConfig
 from snnet.data.memory import InMemory
 from snnet.distributed import Process
 from snnet.evaluation import evaluate, sweep
@@ -17,16 +17,7 @@ from snnet.initialisation import initialise_least_squares
 from snnet.latency import measure_latencies
 from snnet.training import Training
 
-CONFIG = StitchingConfig(
-    epochs=1,
-    warmup_epochs=0,
-    batch_size=8,
-    learning_rate=1e-3,
-    subnetworks_per_step=2,
-    gradient_clip=5.0,
-    drop_path=0.1,
-    anchors=(),
-)
+CONFIG = replace(FEW_STEPS, drop_path=0.1)
 
 
 def images_for(network) -> InMemory:

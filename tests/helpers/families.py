@@ -6,13 +6,23 @@ import timm
 import torch
 
 from snnet.anchors import adapt, create_anchor
-from snnet.config import AnchorSpec
+from snnet.config import AnchorSpec, StitchingConfig
 from snnet.network import stitch
 
 VIT = {"img_size": 32, "patch_size": 8, "depth": 3, "num_heads": 2}
 NARROW = {"channels": (8, 16, 32, 64)}  # of the blocks that the published networks have
 LEVIT = {"img_size": 96, "key_dim": 8}
 SWIN = {"img_size": 32, "patch_size": 4, "window_size": 4, "num_heads": (1, 2)}
+# of a few steps
+CONFIG = StitchingConfig(
+    epochs=1,
+    warmup_epochs=0,
+    batch_size=8,
+    learning_rate=1e-3,
+    subnetworks_per_step=2,
+    gradient_clip=5.0,
+    anchors=(),
+)
 # architecture with options for each anchor, image size, stages that hold stitches
 FAMILIES = {
     "deit": (

@@ -11,6 +11,8 @@ from ablations.launch.worker import Worker
 from ablations.runs.home import Home
 from helpers.doers import Here
 
+PLAIN = Options()
+
 
 class HereScheduler(Scheduler):
     """As docs/extending.md asks for one.
@@ -28,7 +30,7 @@ class HereScheduler(Scheduler):
     poll_seconds: ClassVar[float] = 0.0
     default_workers: ClassVar[int] = 1
 
-    def __init__(self, home: Home, options: Options = Options()) -> None:  # noqa: B008
+    def __init__(self, home: Home, options: Options = PLAIN) -> None:
         super().__init__(home, options)
         self.submissions: list[list[str]] = []
         self.cancelled: list[str] = []

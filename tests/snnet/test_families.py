@@ -7,23 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from helpers.families import FAMILIES, family
+from helpers.families import CONFIG, FAMILIES, family
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import StitchingConfig
 from snnet.data.memory import InMemory
 from snnet.evaluation import evaluate, sweep
 from snnet.initialisation import initialise_least_squares
 from snnet.training import Training
-
-CONFIG = StitchingConfig(
-    epochs=1,
-    warmup_epochs=0,
-    batch_size=8,
-    learning_rate=1e-3,
-    subnetworks_per_step=2,
-    gradient_clip=5.0,
-    anchors=(),
-)
 
 
 @pytest.mark.parametrize("direction", ["fast_to_slow", "slow_to_fast"])

@@ -18,7 +18,7 @@ from ablations.launch.launches import TROUBLE
 from ablations.launch.requests import Request
 from ablations.launch.scheduler import SubmitLimitError
 from ablations.launch.slurm.commands import slurm
-from ablations.launch.slurm.job import REQUEUE_KILLED, WorkerJob
+from ablations.launch.slurm.job import TEARDOWN, WorkerJob
 from ablations.launch.slurm.resources import Resources
 from ablations.launch.slurm.script import PLACE, Script
 from ablations.launch.slurm.submission import submit_script
@@ -146,7 +146,7 @@ def worker_script(folder: Path, resources: Resources, code: Path | None) -> Scri
     """
     trouble = f"trouble={shlex.quote(str(folder.absolute() / TROUBLE))}"
     options: dict[str, str | bool] = {"job-name": folder.name, "requeue": True}
-    return Script(folder, resources, options, code, [trouble], [REQUEUE_KILLED])
+    return Script(folder, resources, options, code, [trouble], [TEARDOWN])
 
 
 def submit(script: Script, job: DelayedSubmission, count: int = 1, side_by_side: int = 1) -> str:

@@ -28,7 +28,7 @@ REQUEUE = 75  # EX_TEMPFAIL of sysexits(3)
 # the end of the batch script, which goes out as the worker did, so that SLURM's record and what
 # depends on it tell the truth; dead by a signal (but not Ctrl-C or scancel's), a worker queues
 # again ten times, lest a run that always kills its worker goes on for ever
-REQUEUE_KILLED = f"""status=$?
+TEARDOWN = f"""status=$?
 again=no
 if [ $status -eq {REQUEUE} ]; then
   again=yes

@@ -74,9 +74,16 @@ def submit_script(script: Path, asked: Mapping[str, Any]) -> str:
         UserError: SLURM refuses the job, or does not answer.
     """
     command = ["sbatch", "--parsable", str(script)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     said: list[str] = []
-    with subprocess.Popen(command, env=environment(asked), **pipes) as sbatch:  # type: ignore[call-overload]
+    with subprocess.Popen(
+        command,
+        env=environment(asked),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as sbatch:
+        assert sbatch.stdout
+        assert sbatch.stderr
         late = Timer(COMMAND_SECONDS, sbatch.kill)
         late.start()
         for line in sbatch.stderr:

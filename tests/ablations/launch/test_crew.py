@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ablations.launch.crew
-from ablations.launch.crew import CannotStartError, Crew, Position
+from ablations.launch.crew import ALONE, CannotStartError, Crew, Position
 from ablations.runs.home import Home
 from helpers.ends import do, ends_study, task
 from helpers.processes import DEADLINE, wait_for
@@ -24,7 +24,7 @@ def crew_of(tmp_path):
     study = ends_study(tmp_path)
     made = []
 
-    def make(position: Position = Position()):  # noqa: B008
+    def make(position: Position = ALONE):
         made.append(Crew(Home(tmp_path / "home"), study, position))
         return made[-1]
 

@@ -159,11 +159,10 @@ def test_the_next_attempt_gets_what_the_last_one_left(tmp_path):
     folder = directory.begin(first)
     (folder / "checkpoint").write_text("one")
     (folder / ".half.tmp").write_text("nothing")
-    still_open = open(folder / "checkpoint", "a")  # noqa: SIM115
-    second = directory.take(Inspection(State.LOST, first, 1))
-    folder = directory.begin(second)
-    still_open.write(" and a half")
-    still_open.close()
+    with open(folder / "checkpoint", "a") as still_open:
+        second = directory.take(Inspection(State.LOST, first, 1))
+        folder = directory.begin(second)
+        still_open.write(" and a half")
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"checkpoint": "one"}
     directory.release(2)
     third = directory.take(Inspection(State.WAITING, second))

@@ -22,16 +22,12 @@ from helpers.commands import TOY, command
 from helpers.servers import free_port, wait_for_server
 
 
-def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
-    assert ablate("run", TOY, "--seeds", "1").returncode == 0
-    port = free_port()
-    opened = tmp_path / "opened"  # by a browser that only writes what it was given
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
-    browser.chmod(0o755)
+@contextmanager
+def served(home, port, *arguments, before=(), **environment):
+    """`ablate ui`, and what it said until it served."""
     server = subprocess.Popen(
-        command(tmp_path / "home", "ui", "toy", "--open", "--port", str(port)),
-        env={**os.environ, "BROWSER": str(browser)},
+        [*before, *command(home, "ui", "toy", "--port", str(port), *arguments)],
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -42,8 +38,22 @@ def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
             line = server.stdout.readline()
             assert line, said
             said += line
-        link = re.search(r"toy +rule +(\S+)", said)[1]
         wait_for_server(f"http://127.0.0.1:{port}/health")
+        yield server, said
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
+    assert ablate("run", TOY, "--seeds", "1").returncode == 0
+    port = free_port()
+    opened = tmp_path / "opened"  # by a browser that only writes what it was given
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o755)
+    with served(tmp_path / "home", port, "--open", BROWSER=str(browser)) as (_, said):
+        link = re.search(r"toy +rule +(\S+)", said)[1]
         by_seed = re.search(r"toy +\(by seed\) +(\S+)", said)[1]
         page = chromium.new_page(viewport={"width": 1440, "height": 900})
         page.goto(link)
@@ -75,9 +85,6 @@ def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
         taken = ablate("ui", "--port", str(port))
         assert taken.returncode == 2
         assert f"try --port {port + 1}" in taken.stderr
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def test_an_address_names_what_browsers_may_ask_for():
@@ -104,28 +111,6 @@ def test_names_that_the_user_gives_mlflow_stay(monkeypatch):
     monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mine.example.org")
     allowed = _environment(Address("127.0.0.1", 5001))["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
     assert {"mine.example.org", "localhost:5001"} <= set(allowed)
-
-
-@contextmanager
-def served(home, port, *arguments, before=()):
-    """`ablate ui`, and what it said until it served."""
-    server = subprocess.Popen(
-        [*before, *command(home, "ui", "toy", "--port", str(port), *arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        said = ""
-        while "stop with Ctrl-C" not in said:
-            line = server.stdout.readline()
-            assert line, said
-            said += line
-        wait_for_server(f"http://127.0.0.1:{port}/health")
-        yield server, said
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def search(port: int, **headers: str) -> int:

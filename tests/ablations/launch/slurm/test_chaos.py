@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 import psutil
 import pytest
@@ -116,7 +117,7 @@ class Chaos:
     def suspend(self):
         job = self._control("suspend")
         if job:
-            resume = lambda: self.cluster.run("scontrol", "resume", job)  # noqa: E731
+            resume = partial(self.cluster.run, "scontrol", "resume", job)
             self._later.append((time.monotonic() + STOPPED_SECONDS, resume))
         return bool(job)
 
@@ -156,7 +157,11 @@ class Chaos:
     def _killed(self, *arguments):
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command(self.home.root, *arguments), **silent)
-        end = lambda: (process.kill(), process.wait())  # noqa: E731
+
+        def end():
+            process.kill()
+            process.wait()
+
         self._later.append((time.monotonic() + self.draw.uniform(0.3, 8), end))
         return True
 
