@@ -70,11 +70,14 @@ class Chaos:
     def _worker(self):
         """A process at work on a run: one that has a lease, or one that does the run for it."""
         running = [r for r in self.home.runs() if r.inspect(Observer()).state is State.RUNNING]
-        if not running:
-            return None
+        leaders = [latest_lease(run.path).owner.pid for run in running]
+        leaders = [
+            pid for pid in leaders if psutil.pid_exists(pid)
+        ]  # elsewhere dead ones seem alive
         with suppress(psutil.NoSuchProcess):
-            leader = psutil.Process(latest_lease(self.draw.choice(running).path).owner.pid)
-            return self.draw.choice([leader, *leader.children()])
+            if leaders:
+                leader = psutil.Process(self.draw.choice(leaders))
+                return self.draw.choice([leader, *leader.children()])
         return None
 
     def _signal(self, number):
