@@ -295,7 +295,7 @@ import sys, time
 from pathlib import Path
 from ablations.launch import code_copy
 from ablations.runs.home import Home
-code_copy.shutil.copytree = lambda *_, **__: time.sleep(3600)  # a large copy
+code_copy.shutil.copyfile = lambda *_: time.sleep(3600)  # a large copy
 code_copy.copy_code(Home(Path(sys.argv[1])))
 """
 
