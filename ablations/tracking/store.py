@@ -114,8 +114,6 @@ def connect(uri: str, create: bool = False) -> MlflowClient:
 
 def _create_sqlite(path: Path) -> None:
     """Make the store elsewhere and rename it: killed half-way, its migrations never recover."""
-    from mlflow import MlflowClient
-
     if path.exists():
         return
     if not path.parent.is_dir():
@@ -127,8 +125,15 @@ def _create_sqlite(path: Path) -> None:
         if not path.exists():
             new = Path(temporary) / path.name
             new.touch()  # with the mode of any new file: sqlite's own is not for a group
-            MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
+            _make_tables(new)
             os.replace(new, path)
+
+
+def _make_tables(path: Path) -> None:
+    """Let MLflow make its tables in an empty file, which takes seconds."""
+    from mlflow import MlflowClient
+
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments(max_results=1)
 
 
 @contextmanager

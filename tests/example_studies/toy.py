@@ -5,7 +5,6 @@ import time
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import pandas as pd
 from annotated_types import Ge
 
 from ablations import Axis, Chart, Experiment, Objective, Presentation, Study
@@ -32,6 +31,8 @@ def is_held(run, error):
 
 def run_toy(config, run):
     """Gradient descent on x^2; a table of four "stitches", two of them anchors."""
+    import pandas as pd
+
     if config.fail_unless and not os.path.exists(config.fail_unless):
         raise RuntimeError("the toy was told to fail [/bold]")  # no markup
     x, speed, trace = 1.0 + config.seed / 100, 0.0, []
@@ -87,6 +88,8 @@ def error_and_passes(run, budget):
 
 
 def best_within(run, budget):
+    import pandas as pd
+
     table = pd.read_parquet(run.files / "stitch.parquet")
     return [table.top1[table.macs <= budget].max()]
 

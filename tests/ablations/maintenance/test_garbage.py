@@ -28,7 +28,7 @@ MODELS = "trained networks of finished runs"
 
 
 def gc(home, *arguments):
-    done = run_ablate(home.root, "gc", *arguments, stdin=subprocess.DEVNULL)
+    done = run_ablate(home.root, "gc", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -47,7 +47,7 @@ def contents(directory):
 
 
 def repair(home, *arguments):
-    done = run_ablate(home.root, "repair", *arguments, stdin=subprocess.DEVNULL)
+    done = run_ablate(home.root, "repair", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
