@@ -32,6 +32,7 @@ def run_ablate(
         mock.patch.dict(os.environ, env or os.environ, clear=True),
         mock.patch.object(store, "_make_tables", copy_tables),
     ):
+        _forget_stores()  # that the test has looked into, and perhaps replaced
         done = CliRunner().invoke(main, told, prog_name="ablate")
         _forget_stores()
     error = done.stderr
@@ -59,9 +60,7 @@ def _forget_stores() -> None:
     with suppress(KeyError):  # it was not imported
         registry = sys.modules["mlflow.tracking._tracking_service.utils"]._tracking_store_registry
         registry._get_store_with_resolved_uri.cache_clear()
-        engines = sys.modules[
-            "mlflow.store.tracking.sqlalchemy_store"
-        ].SqlAlchemyStore._engine_map
+        engines = sys.modules["mlflow.store.tracking.sqlalchemy_store"].SqlAlchemyStore._engine_map
         for engine in engines.values():
             engine.dispose()
         engines.clear()

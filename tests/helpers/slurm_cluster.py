@@ -127,7 +127,7 @@ class SlurmCluster:
         for number in range(1, NODES + 1):
             start = f"hostname {host_name(number)}; exec slurmd -N n{number}"
             self._daemon("unshare", "--uts", "sh", "-c", start)
-        self._wait("all nodes to be idle", self._idle)
+        self._wait("all nodes to be idle", self.is_idle)
 
     def _start_munge(self) -> None:
         munge = self.directory / "munge"
@@ -141,7 +141,7 @@ class SlurmCluster:
     def _daemon(self, *command: str) -> None:
         subprocess.run(command, env=os.environ | self.environment, check=True, timeout=60)
 
-    def _idle(self) -> bool:
+    def is_idle(self) -> bool:
         idle = self.run("sinfo", "-h", "-p", "main", "-N", "-t", "idle", "-o", "%N")
         return len(idle.split()) == NODES
 

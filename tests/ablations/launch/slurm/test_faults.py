@@ -168,8 +168,8 @@ def test_runs_that_end_their_interpreter_cost_themselves_alone(home, cluster, tm
     wait_for(lambda: states(home) == {State.DONE: 20, State.FAILED: 6})
     wait_for(lambda: not cluster.run("squeue", "-h", "-t", "RUNNING,COMPLETING"))
     assert "FAILED" in {state for state, _ in ended(cluster, numbers)}
-    (line,) = cluster.run("squeue", "-h", "-j", after.strip(), "-o", "%r").splitlines()
-    assert line == "DependencyNeverSatisfied"
+    why = ("squeue", "-h", "-j", after.strip(), "-o", "%r")
+    wait_for(lambda: cluster.run(*why).split() == ["DependencyNeverSatisfied"])
     cluster.run("scancel", after.strip())
     failures = {run.failure(1)["error"] for run in home.runs() if run.failure(1)}
     assert failures == {

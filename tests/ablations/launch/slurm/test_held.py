@@ -69,7 +69,8 @@ def test_a_launch_goes_past_what_somebody_holds(home, cluster):
 def test_what_slurm_never_starts_is_replaced(home, cluster):
     asked = [*QUICK, "--resource", "time=3-00:00:00", "--resource"]
     submit(home, *asked, "partition=short")
-    assert "PartitionTimeLimit (it asks for more time" in submit(home, "status")
+    told = "PartitionTimeLimit (it asks for more time"
+    wait_for(lambda: told in submit(home, "status"))  # nodes may just be coming back
     again = submit(home, *asked, "partition=main")
     assert "which SLURM would never start: PartitionTimeLimit" in again
     assert "0 workers in the queue, 2 more wanted" in again
