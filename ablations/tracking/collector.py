@@ -65,7 +65,7 @@ def _by_itself(name: str, refused: list[str]) -> Iterator[None]:
 def _together(refused: list[str]) -> str:
     """All refusals in one sentence, the first of many."""
     more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
-    return f"{len(refused)} things cannot be tracked: {'; '.join(refused[:SHOWN])}{more}"
+    return f"{len(refused)} runs or studies are not tracked: {'; '.join(refused[:SHOWN])}{more}"
 
 
 class Collector:
@@ -113,14 +113,13 @@ class Collector:
         if everything or len(runs.keys() - ledger.keys()) > FEW:
             ledger.clear()
         due = [runs[key] for key in sorted(runs.keys() - ledger.keys("FINISHED"))]
-        before, refused = len(self.changed), list[str]()
+        changed, refused = 0, list[str]()
         for number, run in enumerate(due, start=1):
-            changed = len(self.changed) - before
             self.tell(f"looking at run {number} of {len(due)}, {changed} brought up to date")
-            with _by_itself(str(run.path), refused):
+            with _by_itself(f"run {run.key}", refused):
                 if self._sync_run(ledger, run, cells, everything):
                     self.changed.add(run.key)
-        changed = len(self.changed) - before
+                    changed += 1
         for plan in plans:
             self.tell(f"{changed} runs brought up to date; arranging those of {plan.study}")
             with _by_itself(f"study {plan.study}", refused):
