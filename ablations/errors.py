@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ablations.uris import without_secrets
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -16,7 +18,13 @@ EXIT_INTERRUPTED = 130
 
 
 class UserError(Exception):
-    """A mistake that the user can mend. Shown as one line, without a traceback; exit code 2."""
+    """A mistake that the user can mend. Shown as one line, without a traceback; exit code 2.
+
+    Its message never holds the secrets of an address, wherever it is shown.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_secrets(message))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

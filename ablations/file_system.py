@@ -30,7 +30,7 @@ def file_system(path: Path) -> str:
 
     Empty where the machine does not tell.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     over = [part for part in psutil.disk_partitions(all=True) if path.is_relative_to(part[1])]
     # of two that are mounted at one path, the later hides the earlier
     nearest = max(reversed(over), key=lambda part: len(part.mountpoint), default=None)
@@ -39,7 +39,7 @@ def file_system(path: Path) -> str:
 
 def may_write(path: Path) -> bool:
     """Whether this user may write to a file or into a folder, there or not yet."""
-    path = path.resolve()
+    path = Path(os.path.realpath(path))
     while not path.exists():
         path = path.parent
     return os.access(path, os.W_OK | os.X_OK if path.is_dir() else os.W_OK)

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
 from ablations.files import writing
-from ablations.tracking.reader import TrackedStudy, read_plans, read_study
-from ablations.tracking.store import connect, reaching
+from ablations.runs.home import one_name
+from ablations.terminal.display import warn
+from ablations.tracking.contact import reaching
+from ablations.tracking.reader import MENDING, TrackedStudy, read_plans, read_study
+from ablations.tracking.store import connect
 from reports.pages.links import Links
 from reports.pages.publishing import PAGE, publish
 
@@ -46,14 +49,17 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     Raises:
         UserError: no study is tracked, or no run of any has finished.
     """
+    damaged: dict[str, str] = {}
     with reaching(uri):
-        names = sorted(read_plans(connect(uri)))
+        names = sorted(read_plans(connect(uri), damaged))
+    for reason in damaged.values():
+        warn(f"{reason}; {MENDING}")
     studies = [read_study(uri, name, "stitch") for name in names]
     begun = [study for study in studies if study.runs]
     if not begun:
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
     for study in begun:
-        _draw(study, uri, target / study.plan.study, ui)
+        _draw(study, uri, target / one_name(study.plan.study), ui)
     from reports.pages.index import (
         build_index,  # matplotlib and scipy: only where something is drawn
     )
@@ -110,6 +116,8 @@ def save_figure(
         drawing = draw(study, figure, one)
         file = target / f"{figure_name(figure, one)}.{file_format}"
         files.append(_save(drawing, file_format, file))
+    if study.left_out:
+        warn(_left_out(study))
     return files
 
 
@@ -134,20 +142,30 @@ def _check(study: TrackedStudy, uri: str) -> None:
         ]
         if missing:
             raise UserError(f"run {run.key} has no {', '.join(missing)}, which the report draws")
+    if not study.runs and study.left_out:
+        raise UserError(_left_out(study))
     if not study.runs:
         raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
+
+
+def _left_out(study: TrackedStudy) -> str:
+    first = "; ".join(study.left_out[:3])
+    return f"{study.plan.study}: {len(study.left_out)} tables are left out: {first}; {MENDING}"
 
 
 def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
     _check(study, uri)
     links = Links.to(uri, ui)
     digest = _digest(study, links)
-    if _is_current(target / PAGE, digest):
-        return target / PAGE
-    # matplotlib and scipy: only where something is drawn
-    from reports.pages.page import render_page
+    page = target / PAGE
+    if not _is_current(page, digest):
+        # matplotlib and scipy: only where something is drawn
+        from reports.pages.page import render_page
 
-    return publish(target, lambda folder: render_page(study, folder, links, digest))
+        page = publish(target, lambda folder: render_page(study, folder, links, digest))
+    if study.left_out:
+        warn(_left_out(study))
+    return page
 
 
 def _digest(study: TrackedStudy, links: Links) -> str:

@@ -9,6 +9,7 @@ import click
 
 from ablations.cli.completion import complete_study
 from ablations.cli.options import study_argument
+from ablations.errors import UserError
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -53,6 +54,8 @@ def cancel(home: Home, study_or_run: str) -> None:
         click.echo(f"{count} workers of {name} cancelled")
         return
     run = find_run(home, study_or_run)
+    if run != home.run(run.key):
+        raise UserError(f"{study_or_run} is no run of {home.root}; name its --home")
     observer = Observer()
     if run.cancel(observer):
         click.echo(f"run {run.key} cancelled")

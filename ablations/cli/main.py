@@ -96,7 +96,7 @@ def main(context: click.Context, home: Path) -> None:
     Asking the same question again trains nothing; after Ctrl-C or a crash the same
     command goes on. Shell completion: `ablate completion --help`.
 
-    Exit codes: 0 all well, 1 some runs failed, 2 a mistake in what was asked.
+    Exit codes: 0 all well, 1 some runs failed or are not tracked, 2 a mistake in what was asked.
     """
     context.obj = Home(home)
 

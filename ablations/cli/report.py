@@ -11,6 +11,7 @@ import click
 
 from ablations.cli.options import gathered, optional_study_argument, tracking_option
 from ablations.errors import UserError
+from ablations.uris import without_secrets
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -91,6 +92,8 @@ def report(
     """
     from importlib.metadata import entry_points
 
+    from ablations.tracking.store import writable
+
     wanted.check(study)
     output = output or _elsewhere(home, Path(study or "").stem)
     plugins = [point.load() for point in entry_points(group="ablations.reports")]
@@ -100,9 +103,10 @@ def report(
             click.echo(f"figure: {file}")
         return
     uri = _store(home, study, tracking_uri)
-    for page in chain(*(_draw(one, home, study, wanted, uri, output, ui) for one in plugins)):
-        click.echo(f"report: {page}")
-    click.echo(f"tracking store: {uri}")
+    with writable(uri) as store:  # what was moved is found again in a copy, too
+        for page in chain(*(_draw(one, home, study, wanted, store, output, ui) for one in plugins)):
+            click.echo(f"report: {page}")
+    click.echo(f"tracking store: {without_secrets(uri)}")
 
 
 def _elsewhere(home: Home, name: str) -> Path | None:

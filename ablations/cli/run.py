@@ -103,7 +103,7 @@ def run(
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)
     else:
-        sys.exit(EXIT_FAILED_RUNS if _watch(home, launcher, scheduler, uri) else 0)
+        sys.exit(0 if _watch(home, launcher, scheduler, uri) else EXIT_FAILED_RUNS)
 
 
 def _prepare(home: Home, expansion: Expansion) -> None:
@@ -117,8 +117,8 @@ def _prepare(home: Home, expansion: Expansion) -> None:
     save_plan(home, expansion.plan)
 
 
-def _watch(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> int:
-    """Stay until all runs are over, with live progress; returns how many brought no result."""
+def _watch(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> bool:
+    """Stay until all runs are over, with live progress; whether all are done and tracked."""
     from ablations.launch.timing import expected_seconds
     from ablations.terminal.display import interruptible, warn
     from ablations.terminal.outcome import announce, conclude
@@ -129,9 +129,9 @@ def _watch(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> in
     expected = expected_seconds(home, expansion)
     announce(expansion.plan, launcher.snapshot(), expected, scheduler.workers)
     progress = LiveProgress(home, expansion.plan, expected, scheduler.workers)
-    with collecting(home, uri, warn), interruptible(), progress:
+    with collecting(home, uri, warn) as collector, interruptible(), progress:
         snapshot = launcher.run(progress)
-    return conclude(home, expansion.plan, snapshot)
+    return conclude(home, expansion.plan, snapshot) == 0 and collector.error is None
 
 
 def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> None:
@@ -170,7 +170,8 @@ def _make_store(uri: str) -> None:
     """Make a store that is a file and not there yet, while somebody looks on."""
     from ablations.terminal.activity import activity
     from ablations.terminal.display import warn
-    from ablations.tracking.store import connect, sqlite_path
+    from ablations.tracking.store import connect
+    from ablations.uris import sqlite_path
 
     path = sqlite_path(uri)
     if path is None or path.exists():  # to look into it takes seconds, and workers do not need it

@@ -186,8 +186,8 @@ def search(
         expansion = replace(expansion, limits=limits)
         return Launcher(home, study, expansion, scheduler, code_provenance(), uri)
 
-    failed = run_search(home, question, sitting, begin, uri)
-    sys.exit(EXIT_FAILED_RUNS if failed else 0)
+    well = run_search(home, question, sitting, begin, uri)
+    sys.exit(0 if well else EXIT_FAILED_RUNS)
 
 
 def _scheduler(home: Home, where: Where) -> Scheduler:

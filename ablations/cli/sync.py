@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -> None:
     """Bring the tracking store up to date with the run directories.
 
-    What was delivered is remembered. --all trusts no memory: for a store where somebody deleted
-    runs, or that came back from a backup.
+    What was delivered is remembered. --all trusts no memory and looks at every file: for a store
+    where somebody deleted runs or files, or that came back from a backup.
     """
     from ablations.launch.following import follow_runs
     from ablations.terminal.activity import activity
     from ablations.terminal.display import console, warn
     from ablations.tracking.collector import Collector
+    from ablations.uris import without_secrets
 
     home.check()
     uri = tracking_uri or home.tracking_uri
@@ -37,4 +38,4 @@ def sync(home: Home, tracking_uri: str | None, follow: bool, everything: bool) -
             changed, free = Collector(home, uri, tell=show).sync(everything), 0
     if free:
         console.print(f"{free} runs are free and no worker is left; `ablate run` goes on with them")
-    click.echo(f"{changed} runs brought up to date in {uri}")
+    click.echo(f"{changed} runs brought up to date in {without_secrets(uri)}")

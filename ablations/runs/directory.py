@@ -124,6 +124,11 @@ class RunDirectory:
         return self.path / layout.COMMITTED
 
     @property
+    def was_tried(self) -> bool:
+        """Whether this is the directory of a run at all."""
+        return (self.path / layout.CONFIG).is_file() or latest_lease(self.path) is not None
+
+    @property
     def is_done(self) -> bool:
         """Whether the result is there."""
         return self.result_file.exists()

@@ -13,6 +13,7 @@ HOME/mlflow.db     the default tracking store, HOME/artifacts its files
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,22 @@ from pathlib import Path
 from ablations.errors import UserError
 from ablations.runs.directory import RunDirectory
 from ablations.runs.lease import Observer
+from ablations.uris import sqlite_uri
 
 DEFAULT_HOME = Path("outputs")
+OWN_STORE = "mlflow.db"
+ARTIFACTS = "artifacts"
+
+
+def one_name(name: str) -> str:
+    """`name`, of which files below the home are called.
+
+    Raises:
+        UserError: it would lead elsewhere, as one that somebody wrote into a file might.
+    """
+    if not name or name in (".", "..") or any(letter in name for letter in "/\\\0\n"):
+        raise UserError(f"{name!r} cannot be the name of a study, a search or a run")
+    return name
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,11 @@ class Home:
     """All paths, from the root down. Nothing is created before it is needed."""
 
     root: Path
+
+    @property
+    def _place(self) -> Path:
+        """The root without links; a loop of them stays as it is, and nothing is found there."""
+        return Path(os.path.realpath(self.root))
 
     @property
     def studies(self) -> Path:
@@ -58,17 +78,17 @@ class Home:
     @property
     def store(self) -> Path:
         """The file of the default tracking store."""
-        return self.root.resolve() / "mlflow.db"
+        return self._place / OWN_STORE
 
     @property
     def tracking_uri(self) -> str:
         """The default tracking store."""
-        return f"sqlite:///{self.store}"
+        return sqlite_uri(self.store)
 
     @property
     def artifacts(self) -> Path:
         """Where the default store keeps files."""
-        return self.root.resolve() / "artifacts"
+        return self._place / ARTIFACTS
 
     @property
     def reports(self) -> Path:
@@ -77,11 +97,15 @@ class Home:
 
     def report(self, study: str) -> Path:
         """Where the report of `study` goes."""
-        return self.reports / study
+        return self.reports / one_name(study)
+
+    def plan(self, study: str) -> Path:
+        """The file of a study's plan."""
+        return self.studies / f"{one_name(study)}.json"
 
     def journal(self, search: str) -> Path:
         """What a search asked and was told; absolute, as Optuna's links to it want it."""
-        return self.root.resolve() / "search" / f"{search}.journal"
+        return self._place / "search" / f"{one_name(search)}.journal"
 
     def check(self) -> None:
         """Refuse where nothing can be found.
@@ -103,7 +127,12 @@ class Home:
 
     def run(self, key: str) -> RunDirectory:
         """The directory of a run, there or not yet."""
-        return RunDirectory(self.root / "runs" / key)
+        return RunDirectory(self.root / "runs" / one_name(key))
+
+    @property
+    def own_runs(self) -> Path:
+        """The folder of all runs, without links."""
+        return Path(os.path.realpath(self.root / "runs"))
 
     def runs(self) -> Iterator[RunDirectory]:
         """Every run that was ever tried, by key."""

@@ -29,8 +29,8 @@ def run_search(
     sitting: Sitting,
     make_launcher: Callable[[Expansion], Launcher],
     uri: str,
-) -> int:
-    """Search; returns how many trials failed in this sitting.
+) -> bool:
+    """Search; whether no trial failed in this sitting, and all is tracked.
 
     Arguments:
         make_launcher: what gets done what a search begins with.
@@ -45,20 +45,21 @@ def run_search(
     path = home.journal(question.name)
     goals, record = question.aim.goals, question.record()
     with writing_journal(path, goals, record, asdict(question.asked)) as journal:
-        search = Search(home, question, journal, sitting)
+        search, tracked = Search(home, question, journal, sitting), True
         _announce(search)
         if journal.running or len(journal.trials) < sitting.trials:
             launcher = make_launcher(search.work())
             progress = LiveProgress(home, launcher.work.expansion.plan, {}, sitting.workers)
-            with collecting(home, uri, warn), interruptible(), progress:
+            with collecting(home, uri, warn) as collector, interruptible(), progress:
                 snapshot = launcher.run(_Watch(home, search, launcher, progress))
                 save_plan(home, search.plan(with_grids=True))
             ended = {key: run for key, run in snapshot.runs.items() if key not in search.cut}
             tell_failures(home, launcher.work.expansion.plan, Snapshot(ended))
+            tracked = collector.error is None
         if search.exhausted:
             console.print(f"all {len(journal.trials)} settings of the space were tried")
         show_findings(home, question, journal)
-        return search.failed
+        return search.failed == 0 and tracked
 
 
 class _Watch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import pkgutil
 import sys
 from importlib.metadata import entry_points
@@ -53,7 +54,7 @@ def load_study(reference: str) -> tuple[str, Study]:
         UserError: there is none, or the file has no STUDY; says which name is nearest.
     """
     if reference.endswith(".py"):
-        path = Path(reference).resolve()
+        path = Path(os.path.realpath(reference))
         if not path.is_file():
             raise UserError(f"there is no study file {path}")
         name = path.stem

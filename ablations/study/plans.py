@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ablations.errors import UserError, nearest
@@ -13,7 +14,7 @@ from ablations.study.plan import Plan, read_plan
 
 def save_plan(home: Home, plan: Plan) -> None:
     """Remember what was asked. More replicates, asked before of the same, stay in the plan."""
-    path = home.studies / f"{plan.study}.json"
+    path = home.plan(plan.study)
     path.parent.mkdir(parents=True, exist_ok=True)
     before = read_json(path)
     if before:
@@ -45,6 +46,8 @@ def plan_of(home: Home, study: str) -> Plan:
 def find_run(home: Home, reference: str) -> RunDirectory:
     """The run, tried or only planned, whose key begins so, or whose directory that is.
 
+    A run that was copied elsewhere is found by its directory, too: to be looked at.
+
     Raises:
         UserError: there is none, or more than one.
     """
@@ -52,7 +55,10 @@ def find_run(home: Home, reference: str) -> RunDirectory:
     known |= {run.key for run in home.runs()}
     if reference in known:
         return home.run(reference)
-    found = sorted(key for key in known if key.startswith(reference))
+    place = Path(os.path.realpath(reference))
+    if place.parent == home.own_runs and place.name in known:
+        return home.run(place.name)
+    found = sorted(key for key in known if reference and key.startswith(reference))
     if len(found) == 1:
         return home.run(found[0])
     if found:
@@ -61,9 +67,10 @@ def find_run(home: Home, reference: str) -> RunDirectory:
             f"{len(found)} runs in {home.root} have keys that begin with {reference!r}; give "
             f"more of it: {first}{', ...' if len(found) > 5 else ''}"
         )
-    if not Path(reference).is_dir():
+    directory = RunDirectory(Path(reference))
+    if not reference or not directory.was_tried:
         raise UserError(
-            f"{reference!r} is neither the beginning of a run key in {home.root} nor a "
-            "directory; `ablate status` shows the keys"
+            f"{reference!r} is neither the beginning of a run key in {home.root} nor the "
+            "directory of a run; `ablate status` shows the keys"
         )
-    return RunDirectory(Path(reference))
+    return directory

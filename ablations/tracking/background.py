@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ablations.errors import UserError
 from ablations.runs.home import Home
 from ablations.tracking.collector import Collector
 
@@ -14,7 +15,11 @@ JOIN_SECONDS = 60.0
 
 
 class BackgroundCollector:
-    """Collects every few seconds in a thread; a store that fails is told of, not fatal."""
+    """Collects every few seconds in a thread; a store that fails is told of, not fatal.
+
+    Attributes:
+        error: what kept the last pass from delivering everything.
+    """
 
     def __init__(self, home: Home, uri: str, warn: Callable[[str], None]) -> None:
         self._home, self._uri, self._warn = home, uri, warn
@@ -31,7 +36,9 @@ class BackgroundCollector:
         """Stop, and deliver what is left; does not wait long for a store that hangs."""
         self._stop.set()
         self._thread.join(timeout=JOIN_SECONDS)
-        if not self._thread.is_alive() and not self.error:
+        if self._thread.is_alive():
+            self.error = UserError(f"the tracking store {self._uri} is silent")
+        elif not self.error:
             self._collect()
 
     def _loop(self) -> None:
@@ -52,13 +59,16 @@ class BackgroundCollector:
 
 
 @contextmanager
-def collecting(home: Home, uri: str, warn: Callable[[str], None]) -> Iterator[None]:
+def collecting(home: Home, uri: str, warn: Callable[[str], None]) -> Iterator[BackgroundCollector]:
     """Inside, the tracking store is kept up to date; `warn` is told where that fails."""
     collector = BackgroundCollector(home, uri, warn)
     collector.start()
     try:
-        yield
+        yield collector
     finally:
         collector.finish()
         if collector.error:
-            warn(f"not everything was tracked: {collector.error}; try `ablate sync`")
+            warn(
+                f"not everything was tracked: {collector.error}; when it can be, `ablate sync` "
+                "delivers what is missing"
+            )

@@ -7,7 +7,8 @@ directories do not. What it holds is remembered (`ledger.py`), so that it need n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
@@ -17,7 +18,8 @@ from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
 from ablations.study.plan import Cell, Plan
 from ablations.study.plans import plans_of
-from ablations.tracking.delivery import STATUS, deliver
+from ablations.tracking.contact import reaching
+from ablations.tracking.delivery import STATUS, deliver, holds_files
 from ablations.tracking.headings import Headings
 from ablations.tracking.ledger import FEW, OWN_FAULT, Ledger, Page, trusting
 from ablations.tracking.names import (
@@ -28,21 +30,42 @@ from ablations.tracking.names import (
     SCALE_TAG,
     SCHEMA_TAG,
 )
-from ablations.tracking.store import connect, reaching, sqlite_path
+from ablations.tracking.store import connect
+from ablations.uris import sqlite_path
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 LOCK_SECONDS = 60
+SHOWN = 5  # refusals that a sentence names
 Cells = Mapping[str, tuple[Plan, Cell]]  # by run key: the last plan that asks for it
 
 
 class RefusedError(UserError):
-    """Some runs cannot be tracked, by their own fault; all others are."""
+    """Some runs or studies cannot be tracked, by their own fault; all others are."""
 
 
 def _silent(text: str) -> None:
     pass
+
+
+@contextmanager
+def _by_itself(name: str, refused: list[str]) -> Iterator[None]:
+    """Note what is refused by its own fault, so that all others go on."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (MlflowException, UserError, ValueError) as error:
+        if getattr(error, "error_code", "INVALID") not in OWN_FAULT:
+            raise
+        refused.append(f"{name}: {next(iter(str(error).splitlines()), type(error).__name__)}")
+
+
+def _together(refused: list[str]) -> str:
+    """All refusals in one sentence, the first of many."""
+    more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+    return f"{len(refused)} runs or studies are not tracked: {'; '.join(refused[:SHOWN])}{more}"
 
 
 class Collector:
@@ -90,37 +113,28 @@ class Collector:
         if everything or len(runs.keys() - ledger.keys()) > FEW:
             ledger.clear()
         due = [runs[key] for key in sorted(runs.keys() - ledger.keys("FINISHED"))]
-        changed, refused = self._sync_runs(ledger, due, cells)
+        changed, refused = 0, list[str]()
+        for number, run in enumerate(due, start=1):
+            self.tell(f"looking at run {number} of {len(due)}, {changed} brought up to date")
+            with _by_itself(f"run {run.key}", refused):
+                if self._sync_run(ledger, run, cells, everything):
+                    self.changed.add(run.key)
+                    changed += 1
         for plan in plans:
             self.tell(f"{changed} runs brought up to date; arranging those of {plan.study}")
-            Headings(self.client, ledger, self._page(ledger, plan.experiment), plan).sync()
+            with _by_itself(f"study {plan.study}", refused):
+                page = self._page(ledger, plan.experiment)
+                Headings(self.client, ledger, page, plan, anew=everything).sync()
         if refused:
-            raise RefusedError(f"{len(refused)} runs cannot be tracked, the first {refused[0]}")
+            raise RefusedError(_together(refused))
         return changed
 
     def _page(self, ledger: Ledger, experiment: str) -> Page:
         return ledger.page(experiment, self.home.artifacts if sqlite_path(self.uri) else None)
 
-    def _sync_runs(
-        self, ledger: Ledger, runs: list[RunDirectory], cells: Cells
-    ) -> tuple[int, list[str]]:
-        """Deliver runs; how many changed, and which were refused by their own fault, and why."""
-        from mlflow.exceptions import MlflowException
-
-        changed, refused = 0, []
-        for number, run in enumerate(runs, start=1):
-            self.tell(f"looking at run {number} of {len(runs)}, {changed} brought up to date")
-            try:
-                if self._sync_run(ledger, run, cells):
-                    self.changed.add(run.key)
-                    changed += 1
-            except (MlflowException, UserError, ValueError) as error:
-                if getattr(error, "error_code", "INVALID") not in OWN_FAULT:
-                    raise
-                refused.append(f"{run.path}: {str(error).splitlines()[0]}")
-        return changed, refused
-
-    def _sync_run(self, ledger: Ledger, directory: RunDirectory, cells: Cells) -> bool:
+    def _sync_run(
+        self, ledger: Ledger, directory: RunDirectory, cells: Cells, everything: bool
+    ) -> bool:
         content = directory.config()
         if content is None:
             return False
@@ -129,7 +143,9 @@ class Collector:
         def project() -> bool:
             run = ledger.find(page, directory.key)
             if run and run.status == "FINISHED":
-                return False
+                if not everything or holds_files(self.client, page.artifacts, run, directory):
+                    return False
+                run.status = ""  # delivered anew
             seen = directory.inspect(self.observer)
             if seen.lease is None:
                 return False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablations.runs import layout
@@ -17,9 +19,11 @@ from ablations.tracking.names import (
     RESULT_TAG,
     RUN_SECONDS,
     hours_metric,
+    metric,
     progress_metric,
     table_metric,
 )
+from ablations.tracking.places import local_path
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -109,14 +113,41 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def holds_files(client: MlflowClient, artifacts: str, run: Entry, directory: RunDirectory) -> bool:
+    """Whether the store holds the files of a finished run, sound as far as it tells quickly.
+
+    Arguments:
+        artifacts: where the experiment's files are.
+    """
+    result = directory.result()
+    if result is None:  # set aside since, perhaps
+        return True
+    own = _files(directory, result)
+    folder = local_path(artifacts)
+    if folder is not None:
+        kept = folder / run.run_id / "artifacts"
+        return all(_same(kept / path.name, path) for path in own)
+    sizes = {file.path: file.file_size for file in client.list_artifacts(run.run_id)}
+    return all(sizes.get(path.name) == path.stat().st_size for path in own)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.is_file() and filecmp.cmp(one, other, shallow=False)
+
+
 def _log_files(
     client: MlflowClient, run_id: str, directory: RunDirectory, result: Mapping[str, Any]
 ) -> None:
+    for path in _files(directory, result):
+        client.log_artifact(run_id, str(path))
+
+
+def _files(directory: RunDirectory, result: Mapping[str, Any]) -> list[Path]:
+    """What of a finished run is delivered."""
     tables = [directory.table(name) for name in result["tables"]]
     others = [directory.files / name for name in (layout.CODE_DIFF, layout.PACKAGES)]
     others.append(directory.path / layout.CONFIG)
-    for path in [*tables, *filter(lambda path: path.exists(), others)]:
-        client.log_artifact(run_id, str(path))
+    return [*tables, *filter(Path.exists, others)]
 
 
 def _forget_failure(client: MlflowClient, run: Entry) -> None:
@@ -142,7 +173,7 @@ def _summary(result: Mapping[str, Any]) -> list[Metric]:
 
     time = int(result["ended"] * 1000)
     values = {**result["metrics"], RUN_SECONDS: result["ended"] - result["started"]}
-    return [Metric(name, value, time, 0) for name, value in values.items()]
+    return [Metric(metric(name), value, time, 0) for name, value in values.items()]
 
 
 def _tables(directory: RunDirectory, result: Mapping[str, Any]) -> list[Metric]:

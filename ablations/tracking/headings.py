@@ -31,9 +31,12 @@ if TYPE_CHECKING:
 class Headings:
     """The headings of one study, and what its runs are told of their position below them."""
 
-    def __init__(self, client: MlflowClient, ledger: Ledger, page: Page, plan: Plan) -> None:
-        """Finds those that the store has."""
+    def __init__(
+        self, client: MlflowClient, ledger: Ledger, page: Page, plan: Plan, anew: bool
+    ) -> None:
+        """Finds those that the store has; `anew`: delivers the plan again."""
         self.client, self.ledger, self.page, self.plan = client, ledger, page, plan
+        self.anew = anew
         self._known = ledger.studies(page)
 
     def sync(self) -> None:
@@ -61,7 +64,7 @@ class Headings:
             run = self._create(plan.study, f"study {plan.study}", {NOTE_TAG: plan.question})
         elif run.data.tags.get(PLAN_TAG) != digest:
             self.client.set_tag(run.info.run_id, NOTE_TAG, plan.question)
-        if run.data.tags.get(PLAN_TAG) != digest:
+        if self.anew or run.data.tags.get(PLAN_TAG) != digest:
             with TemporaryDirectory() as temporary:
                 path = Path(temporary) / PLAN_FILE
                 write_json(path, plan.record())

@@ -52,6 +52,7 @@ class Page:
 
     experiment: str
     created: int | None  # ms since 1970
+    artifacts: str  # address of the folder of its files
     runs: dict[str, Entry]  # by run key
 
 
@@ -86,6 +87,7 @@ class Ledger:
             now = client.get_experiment_by_name(name)
             same = now and (now.experiment_id, now.creation_time) == (page.experiment, page.created)
             if now and same and now.lifecycle_stage == "active":
+                page.artifacts = now.artifact_location  # they may have been moved
                 self._pages[name] = page
         self._unproved = self.keys()
 
@@ -107,7 +109,7 @@ class Ledger:
         """The experiment `name`; see `open_experiment`."""
         if name not in self._pages:
             found = open_experiment(self.client, name, artifacts)
-            page = Page(found.experiment_id, found.creation_time, {})
+            page = Page(found.experiment_id, found.creation_time, found.artifact_location, {})
             page.runs = {key: _entry(run) for key, run in self._runs(page, KEY_TAG, "").items()}
             self._pages[name] = page
             self._searched.add(page.experiment)

@@ -1,7 +1,12 @@
-"""Names that this project gives to things in MLflow: tags, metrics, artifacts."""
+"""Names that this project gives to things in MLflow: tags, metrics, artifacts.
+
+Studies, axes, columns and metrics are called as their authors like; MLflow takes letters, digits,
+`_-.: /` and 250 of them. All names of ours go through `taken`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import NamedTuple
 
@@ -27,6 +32,7 @@ PARENT_TAG = "mlflow.parentRunId"
 # holds it
 VIEW_TAG = "mlflow.sharedViewState."
 
+LONGEST = 100  # letters of a study's or axis' name in those of MLflow
 FAILURE_TAGS = (ERROR_TAG, NOTE_TAG)
 RUN_SECONDS = "run_seconds"
 
@@ -39,15 +45,29 @@ class View(NamedTuple):
     path: str
 
 
+def taken(name: str, letters: str = r"\w.\- :") -> str:
+    """`name` as MLflow takes it: unchanged where it does, else cleaned, with a digest of it.
+
+    So different names stay different.
+    """
+    cleaned = re.sub(f"[^{letters}]+", "-", name)[:LONGEST].strip("-. ")
+    if name and cleaned == name:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{cleaned}-{digest}" if cleaned else digest
+
+
 def member_tag(study: str, axis: str | None = None) -> str:
     """The tag of a run that holds its label in a study, or its level of an axis there."""
-    return f"study.{study}.{axis}" if axis else f"study.{study}"
+    # without dots, which part study and axis
+    parts = [taken(name, r"\w\- :") for name in (study, axis) if name]
+    return ".".join(["study", *parts])
 
 
 def is_member_tag(tag: str, study: str | None = None) -> bool:
     """Whether a tag tells what the run is in `study`, or in any."""
     if study is None:
-        return tag.startswith(member_tag(""))
+        return tag.startswith("study.")
     own = member_tag(study)
     return tag == own or tag.startswith(f"{own}.")
 
@@ -59,17 +79,32 @@ def seed_name(study: str, seed: int) -> str:
 
 def view_name(study: str, axis: str | None) -> str:
     """The name of a view, as MLflow's addresses take it."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{study}-{axis}" if axis else study)
+    name = f"{taken(study)}-{taken(axis)}" if axis else taken(study)
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+
+
+def equals(tag: str, value: str) -> str:
+    """MLflow's condition that a tag has a value, whatever quotes are in it."""
+    for quote in ("'", '"'):
+        if quote not in value:
+            return f"tags.`{tag}` = {quote}{value}{quote}"
+    return f"tags.`{tag}` LIKE '{value.replace(chr(39), '_')}'"  # _ is any letter
+
+
+def metric(name: str) -> str:
+    """A metric of the result."""
+    parts = "/".join(map(taken, name.split("/")))
+    return parts if len(parts) <= 2 * LONGEST else taken(name)
 
 
 def progress_metric(name: str) -> str:
     """What a run logged while it went on, by step."""
-    return f"progress/{name}"
+    return f"progress/{metric(name)}"
 
 
 def table_metric(table: str, column: str) -> str:
     """A column of a table of the result, over the table's index."""
-    return f"{table}/{column}"
+    return f"{metric(table)}/{metric(column)}"
 
 
 def hours_metric(unit: str) -> str:

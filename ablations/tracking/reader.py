@@ -11,12 +11,16 @@ from ablations.errors import UserError, nearest
 from ablations.files import read_json
 from ablations.runs import layout
 from ablations.study.plan import Levels, Plan, read_plan
+from ablations.tracking.contact import reaching
 from ablations.tracking.names import KEY_TAG, PLAN_FILE, PLAN_TAG, STUDY_TAG, progress_metric
-from ablations.tracking.store import connect, reaching, search
+from ablations.tracking.store import connect, search
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
+
+
+MENDING = "`ablate sync --all` delivers anew what the home still has"
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,11 @@ class TrackedRun:
     tags: dict[str, str]
     table: pd.DataFrame
     params: dict[str, str] = field(default_factory=dict)  # see `delivery.flatten`
+    left_out: list[str] = field(default_factory=list, compare=False)  # the study's
     store: MlflowClient | None = field(default=None, repr=False)  # for what few readers ask for
 
     def read_table(self, name: str) -> pd.DataFrame | None:
-        """Another of the run's tables; None where it has none of that name.
+        """Another of the run's tables; None where it has none of that name, or it is damaged.
 
         Raises:
             UserError: the store does not answer.
@@ -43,7 +48,7 @@ class TrackedRun:
             names = {file.path for file in self.store.list_artifacts(self.run_id)}
             if layout.table(name) not in names:
                 return None
-            return _read_table(self.store, self.run_id, name, temporary)
+            return _read_table(self.store, self.run_id, self.key, name, temporary, self.left_out)
 
     def read_curve(self, name: str) -> dict[int, float]:
         """What the run logged as `name` while it ran, by step; empty where it logged no such thing.
@@ -63,11 +68,17 @@ class TrackedRun:
 
 @dataclass(frozen=True)
 class TrackedStudy:
-    """A study's plan and its finished runs by key."""
+    """A study's plan and its finished runs by key.
+
+    Attributes:
+        experiment: MLflow's id of the experiment that holds them.
+        left_out: what could not be read, and why.
+    """
 
     plan: Plan
     runs: dict[str, TrackedRun]
-    experiment: str = ""  # MLflow's id of the experiment that holds them
+    experiment: str = ""
+    left_out: list[str] = field(default_factory=list, compare=False)
 
     def replicates(self, levels: Levels) -> dict[int, TrackedRun | None]:
         """The run of every planned seed for one setting of all axes; None where it is missing."""
@@ -79,52 +90,96 @@ class TrackedStudy:
 def read_study(uri: str, name: str, table: str) -> TrackedStudy:
     """The tracked study `name` with the artifact table `table` of every finished run.
 
+    Runs whose table cannot be read are left out, and named.
+
     Raises:
         UserError: the store does not answer, or holds no such study.
     """
     client = connect(uri)
     with reaching(uri), TemporaryDirectory() as temporary:
-        plans = read_plans(client)
+        damaged: dict[str, str] = {}
+        plans = read_plans(client, damaged)
+        if name in damaged:
+            raise UserError(f"{damaged[name]}; {MENDING}")
         if name not in plans:
             known = nearest(name, plans) if plans else "no study is tracked there yet"
             raise UserError(f"study {name!r} is not tracked in {uri}: {known}")
         experiment, plan = plans[name]
-        runs = {}
+        runs, left_out = {}, list[str]()
         for run in search(client, experiment, "attributes.status = 'FINISHED'"):
-            key = run.data.tags.get(KEY_TAG, "")
-            if key in plan.runs:
+            key, identity = run.data.tags.get(KEY_TAG, ""), run.info.run_id
+            if key not in plan.runs:
+                continue
+            rows = _read_table(client, identity, key, table, temporary, left_out)
+            if rows is not None:
                 runs[key] = TrackedRun(
                     key=key,
-                    run_id=run.info.run_id,
+                    run_id=identity,
                     metrics=run.data.metrics,
                     tags=run.data.tags,
-                    table=_read_table(client, run.info.run_id, table, temporary),
+                    table=rows,
                     params=run.data.params,
                     store=client,
+                    left_out=left_out,
                 )
-        return TrackedStudy(plan, runs, experiment)
+        return TrackedStudy(plan, runs, experiment, left_out)
 
 
-def read_plans(client: MlflowClient) -> dict[str, tuple[str, Plan]]:
-    """The experiment id and the plan of every tracked study, by name."""
-    plans = {}
+def read_plans(
+    client: MlflowClient, damaged: dict[str, str] | None = None
+) -> dict[str, tuple[str, Plan]]:
+    """The experiment id and the plan of every tracked study, by name.
+
+    Arguments:
+        damaged: takes why the plans of other studies cannot be read, by name.
+    """
+    plans, damaged = {}, {} if damaged is None else damaged
     with TemporaryDirectory() as temporary:
         for experiment in client.search_experiments():
             identity = experiment.experiment_id
             for run in search(client, identity, f"tags.`{PLAN_TAG}` LIKE '%'"):
-                path = _download(client, run.info.run_id, PLAN_FILE, temporary)
                 name = run.data.tags[STUDY_TAG]
-                plans[name] = identity, read_plan(read_json(path), f"{PLAN_FILE} of {name}")
+                source = f"{PLAN_FILE} of study {name} in the tracking store"
+                try:
+                    path = _download(client, run.info.run_id, PLAN_FILE, temporary)
+                    plans[name] = identity, read_plan(read_json(path), source)
+                except FileNotFoundError:
+                    damaged[name] = f"{source} is missing"
+                except UserError:
+                    damaged[name] = f"{source} is damaged"
     return plans
 
 
-def _read_table(client: MlflowClient, run_id: str, name: str, temporary: str) -> pd.DataFrame:
+def _read_table(
+    client: MlflowClient, run_id: str, key: str, name: str, temporary: str, left_out: list[str]
+) -> pd.DataFrame | None:
+    """A table of a run; None where it is missing or damaged, which is noted."""
     import pandas as pd
 
-    return pd.read_parquet(_download(client, run_id, layout.table(name), temporary))
+    file = layout.table(name)
+    try:
+        return pd.read_parquet(_download(client, run_id, file, temporary))
+    except FileNotFoundError:
+        reason = "is missing"
+    except (OSError, ValueError) as error:  # as pyarrow says it
+        reason = f"cannot be read ({next(iter(str(error).splitlines()), '')[:100]})"
+    left_out.append(f"run {key}: its {file} in the tracking store {reason}")
+    return None
 
 
 def _download(client: MlflowClient, run_id: str, artifact: str, temporary: str) -> Path:
+    """A copy of a file of a run.
+
+    Raises:
+        FileNotFoundError: the store lacks it.
+    """
+    from mlflow.exceptions import MlflowException
+
     folder = Path(temporary) / run_id
     folder.mkdir(exist_ok=True)
-    return Path(client.download_artifacts(run_id, artifact, str(folder)))
+    try:
+        return Path(client.download_artifacts(run_id, artifact, str(folder)))
+    except (MlflowException, OSError) as error:
+        if artifact in {file.path for file in client.list_artifacts(run_id)}:
+            raise
+        raise FileNotFoundError(artifact) from error

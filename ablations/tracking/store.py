@@ -15,56 +15,16 @@ from filelock import FileLock
 
 from ablations.errors import UserError
 from ablations.file_system import file_system, is_network, may_write
+from ablations.tracking.contact import DATABASES, make_contact, reaching
+from ablations.tracking.names import taken
+from ablations.tracking.places import follow
+from ablations.uris import sqlite_path, sqlite_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment, Run
 
-# before mlflow is imported: it reports usage otherwise, and retries for minutes
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
-SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
-
-
-@contextmanager
-def reaching(uri: str) -> Iterator[None]:
-    """Turn MLflow's and its database's errors into one sentence."""
-    import sqlalchemy.exc
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except (
-        MlflowException,
-        sqlalchemy.exc.SQLAlchemyError,
-        sqlite3.Error,
-        OSError,
-        ImportError,
-    ) as error:
-        reason = next(iter(_plain(error).splitlines()), type(error).__name__)[:200]
-        raise UserError(f"the tracking store {uri} cannot be used: {reason}") from error
-
-
-def _plain(error: BaseException) -> str:
-    """What went wrong; where it was in a database, in its own words, without the SQL."""
-    from sqlalchemy.exc import DBAPIError
-
-    cause: BaseException | None = error
-    while cause:
-        if isinstance(cause, DBAPIError):
-            return str(cause.orig).strip()
-        cause = cause.__cause__
-    return str(error).strip()
-
-
-def sqlite_path(uri: str) -> Path | None:
-    """The file of an sqlite store; None for any other store."""
-    scheme, _, path = uri.partition(":///")
-    return Path(path) if scheme.partition("+")[0] == "sqlite" and path else None
+SCHEMES = ("http", "https", "sqlite", *DATABASES, "databricks")
 
 
 def check_uri(uri: str) -> None:
@@ -79,6 +39,10 @@ def check_uri(uri: str) -> None:
             f"the tracking URI {uri!r} cannot be used: it should begin with {', '.join(SCHEMES)}"
         )
     path = sqlite_path(uri)
+    if scheme == "sqlite" and path is None:
+        raise UserError(
+            f"the tracking URI {uri!r} names no file; write it like sqlite:////a/path/mlflow.db"
+        )
     if path and is_network(kind := file_system(path)):
         raise UserError(
             f"the tracking store {path} would be on a network file system ({kind}), where locks do "
@@ -98,7 +62,6 @@ def connect(uri: str, create: bool = False) -> MlflowClient:
     """
     check_uri(uri)
     logging.getLogger("alembic").setLevel(logging.ERROR)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are raised, too
     with reaching(uri):
         from mlflow import MlflowClient
 
@@ -108,7 +71,9 @@ def connect(uri: str, create: bool = False) -> MlflowClient:
         elif path and not path.exists():
             raise UserError(f"there is no tracking store {path}; name it with --tracking-uri")
         client = MlflowClient(tracking_uri=uri)
-        client.search_experiments(max_results=1)
+        make_contact(client, uri)
+        if path and may_write(path):
+            follow(path)
     return client
 
 
@@ -133,7 +98,7 @@ def _make_tables(path: Path) -> None:
     """Let MLflow make its tables in an empty file, which takes seconds."""
     from mlflow import MlflowClient
 
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments(max_results=1)
+    MlflowClient(tracking_uri=sqlite_uri(path)).search_experiments(max_results=1)
 
 
 @contextmanager
@@ -151,7 +116,9 @@ def writable(uri: str) -> Iterator[str]:
             closing(sqlite3.connect(copy)) as new,
         ):
             store.backup(new)  # whole, even where somebody writes to it
-        yield f"sqlite:///{copy}"
+        with reaching(uri):
+            follow(copy, path.parent)
+        yield sqlite_uri(copy)
 
 
 def open_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> Experiment:
@@ -165,7 +132,7 @@ def open_experiment(client: MlflowClient, name: str, artifacts: Path | None) -> 
     """
     found = client.get_experiment_by_name(name)
     if found is None:
-        location = (artifacts / name).as_uri() if artifacts else None
+        location = (artifacts / taken(name)).as_uri() if artifacts else None
         return client.get_experiment(client.create_experiment(name, artifact_location=location))
     if found.lifecycle_stage != "active":
         raise UserError(

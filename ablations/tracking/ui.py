@@ -21,6 +21,7 @@ import psutil
 from ablations.errors import UserError
 from ablations.runs.home import Home
 from ablations.tracking.names import View
+from ablations.uris import without_secrets
 
 DEFAULT_PORT = 5000
 READY_SECONDS = 60  # a server needs some 10
@@ -131,7 +132,7 @@ def serve(
     if show and views:
         _open_when_ready(base if running else address.local, views[0].path)
     if running:
-        click.echo(f"The server at {uri} shows them.")
+        click.echo(f"The server at {without_secrets(uri)} shows them.")
         return
     if copied:
         click.echo(f"{home.root} can only be read: this shows a copy of its store as it is now.")

@@ -10,17 +10,20 @@ from ablations.study.catalogue import presentation_of
 from ablations.study.experiment import REPLICATE
 from ablations.study.plan import Plan
 from ablations.study.presentation import Chart
+from ablations.tracking.contact import reaching
 from ablations.tracking.names import (
     NOTE_TAG,
     VIEW_TAG,
     View,
+    equals,
     member_tag,
+    metric,
     progress_metric,
     table_metric,
     view_name,
 )
 from ablations.tracking.reader import read_plans
-from ablations.tracking.store import connect, reaching
+from ablations.tracking.store import connect
 
 
 def view_state(plan: Plan, axis: str | None) -> str:
@@ -32,9 +35,7 @@ def view_state(plan: Plan, axis: str | None) -> str:
     others = plan.baseline.items() if axis else ()
     conditions = [f"tags.`{own}` LIKE '%'"]
     conditions += [
-        f"tags.`{member_tag(plan.study, name)}` = '{level}'"
-        for name, level in others
-        if name != axis
+        equals(member_tag(plan.study, name), level) for name, level in others if name != axis
     ]
     group = {"mode": "tag", "groupByData": member_tag(plan.study, axis)}
     seed = {"mode": "param", "groupByData": REPLICATE}
@@ -44,7 +45,7 @@ def view_state(plan: Plan, axis: str | None) -> str:
         "groupBy": {"aggregateFunction": "average", "groupByKeys": [group if axis else seed]},
         "selectedColumns": [
             f"tags.`{own}`",
-            *(f"metrics.`{name}`" for name in presentation.columns),
+            *(f"metrics.`{metric(name)}`" for name in presentation.columns),
         ],
     }
     if presentation.charts:
@@ -57,18 +58,18 @@ def view_state(plan: Plan, axis: str | None) -> str:
 
 def _chart(chart: Chart) -> dict[str, Any]:
     if chart.table:
-        metric = table_metric(chart.table, chart.metric)
+        shown = table_metric(chart.table, chart.metric)
         over = table_metric(chart.table, chart.over) if chart.over else None
     else:
-        metric, over = progress_metric(chart.metric), None
+        shown, over = progress_metric(chart.metric), None
     return {
         "type": "LINE",
-        "uuid": metric,
+        "uuid": shown,
         "metricSectionId": "study",
         "deleted": False,
         "isGenerated": False,
-        "metricKey": metric,
-        "selectedMetricKeys": [metric],
+        "metricKey": shown,
+        "selectedMetricKeys": [shown],
         "xAxisKey": "metric" if over else "step",
         "selectedXAxisMetricKey": over or "",
         "useGlobalXaxisKey": False,

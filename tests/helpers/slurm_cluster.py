@@ -193,7 +193,7 @@ class SlurmCluster:
         # with titles: without them, silence might mean that SLURM did not answer
         queue = self.run("squeue", "--format=%i").split()
         self.mend_nodes()
-        return queue == ["JOBID"] and self._idle()
+        return queue == ["JOBID"] and self.is_idle()
 
     def _wait(self, what: str, condition, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds

@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 
 from ablations.errors import UserError
+from ablations.file_system import check_space
 from ablations.runs.home import Home
 
 
 def paths(home):
     names = [name for name, one in vars(Home).items() if isinstance(one, property)]
-    return [home.root / getattr(home, name) for name in names if name != "tracking_uri"]
+    apart = ("tracking_uri", "_place")
+    return [home.root / getattr(home, name) for name in names if name not in apart]
 
 
 def test_all_paths_are_below_the_root_and_none_is_made(home):
     found = paths(home)
-    assert len(set(found)) == len(found) == 8
+    assert len(set(found)) == len(found) == 9
     for path in (*found, home.report("toy"), home.journal("toy"), home.run("abc").path):
         assert path.is_relative_to(home.root)
     assert list(home.runs()) == []
@@ -57,3 +59,20 @@ def test_runs_are_listed_by_key_and_files_are_none(home):
     (home.root / "runs" / "notes.txt").touch()
     assert [run.key for run in home.runs()] == ["a", "b", "c"]
     assert next(home.runs()) == home.run("a")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../up", "/tmp/x", "a/b", "a\0b", "a\\b"])
+def test_no_name_leads_out_of_the_home(home, name):
+    for place in (home.run, home.report, home.journal, home.plan):
+        with pytest.raises(UserError, match="cannot be the name"):
+            place(name)
+
+
+def test_a_loop_of_links_is_no_home(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    home = Home(tmp_path / "loop")
+    with pytest.raises(UserError, match="there is no"):
+        home.check()
+    with pytest.raises(UserError, match="cannot write to"):
+        check_space(home.root)
+    assert not home.store.exists()

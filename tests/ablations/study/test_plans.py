@@ -155,6 +155,23 @@ def test_a_beginning_that_several_share_is_refused(home):
 def test_a_run_is_found_by_its_directory(home, tmp_path):
     elsewhere = tmp_path / "elsewhere/0123"
     elsewhere.mkdir(parents=True)
+    (elsewhere / "config.json").write_text("{}")
     assert find_run(home, str(elsewhere)) == RunDirectory(elsewhere)
-    with pytest.raises(UserError, match=r"is neither the beginning of a run key in .* nor a dir"):
+    with pytest.raises(UserError, match=r"is neither the beginning of a run key in .* nor the dir"):
         find_run(home, str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("reference", ["", ".", "..", "studies", "/"])
+def test_a_folder_that_is_no_run_is_none(home, reference, monkeypatch):
+    tried(home, "ab")
+    home.studies.mkdir()
+    monkeypatch.chdir(home.root)
+    with pytest.raises(UserError, match="is neither the beginning of a run key"):
+        find_run(home, reference)
+
+
+def test_a_run_of_the_home_is_the_same_by_its_directory(home, tmp_path):
+    tried(home, "ab")
+    (tmp_path / "link").symlink_to(home.run("ab").path)
+    for reference in (home.run("ab").path, tmp_path / "link"):
+        assert find_run(home, str(reference)) == home.run("ab")

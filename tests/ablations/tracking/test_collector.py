@@ -15,11 +15,13 @@ from ablations.runs.home import Home
 from ablations.runs.lease import Owner, latest_lease, take_lease
 from ablations.study.expansion import expand
 from ablations.study.plans import plan_of, save_plan
+from ablations.study.study import Axis
 from ablations.tracking.collector import Collector
 from ablations.tracking.delivery import flatten
-from ablations.tracking.names import KEY_TAG
+from ablations.tracking.names import KEY_TAG, equals, member_tag, metric
 from ablations.tracking.reader import read_study
 from ablations.tracking.store import connect, search
+from ablations.tracking.views import prepare_views
 from helpers.commands import TOY
 from helpers.servers import free_port, serving, sync_when_up
 from helpers.toy import PLAN, STUDY
@@ -225,16 +227,80 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     keys = sorted(PLAN.runs)
     for key in keys:
         do(home, key)
-    path = home.run(keys[0]).files / "result.json"
-    result = json.loads(path.read_text())
-    result["metrics"]["acc@1"] = 1.0  # a name that MLflow refuses
-    path.write_text(json.dumps(result))
-    (home.run(keys[1]).files / "result.json").write_text("{")
-    with pytest.raises(UserError, match="2 runs cannot be tracked"):
+    for key in keys[:2]:
+        (home.run(key).files / "result.json").write_text("{")
+    with pytest.raises(UserError, match="2 runs or studies are not tracked") as refusal:
         Collector(home, home.tracking_uri).sync()
+    assert all(f"run {key}: " in str(refusal.value) for key in keys[:2])
     finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}
     assert finished == set(keys[2:])
     assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == finished
+
+
+def test_names_that_mlflow_does_not_take_are_cleaned(home):
+    axes = [Axis("pace (steps)", {'it\'s "50" %': {"steps": 5}, "100 %": {"steps": 10}})]
+    odd = expand("étude+1, 50%", replace(STUDY, axes=axes, claims=()), seeds=1).plan
+    save_plan(home, odd)
+    save_plan(home, PLAN)
+    for key in sorted({*odd.runs, *PLAN.runs}):
+        do(home, key)
+    path = home.run(next(iter(odd.runs))).files / "result.json"
+    result = json.loads(path.read_text())
+    result["metrics"]["acc@1 (%)"] = 1.0
+    path.write_text(json.dumps(result))
+    Collector(home, home.tracking_uri).sync()
+    study = read_study(home.tracking_uri, odd.study, "stitch")
+    assert study.plan == odd
+    assert study.runs.keys() == odd.runs.keys()
+    assert study.runs[next(iter(odd.runs))].metrics[metric("acc@1 (%)")] == 1.0
+    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+    views = list(prepare_views(home.tracking_uri))
+    assert {view.study for view in views} == {odd.study, "toy"}
+    client = connect(home.tracking_uri)
+    identity = client.get_experiment_by_name("toy").experiment_id
+    for label in odd.axes["pace (steps)"]:
+        condition = equals(member_tag(odd.study, "pace (steps)"), label)
+        (found,) = client.search_runs([identity], condition)
+        assert found.data.tags[member_tag(odd.study)] in (f"pace (steps)={label}", "baseline")
+
+
+def test_one_study_that_cannot_be_tracked_does_not_keep_the_others_back(home):
+    other = replace(PLAN, study="another", experiment="gone")
+    save_plan(home, other)
+    save_plan(home, PLAN)
+    client = connect(home.tracking_uri)
+    client.delete_experiment(client.create_experiment("gone"))
+    for key in PLAN.runs:
+        do(home, key)
+    with pytest.raises(UserError, match="1 runs or studies are not tracked: study another"):
+        Collector(home, home.tracking_uri).sync()
+    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty", "half", "other bytes"])
+def test_everything_is_delivered_anew_where_files_of_the_store_are_harmed(home, harm):
+    for key in PLAN.runs:
+        do(home, key)
+    Collector(home, home.tracking_uri).sync()
+    (table,) = sorted(home.artifacts.rglob("stitch.parquet"))[:1]
+    (plan,) = home.artifacts.rglob("study.json")
+    for path in (table, plan):
+        content = path.read_bytes()
+        if harm == "gone":
+            path.unlink()
+        else:
+            half = content[: len(content) // 2]
+            other = bytes(255 - byte for byte in content)
+            path.write_bytes({"empty": b"", "half": half, "other bytes": other}[harm])
+    with pytest.raises(UserError, match=r"study\.json of study toy .* sync --all"):
+        read_study(home.tracking_uri, "toy", "stitch")
+    assert Collector(home, home.tracking_uri).sync() == 0  # nobody looks
+    collector = Collector(home, home.tracking_uri)
+    assert collector.sync(everything=True) == 1
+    mended = next(key for key, run in tracked(home).items() if run.info.run_id in table.parts)
+    assert collector.changed == {mended}
+    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+    assert Collector(home, home.tracking_uri).sync(everything=True) == 0
 
 
 def test_a_store_that_should_be_there_is_not_made(home, tmp_path):

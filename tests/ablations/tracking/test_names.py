@@ -7,12 +7,19 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow.utils.validation import (
+    MAX_ENTITY_KEY_LENGTH,
+    _validate_metric_name,
+    _validate_tag_name,
+)
 
 from ablations.tracking import names
 from ablations.tracking.names import (
+    equals,
     hours_metric,
     is_member_tag,
     member_tag,
+    metric,
     progress_metric,
     seed_name,
     table_metric,
@@ -56,7 +63,7 @@ def test_what_a_level_is_told_under():
         ("overview", None, "overview"),
         ("overview", "init", "overview-init"),
         ("overview", "rate and rule", "overview-rate-and-rule"),
-        ("my study", "a/b", "my-study-a-b"),
+        ("my study", "a/b", "my-study-a-b-c14cdd"),
     ],
 )
 def test_views_by_name(study, axis, name):
@@ -72,3 +79,45 @@ def test_metrics_of_different_kinds_do_not_meet():
     """A column called like a metric of the run, or like what it logged."""
     found = {"loss", progress_metric("loss"), table_metric("stitch", "loss"), hours_metric("cpu")}
     assert found == {"loss", "progress/loss", "stitch/loss", "cpu_hours"}
+
+
+odd = st.text(min_size=1, max_size=300)
+
+
+@given(odd, odd)
+def test_mlflow_takes_every_name_and_tells_them_apart(one, other):
+    for name in (
+        *(member_tag(one), member_tag(one, other), metric(one), progress_metric(one)),
+        *(table_metric(one, other), view_name(one, other)),
+    ):
+        _validate_tag_name(name)
+        _validate_metric_name(name)
+        assert len(name) <= MAX_ENTITY_KEY_LENGTH
+    if one != other:
+        assert member_tag(one) != member_tag(other)
+        assert member_tag("s", one) != member_tag("s", other)
+        assert metric(one) != metric(other)
+
+
+@pytest.mark.parametrize("name", ["lr (log, %)", "a//b", "..", " ", "50%", "x" * 300, "étude+1"])
+def test_a_name_that_mlflow_takes_stays_and_another_is_cleaned(name):
+    assert metric("top1/at 5: é") == "top1/at 5: é"
+    assert metric(name) != name
+    _validate_metric_name(metric(name))
+
+
+def test_a_dot_does_not_make_an_axis():
+    assert member_tag("a", "b") == "study.a.b"
+    assert not is_member_tag(member_tag("a.b"), "a")
+
+
+@pytest.mark.parametrize(
+    ("value", "condition"),
+    [
+        ("plain", "tags.`t` = 'plain'"),
+        ("it's", 'tags.`t` = "it\'s"'),
+        ('it\'s "so"', "tags.`t` LIKE 'it_s \"so\"'"),
+    ],
+)
+def test_conditions_quote_what_they_look_for(value, condition):
+    assert equals("t", value) == condition

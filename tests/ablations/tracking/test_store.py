@@ -10,7 +10,8 @@ import pytest
 from ablations.errors import UserError
 from ablations.file_system import file_system
 from ablations.runs.home import Home
-from ablations.tracking.store import check_uri, sqlite_path
+from ablations.tracking.store import check_uri
+from ablations.uris import sqlite_path
 from helpers.commands import TOY, run_ablate
 from helpers.tracking import tracked
 
