@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
 from ablations.files import writing
+from ablations.refused import Refused
 from ablations.tracking.reader import TrackedStudy, read_plans, read_study
 from ablations.tracking.store import connect, reaching
 from reports.pages.links import Links
@@ -44,10 +45,12 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     Returns the path of that page; the studies' are in folders of their names beside it.
 
     Raises:
-        UserError: no study is tracked, or no run of any has finished.
+        UserError: no study is tracked, no run of any has finished, or, when the others are drawn,
+            what is wrong with the plans of some.
     """
+    refused = Refused()
     with reaching(uri):
-        names = sorted(read_plans(connect(uri)))
+        names = sorted(read_plans(connect(uri), refused))
     studies = [read_study(uri, name, "stitch") for name in names]
     begun = [study for study in studies if study.runs]
     if not begun:
@@ -58,7 +61,9 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
         build_index,  # matplotlib and scipy: only where something is drawn
     )
 
-    return build_index(begun, target)
+    page = build_index(begun, target)
+    refused.check()
+    return page
 
 
 def save_published(file_format: str, target: Path) -> list[Path]:

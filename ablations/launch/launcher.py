@@ -77,7 +77,7 @@ def check_ready(home: Home, expansion: Expansion) -> None:
         UserError: says what is missing.
     """
     for key, config in expansion.configs.items():
-        if home.run(key).result() is None:
+        if not home.run(key).is_done:
             expansion.experiment.check_ready(config)
 
 

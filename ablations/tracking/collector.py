@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
+from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
+from ablations.runs.records import Setup
 from ablations.study.plan import Cell, Plan
 from ablations.study.plans import plans_of
 from ablations.tracking.delivery import STATUS, deliver
@@ -38,7 +40,7 @@ Cells = Mapping[str, tuple[Plan, Cell]]  # by run key: the last plan that asks f
 
 
 class RefusedError(UserError):
-    """Some runs cannot be tracked, by their own fault; all others are."""
+    """Some runs or studies cannot be tracked, by their own fault; all others are."""
 
 
 def _silent(text: str) -> None:
@@ -68,7 +70,7 @@ class Collector:
             everything: search the store for all runs, whatever the ledger remembers of it.
 
         Raises:
-            RefusedError: a run cannot be delivered (the others are).
+            RefusedError: a run or a study cannot be delivered (the others are).
             UserError: the store does not answer. Nothing is lost: the next sync tries again.
         """
         lock = FileLock(self.home.root / "collector.lock", timeout=LOCK_SECONDS)
@@ -84,7 +86,8 @@ class Collector:
             raise UserError(f"another collector holds {lock.lock_file}; try again later") from None
 
     def _pass(self, ledger: Ledger, everything: bool) -> int:
-        plans = plans_of(self.home)
+        wrong = Refused()
+        plans = plans_of(self.home, wrong)
         cells = {cell.key: (plan, cell) for plan in plans for cell in plan.cells}
         runs = {run.key: run for run in self.home.runs()}
         if everything or len(runs.keys() - ledger.keys()) > FEW:
@@ -95,7 +98,9 @@ class Collector:
             self.tell(f"{changed} runs brought up to date; arranging those of {plan.study}")
             Headings(self.client, ledger, self._page(ledger, plan.experiment), plan).sync()
         if refused:
-            raise RefusedError(f"{len(refused)} runs cannot be tracked, the first {refused[0]}")
+            text = f"{len(refused)} runs cannot be tracked, the first {refused[0]}"
+            wrong.errors.append(RefusedError(text))
+        wrong.check(RefusedError)
         return changed
 
     def _page(self, ledger: Ledger, experiment: str) -> Page:
@@ -131,6 +136,8 @@ class Collector:
             if run and run.status == "FINISHED":
                 return False
             seen = directory.inspect(self.observer)
+            if seen.damage:
+                raise seen.damage
             if seen.lease is None:
                 return False
             progress = directory.progress()
@@ -152,7 +159,7 @@ class Collector:
         self,
         page: Page,
         key: str,
-        content: Mapping[str, Any],
+        content: Setup,
         progress: list[dict[str, Any]],
         cells: Cells,
     ) -> Run:

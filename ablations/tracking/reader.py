@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ablations.errors import UserError, nearest
-from ablations.files import read_json
+from ablations.files import DamagedError, read_json
+from ablations.refused import Refused
 from ablations.runs import layout
 from ablations.study.plan import Levels, Plan, read_plan
 from ablations.tracking.names import KEY_TAG, PLAN_FILE, PLAN_TAG, STUDY_TAG, progress_metric
@@ -84,8 +85,10 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
     """
     client = connect(uri)
     with reaching(uri), TemporaryDirectory() as temporary:
-        plans = read_plans(client)
+        refused = Refused()
+        plans = read_plans(client, refused)
         if name not in plans:
+            refused.check()  # it may be among these
             known = nearest(name, plans) if plans else "no study is tracked there yet"
             raise UserError(f"study {name!r} is not tracked in {uri}: {known}")
         experiment, plan = plans[name]
@@ -105,17 +108,35 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
         return TrackedStudy(plan, runs, experiment)
 
 
-def read_plans(client: MlflowClient) -> dict[str, tuple[str, Plan]]:
-    """The experiment id and the plan of every tracked study, by name."""
-    plans = {}
+def read_plans(client: MlflowClient, refused: Refused | None = None) -> dict[str, tuple[str, Plan]]:
+    """The experiment id and the plan of every tracked study, by name.
+
+    Arguments:
+        refused: takes what is wrong with plans that cannot be read; None: that is raised.
+
+    Raises:
+        UserError: a plan cannot be read.
+    """
+    plans, damaged = {}, Refused() if refused is None else refused
     with TemporaryDirectory() as temporary:
         for experiment in client.search_experiments():
             identity = experiment.experiment_id
             for run in search(client, identity, f"tags.`{PLAN_TAG}` LIKE '%'"):
                 path = _download(client, run.info.run_id, PLAN_FILE, temporary)
                 name = run.data.tags[STUDY_TAG]
-                plans[name] = identity, read_plan(read_json(path), f"{PLAN_FILE} of {name}")
+                with damaged.aside():
+                    plans[name] = identity, _read_plan(path, name)
+    if refused is None:
+        damaged.check()
     return plans
+
+
+def _read_plan(path: Path, study: str) -> Plan:
+    source = f"{PLAN_FILE} of {study} in the tracking store"
+    try:
+        return read_plan(read_json(path, dict), source)
+    except DamagedError:
+        raise UserError(f"{source} is damaged; remove that run there, then `ablate sync`") from None
 
 
 def _read_table(client: MlflowClient, run_id: str, name: str, temporary: str) -> pd.DataFrame:
