@@ -78,7 +78,7 @@ def check_ready(home: Home, expansion: Expansion) -> None:
     """
     for key, config in expansion.configs.items():
         if not home.run(key).is_done:
-            expansion.experiment.check_ready(config)
+            expansion.experiment.ensure_ready(config)
 
 
 @dataclass(frozen=True)
