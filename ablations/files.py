@@ -9,12 +9,29 @@ import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ablations.errors import UserError
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
 HALF_WRITTEN = ".*.tmp"  # a glob for what `writing` has not finished; folders are named so, too
+Kind = TypeVar("Kind")
+
+
+class DamagedError(UserError):
+    """A file of a home holds something else than it should, whoever wrote it.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is damaged ({reason}); `ablate repair` sets it aside")
+        self.path = path
 
 
 @contextmanager
@@ -46,43 +63,76 @@ def writing(path: Path, exclusive: bool = False, mode: int = 0o666) -> Iterator[
 
 def write_json(path: Path, value: Any, exclusive: bool = False, mode: int = 0o666) -> None:
     """`value` as JSON, atomically; see `writing`."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
     with writing(path, exclusive, mode) as temporary:
-        temporary.write_text(json.dumps(value, indent=1))
+        # "replace": what Python makes of file names that are no text could not be read again
+        temporary.write_bytes(text.encode("utf-8", "replace"))
 
 
-def read_json(path: Path) -> Any:
-    """The JSON value in `path`, or None where there is no such file.
+def read_json(path: Path, kind: type[Kind]) -> Kind | None:
+    """The value in `path`, or None where there is no such file.
+
+    Arguments:
+        kind: what it must be: a dataclass, a TypedDict, or any other type that pydantic knows.
 
     Raises:
-        UserError: the file is damaged.
+        DamagedError: it is no JSON, or something else.
     """
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
+    content = _content(path)
+    if content is None:
         return None
-    except ValueError as error:
-        raise UserError(
-            f"{path} is damaged ({error}); `ablate repair` sets it aside if it is of a run, remove "
-            "it otherwise"
-        ) from None
+    from pydantic import ValidationError
+
+    try:
+        found: Kind = _adapter(cast(Any, kind)).validate_json(content)
+    except ValidationError as error:
+        raise DamagedError(path, _reason(error)) from None
+    except UserError as error:  # a class that checks itself
+        raise DamagedError(path, str(error)) from None
+    return found
 
 
-def read_json_lines(path: Path) -> list[Any]:
+def read_json_lines(path: Path, kind: Any = Any) -> list[Any]:
     """The values of a file with one JSON value a line; empty where there is no such file.
 
-    A line that is being written, or that a crash tore, is left out.
+    A line that is being written, or that is damaged, is left out.
+
+    Arguments:
+        kind: what each must be, see `read_json`.
+
+    Raises:
+        DamagedError: it is no file.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return []
     values = []
-    for line in lines:
+    for line in (_content(path) or b"").split(b"\n")[:-1]:
         try:
-            values.append(json.loads(line))
+            values.append(_adapter(kind).validate_json(line))
         except ValueError:
             continue
     return values
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        raise DamagedError(path, "it is a folder") from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # heavy: only where something is read
+
+    return TypeAdapter[Any](kind)
+
+
+def _reason(error: ValidationError) -> str:
+    """What is wrong first, and where in the value."""
+    first = error.errors()[0]
+    where = "".join(f"{part}: " for part in first["loc"])
+    return f"{where}{first['msg'][0].lower()}{first['msg'][1:]}"
 
 
 def digest_of_file(path: Path) -> str:

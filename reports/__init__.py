@@ -9,3 +9,8 @@ figures/     the figures, one a file
 pages/       pages and tables for people
 build.py     what `ablate report` calls
 """
+
+import os
+
+# only files are drawn, whatever a notebook or a desktop has set; read when matplotlib is imported
+os.environ["MPLBACKEND"] = "Agg"

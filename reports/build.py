@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ablations.errors import UserError
 from ablations.files import writing
+from ablations.refused import Refused
 from ablations.runs.home import one_name
 from ablations.terminal.display import warn
 from ablations.tracking.contact import reaching
@@ -47,24 +48,29 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     Returns the path of that page; the studies' are in folders of their names beside it.
 
     Raises:
-        UserError: no study is tracked, or no run of any has finished.
+        UserError: no study is tracked, no run of any has finished, or, when the others are drawn,
+            what is wrong with some.
     """
-    damaged: dict[str, str] = {}
+    refused = Refused()
     with reaching(uri):
-        names = sorted(read_plans(connect(uri), damaged))
-    for reason in damaged.values():
-        warn(f"{reason}; {MENDING}")
-    studies = [read_study(uri, name, "stitch") for name in names]
-    begun = [study for study in studies if study.runs]
-    if not begun:
+        names = sorted(read_plans(connect(uri), refused))
+    drawn = []
+    for name in names:
+        with refused.aside():  # one that cannot be drawn does not keep the others back
+            study = read_study(uri, name, "stitch")
+            if study.runs or study.left_out:
+                _draw(study, uri, target / one_name(name), ui)
+                drawn.append(study)
+    if not drawn:
+        refused.check()
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
-    for study in begun:
-        _draw(study, uri, target / one_name(study.plan.study), ui)
     from reports.pages.index import (
         build_index,  # matplotlib and scipy: only where something is drawn
     )
 
-    return build_index(begun, target)
+    page = build_index(drawn, target)
+    refused.check()
+    return page
 
 
 def save_published(file_format: str, target: Path) -> list[Path]:

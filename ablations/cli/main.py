@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,11 @@ class Commands(click.Group):
             command = added[name].load()
         return command
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run as a program, whose output may be closed."""
+        _open_streams()
+        return super().main(*arguments, **options)
+
     def invoke(self, context: click.Context) -> Any:
         """Run a command; a user error is one line and exit code 2."""
         try:
@@ -56,11 +62,21 @@ class Commands(click.Group):
         except BrokenPipeError:  # the reader, such as `head`, has seen enough: click ends quietly
             raise
         except OSError as error:  # a full disk, a directory that cannot be written
-            message = f"{error.strerror or error}: {error.filename}"
+            message = str(error.strerror or error)
+            message += f": {error.filename}" if error.filename else ""
             if error.errno in GONE:
                 message += "; mount that file system again, then repeat the command"
         click.echo(f"ablate: {message}", err=True)
         sys.exit(EXIT_USER_ERROR)
+
+
+def _open_streams() -> None:
+    """Let streams that are closed (`>&-`) lead nowhere; files would get their numbers otherwise."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # the lowest number that is free: that of the stream
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, "r" if name == "stdin" else "w"))
 
 
 def _added_commands() -> dict[str, EntryPoint]:

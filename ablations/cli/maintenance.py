@@ -51,37 +51,43 @@ def repair(home: Home, study: str | None, yes: bool) -> None:
 
 @click.command()
 @click.option("--models", is_flag=True, help="Trained networks of finished runs, too.")
-@click.option("--runs", is_flag=True, help="Runs that no study asks for any more, too.")
+@click.option("--runs", is_flag=True, help="Runs that no study asks for any more, too; see above.")
 @yes_option
 @click.pass_obj
 def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
     """Free space: code copies, launches and files of jobs that nobody needs any more.
 
     It lists what may go, and asks. What a job in a cluster's queue uses stays.
+
+    A finished run stays with every study that ever asked for it here, by whichever --set, --scale
+    or --seeds: --runs offers it only when HOME/studies/STUDY.json is gone. Runs that never finished
+    stay as long as a study asks for them as it was last asked.
     """
     from ablations.launch.launches import launches_of
     from ablations.launch.schedulers import queued_launches
     from ablations.maintenance.garbage import find_garbage, in_units, remove, size_of
+    from ablations.refused import Refused
 
     home.check()
+    refused = Refused()
     jobs = queued_launches(home) if launches_of(home) else {}
     if jobs is None:
         click.echo(
             "the cluster does not answer: code copies, launches and runs are left alone", err=True
         )
-    found = [one for one in find_garbage(home, jobs, models, runs) if one.paths]
+    found = [one for one in find_garbage(home, jobs, models, runs, refused) if one.paths]
     for one in found:
         click.echo(f"{len(one.paths):6} {in_units(one.bytes):>9}  {one.what}")
     if not found:
         click.echo(f"nothing to free in {home.root}")
-    if not found or not agreed(yes):
-        return
-    listed, freed = {path for one in found for path in one.paths}, 0
-    for one in find_garbage(home, jobs, models, runs):  # a second look: things go on meanwhile
-        for path in listed.intersection(one.paths):
-            freed += size_of(path)
-            remove(home, path)
-    click.echo(f"{in_units(freed)} freed")
+    if found and agreed(yes):
+        listed, freed = {path for one in found for path in one.paths}, 0
+        for one in find_garbage(home, jobs, models, runs):  # a second look: things go on meanwhile
+            for path in listed.intersection(one.paths):
+                freed += size_of(path)
+                remove(home, path)
+        click.echo(f"{in_units(freed)} freed")
+    refused.check()
 
 
 def agreed(yes: bool) -> bool:

@@ -191,7 +191,7 @@ def _tell_of_others(home: Home, launcher: Launcher, queued: set[str]) -> None:
     plan = launcher.work.expansion.plan
     launches = [one for one in launches_of(home, plan.study) if one.name in queued]
     others: set[str] = set().union(*(launch.keys for launch in launches)) - plan.runs.keys()
-    left = [key for key in others if home.run(key).result() is None]
+    left = [key for key in others if not home.run(key).is_done]
     if left:
         console.print(
             f"workers in the queue also do {len(left)} runs that {plan.study} asked for earlier "

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 @click.pass_obj
 def status(home: Home, study: str | None, watch: bool, as_json: bool) -> None:
     """Show where the runs of a study stand (of all studies without STUDY). Changes nothing."""
+    from ablations.errors import UserError
+    from ablations.refused import Refused
     from ablations.study.plans import plan_of, plans_of
     from ablations.terminal.display import console
     from ablations.terminal.status import print_json, show
 
-    plans = [plan_of(home, study)] if study else plans_of(home)
-    if as_json:
-        print_json(home, plans)
-    elif not plans:
+    refused = Refused()
+    plans = [plan_of(home, study)] if study else plans_of(home, refused)
+    if not plans and not as_json and not refused.errors:
         console.print(f"No study was run in {home.root} yet; start with `ablate run overview`.")
     else:
-        show(home, plans, watch)
+        damages = print_json(home, plans) if as_json else show(home, plans, watch)
+        refused.errors += map(UserError, damages)
+    refused.check()

@@ -10,6 +10,7 @@ from ablations.errors import UserError
 from ablations.launch.launcher import take_snapshot
 from ablations.launch.launches import launches_of
 from ablations.launch.schedulers import clusters
+from ablations.refused import Refused
 from ablations.runs.directory import State
 from ablations.runs.home import Home
 from ablations.study.plan import Plan
@@ -86,7 +87,7 @@ class _Watch:
 
     def look(self) -> bool:
         """Whether all is over: nothing runs, and nothing is free for which a worker may come."""
-        plans = plans_of(self.home)
+        plans = plans_of(self.home, Refused())  # collecting tells of those that cannot be read
         keys = list({key: None for plan in plans for key in plan.runs})  # each but once
         states = take_snapshot(self.home, keys, self._observer).count()
         self.free = states[State.WAITING] + states[State.LOST]

@@ -77,8 +77,8 @@ def check_ready(home: Home, expansion: Expansion) -> None:
         UserError: says what is missing.
     """
     for key, config in expansion.configs.items():
-        if home.run(key).result() is None:
-            expansion.experiment.check_ready(config)
+        if not home.run(key).is_done:
+            expansion.experiment.ensure_ready(config)
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,52 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import NotRequired
 
-from ablations.files import read_json, write_json
+from typing_extensions import TypedDict
+
+from ablations.errors import UserError
+from ablations.files import DamagedError, read_json, write_json
 from ablations.launch.code_copy import copy_study
 from ablations.launch.requests import Request
 from ablations.launch.scheduler import Work
+from ablations.runs import layout
 from ablations.runs.home import Home
-from ablations.study.limits import Limits
+from ablations.runs.records import Begun, Moment
+from ablations.study.limits import UNLIMITED, Limits
 
 CONTENT, REQUESTS = "launch.json", "requests.json"
 TROUBLE = "trouble.txt"  # why a worker ended before the work was done
+
+
+class Named(TypedDict):
+    """What tells whose launch it is: the study's name."""
+
+    name: str
+
+
+class Content(Named):
+    """What is to be done: `study` as `load_study` takes it.
+
+    `code` is put first on the path of Python; launches of earlier versions do not tell it.
+    """
+
+    study: str
+    provenance: dict[str, str]
+    limits: NotRequired[Limits]
+    code: NotRequired[str | None]
+    submitted: Moment
+
+
+class Asked(TypedDict):
+    """What every request tells, whichever version wrote it."""
+
+    key: str
 
 
 @dataclass(frozen=True)
@@ -39,43 +70,72 @@ class Launch:
         """The name of its jobs."""
         return self.path.name
 
+    @property
+    def record(self) -> Path:
+        """The file that tells what is to be done, or what `ablate repair` left of it."""
+        path = self.path / CONTENT
+        return path if path.exists() else layout.damaged(path)
+
     @cached_property
-    def content(self) -> dict[str, Any]:
-        """`study` (as `load_study` takes it), its `name`, `provenance`, `code`, `submitted`."""
-        found: dict[str, Any] = read_json(self.path / CONTENT)
+    def content(self) -> Content:
+        """What is to be done.
+
+        Raises:
+            DamagedError: the file tells something else.
+            UserError: `ablate repair` set it aside.
+        """
+        path = self.path / CONTENT
+        found = read_json(path, Content)
+        if found is None:
+            raise UserError(f"there is no {path} any more; submit the study anew")
         return found
 
-    @property
+    @cached_property
     def study(self) -> str:
-        """The study's name."""
-        return str(self.content["name"])
+        """The study's name; where nothing else tells it, as the name of the jobs has it."""
+        with suppress(DamagedError):
+            if named := read_json(self.path / CONTENT, Named):
+                return named["name"]
+        return self.name.rsplit("-", 3)[0]
 
     @property
     def limits(self) -> Limits:
         """Limits of each run."""
-        return Limits(**self.content.get("limits", {}))
+        return self.content.get("limits", UNLIMITED)
+
+    @property
+    def damage(self) -> DamagedError | None:
+        """Why nobody can tell whose it is, or what it is to do; None where that is told."""
+        try:
+            read_json(self.path / CONTENT, Named)
+            read_json(self.path / REQUESTS, list[Asked])
+        except DamagedError as error:
+            return error
+        return None
 
     @property
     def trouble(self) -> str | None:
         """Why workers ended before the work was done, if some did; each reason once."""
         path = self.path / TROUBLE
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
         return "; ".join(dict.fromkeys(line for line in lines if line)) or None
 
     @property
     def requests(self) -> list[Request]:
         """The runs that it is to do."""
-        return [Request(**one) for one in read_json(self.path / REQUESTS)]
+        return read_json(self.path / REQUESTS, list[Request]) or []
 
     @property
     def keys(self) -> set[str]:
         """The keys of these runs."""
-        return {str(one["key"]) for one in read_json(self.path / REQUESTS)}
+        return {one["key"] for one in read_json(self.path / REQUESTS, list[Asked]) or []}
 
 
 def launches_of(home: Home, study: str | None = None) -> list[Launch]:
     """Those of a study, or all, that were submitted from this home, the last one last."""
-    found = [Launch(path.parent) for path in sorted(home.launches.glob(f"*/{CONTENT}"))]
+    names = (CONTENT, layout.damaged(Path(CONTENT)))  # the jobs of a damaged one go on
+    paths = sorted({path.parent for name in names for path in home.launches.glob(f"*/{name}")})
+    found = [Launch(path) for path in paths]
     return [launch for launch in found if study in (None, launch.study)]
 
 
@@ -105,7 +165,7 @@ def make_launch(home: Home, work: Work, requests: Sequence[Request], code: Path 
     return launch
 
 
-def launch_of(attempt: Mapping[str, Any]) -> str | None:
+def launch_of(attempt: Begun) -> str | None:
     """The name of the launch in which an attempt ran; None where it was no job of a cluster's.
 
     Arguments:

@@ -17,6 +17,8 @@ from multiprocessing.connection import Client, Connection, Listener, wait
 from pathlib import Path
 from typing import Any, Literal
 
+from typing_extensions import TypedDict
+
 from ablations.files import read_json, write_json
 from ablations.launch.crew import CLOSE_SECONDS, PATIENCE_SECONDS, Crew, Doers, free_port
 from ablations.launch.task import Outcome, Task, joined
@@ -45,6 +47,14 @@ class Meeting:
     path: Path
     address: str
     machines: int
+
+
+class Place(TypedDict):
+    """Where the first machine listens, and what those who come must know."""
+
+    address: str
+    port: int
+    token: str
 
 
 class Nodes:
@@ -209,7 +219,7 @@ def _gather(meeting: Meeting) -> list[Connection]:
 def _connect(meeting: Meeting) -> Connection:
     deadline = time.monotonic() + FORM_SECONDS
     while time.monotonic() < deadline:
-        found = read_json(meeting.path)
+        found = read_json(meeting.path, Place)
         if found:
             address = (found["address"], found["port"])
             with suppress(ConnectionError):

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from math import isnan, nan
 from statistics import median
-from typing import Any
 
+from ablations.files import DamagedError
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
+from ablations.runs.records import Result
 from ablations.study.expansion import Expansion
 
 
 def expected_seconds(home: Home, expansion: Expansion) -> dict[str, float]:
     """Seconds for each run of the plan on one core, by key; NaN where nobody knows."""
     guesses = expansion.expected_seconds()
-    taken = {
-        key: seconds_taken(home.run(key), result)
-        for key in guesses
-        if (result := home.run(key).result())
-    }
+    taken = {}
+    for run in map(home.run, guesses):
+        with suppress(DamagedError):  # nobody knows how long it took
+            if result := run.result():
+                taken[run.key] = seconds_taken(run, result)
     if taken and any(isnan(guess) for guess in guesses.values()):
         return dict.fromkeys(guesses, median(taken.values()))
     factors = [seconds / guesses[key] for key, seconds in taken.items() if guesses[key] > 0]
@@ -27,10 +29,10 @@ def expected_seconds(home: Home, expansion: Expansion) -> dict[str, float]:
     return {key: guess * factor for key, guess in guesses.items()}
 
 
-def seconds_taken(run: RunDirectory, result: Mapping[str, Any]) -> float:
+def seconds_taken(run: RunDirectory, result: Result) -> float:
     """Seconds that all attempts of a finished run took together."""
     attempts = range(1, result.get("attempt", 1) + 1)
-    last: float = result["ended"] - result["started"]  # where no file tells, at least that
+    last = result["ended"] - result["started"]  # where no file tells, at least that
     return max(last, sum(map(run.seconds, attempts)))
 
 

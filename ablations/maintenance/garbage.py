@@ -9,14 +9,17 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from ablations.launch.launches import CONTENT, Launch, launch_of, launches_of
+from ablations.errors import UserError
+from ablations.launch.launches import Launch, launch_of, launches_of
+from ablations.refused import Refused
+from ablations.runs import layout
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
+from ablations.runs.records import Begun
 from ablations.study.catalogue import known_experiments, presentation_of
 from ablations.study.plans import plans_of
 
@@ -37,7 +40,11 @@ class Garbage:
 
 
 def find_garbage(
-    home: Home, jobs: Mapping[str, str] | None, models: bool, runs: bool
+    home: Home,
+    jobs: Mapping[str, str] | None,
+    models: bool,
+    runs: bool,
+    refused: Refused | None = None,
 ) -> Iterator[Garbage]:
     """What may go, kind by kind.
 
@@ -46,31 +53,41 @@ def find_garbage(
             use is left out.
         models: networks of finished runs, too.
         runs: runs that no study asks for any more, too.
+        refused: takes what is damaged, for whose sake a kind is left out.
     """
+    refused = Refused() if refused is None else refused
     observer = Observer()
     seen = {run: run.inspect(observer) for run in home.runs()}
     live = _live_launches(home, jobs) if jobs is not None else None
     if runs and live is not None:
-        unwanted = _unwanted(home, live, seen)
-        yield Garbage("runs that no study asks for", [run.path for run in unwanted])
-        for run in unwanted:
-            del seen[run]
-    yield Garbage("files of local jobs that have ended", _local_jobs(home, seen))
+        with refused.aside():
+            unwanted = _unwanted(home, live, seen)
+            yield Garbage("runs that no study asks for", [run.path for run in unwanted])
+            for run in unwanted:
+                del seen[run]
+    with refused.aside():
+        yield Garbage("files of local jobs that have ended", _local_jobs(home, seen))
     if live is not None:
-        yield Garbage("code copies that no launch uses", _code(home, live))
-        yield Garbage("launches that have ended", _launches(home, live, seen))
+        with refused.aside():
+            yield Garbage("code copies that no launch uses", _code(home, live))
+        with refused.aside():
+            yield Garbage("launches that have ended", _launches(home, live, seen))
     if models:
         done = [run for run, one in seen.items() if one.state is State.DONE]
-        yield Garbage("trained networks of finished runs", _disposable(home, done))
+        yield Garbage("trained networks of finished runs", _disposable(home, done, refused))
 
 
-def _disposable(home: Home, done: Sequence[RunDirectory]) -> list[Path]:
+def _disposable(home: Home, done: Sequence[RunDirectory], refused: Refused) -> list[Path]:
     """The files of finished runs that their experiment can spare."""
-    names = {plan.experiment: presentation_of(plan).disposable for plan in plans_of(home)}
+    plans = plans_of(home, refused)
+    names = {plan.experiment: presentation_of(plan).disposable for plan in plans}
     known = known_experiments()
-    found = []
+    found: list[Path] = []
     for run in done:
-        experiment = (run.config() or {}).get("experiment", "")
+        setup = None
+        with refused.aside():
+            setup = run.config()
+        experiment = setup["experiment"] if setup else ""
         if experiment not in names and experiment in known:  # no plan asks for it any more
             names[experiment] = known[experiment].presentation.disposable
         found += [run.files / name for name in names.get(experiment, ())]
@@ -80,13 +97,15 @@ def _disposable(home: Home, done: Sequence[RunDirectory]) -> list[Path]:
 def _live_launches(home: Home, jobs: Mapping[str, str]) -> list[Launch]:
     """Those with a job in the queue, and those that may just be submitted."""
     names = set(jobs.values())
-    return [one for one in launches_of(home) if one.name in names or _is_young(one.path / CONTENT)]
+    return [one for one in launches_of(home) if one.name in names or _is_young(one.record)]
 
 
 def _code(home: Home, live: Sequence[Launch]) -> list[Path]:
+    """Copies that are in no use; raises UserError where a launch does not tell what it uses."""
     if any("code" not in launch.content for launch in live):  # of an older version: any of them
         return []
-    used = {Path(launch.content["code"]).name for launch in live if launch.content["code"]}
+    codes = (launch.content.get("code") for launch in live)
+    used = {Path(code).name for code in codes if code}
     copies = sorted(home.code.glob("[!.]*"))
     return [path for path in copies if path.name not in used and not _is_young(path)]
 
@@ -120,18 +139,34 @@ def _local_jobs(home: Home, seen: Mapping[RunDirectory, Inspection]) -> list[Pat
 def _unwanted(
     home: Home, live: Sequence[Launch], seen: Mapping[RunDirectory, Inspection]
 ) -> list[RunDirectory]:
-    """Neither a plan nor a job in the queue asks for them, and nobody works on them."""
-    asked = {key for plan in plans_of(home) for key in plan.runs}
-    for launch in live:
-        asked |= launch.keys
-    others = {run: one.state for run, one in seen.items() if run.key not in asked}
-    return [run for run, state in others.items() if state is not State.RUNNING]
+    """Those that nobody asks for: no plan, no job in the queue, and no worker at them.
+
+    What is done belongs to a study that asked for it once, whatever it asks for now.
+
+    Raises:
+        UserError: a plan or a launch cannot be read, so that nobody knows.
+    """
+    for path in sorted(home.studies.glob(f"*.json{layout.DAMAGED}")):
+        raise UserError(f"{path} may have asked for runs: none is offered while it is there")
+    plans = plans_of(home)
+    asked = {key for plan in plans for key in plan.runs}.union(*(one.keys for one in live))
+    earlier = {key for plan in plans for key in plan.earlier}
+    kept = {State.RUNNING, State.DAMAGED}  # of the latter nobody knows
+    return [
+        run
+        for run, one in seen.items()
+        if run.key not in asked
+        and one.state not in kept
+        and not (one.state is State.DONE and run.key in earlier)
+    ]
 
 
-def _open_attempts(seen: Mapping[RunDirectory, Inspection]) -> Iterator[dict[str, Any]]:
-    """Every attempt at a run that is not done."""
+def _open_attempts(seen: Mapping[RunDirectory, Inspection]) -> Iterator[Begun]:
+    """Every attempt at a run that is not done; raises DamagedError where one does not tell."""
     for run, one in seen.items():
         if one.state is not State.DONE:
+            if one.damage:
+                raise one.damage
             yield from (run.attempt(number) for number in range(1, one.attempt + 1))
 
 

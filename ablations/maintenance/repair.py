@@ -11,23 +11,27 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ablations.errors import UserError
 from ablations.files import HALF_WRITTEN, read_json, write_json
-from ablations.launch.launches import launch_of
+from ablations.launch.launches import CONTENT, REQUESTS, Content, launch_of
+from ablations.launch.requests import Request
 from ablations.runs import layout
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
 from ablations.runs.lease import STALE_SECONDS, Owner
+from ablations.runs.records import Begun, Failure, Result, Setup
+from ablations.study.plans import load_plan
+from ablations.tracking.ledger import Page
 
 HOUR = 3600.0
-RECORDS = (
-    layout.CONFIG,
-    layout.LEASE.pattern,
-    layout.ATTEMPT.pattern,
-    layout.FAILURE.pattern,
-    layout.DEATH.pattern,
-)
+RECORDS: dict[layout.Numbered, Any] = {  # of a run directory, and what each must hold
+    layout.LEASE: Owner,
+    layout.ATTEMPT: Begun,
+    layout.FAILURE: Failure,
+    layout.DEATH: Failure,
+}
 # the launch of each job that is not over, by its number; None where nobody tells
 Ask = Callable[[], Mapping[str, str] | None]
 NOBODY = Owner("nobody", 0, "")
@@ -61,6 +65,7 @@ def find_damage(home: Home, keys: Collection[str] | None, ask: Ask) -> Iterator[
     for run in home.runs() if keys is None else map(home.run, keys):
         yield from examine(run, ask)
     if keys is None:
+        yield from _damaged_in(home)
         yield from _half_made(home)
 
 
@@ -108,7 +113,7 @@ def _is_over(run: RunDirectory, attempt: int, ask: Ask) -> bool | None:
     if attempt not in run.unended(attempt):
         return True
     lease, heartbeat = run.path / layout.LEASE.of(attempt), run.path / layout.HEARTBEAT.of(attempt)
-    owner = Owner(**read_json(lease)) if _is_sound(lease) else None
+    owner = read_json(lease, Owner) if _is_sound(lease, Owner) else None
     alive = owner.is_alive() if owner else None
     if alive is not None:
         return not alive
@@ -120,7 +125,7 @@ def _is_over(run: RunDirectory, attempt: int, ask: Ask) -> bool | None:
         launch = launch_of(told)
         jobs = ask() if launch else None
         if jobs is not None:
-            return jobs.get(told["job"]) != launch
+            return jobs.get(told.get("job", "")) != launch
     # nobody waits for an end where the lease does not tell whose, or the result is there
     settled = owner is None or run.is_done
     return True if settled and quiet > HOUR else None
@@ -136,7 +141,7 @@ def _remedy(
     """Say what is to be done about a damaged file, and give the function that does it."""
     if layout.LEASE.attempt(path.name):
         return "set aside; its number stays taken", partial(_void_lease, run, path)
-    if layout.ATTEMPT.attempt(path.name):
+    if layout.ATTEMPT.attempt(path.name) or layout.PROGRESS.attempt(path.name):
         return "set aside", partial(_set_aside, run, path)
     if _attempt(path):
         return "set aside; the run is free", partial(_forget_failure, run, path)
@@ -145,8 +150,11 @@ def _remedy(
 
 def _void_lease(run: RunDirectory, path: Path) -> None:
     """Replace in one step: were the number free, the next attempt would find this one's end."""
-    shutil.copy2(path, layout.damaged(path))
     _give_back(run, [_attempt(path) or 0])
+    if path.is_dir():  # which nothing replaces; the run is given back already
+        _set_aside(run, path)
+    else:
+        shutil.copy2(path, _free(path))
     write_json(path, asdict(NOBODY))
 
 
@@ -174,30 +182,48 @@ def _give_back(run: RunDirectory, attempts: Sequence[int]) -> None:
 def _set_aside(run: RunDirectory, path: Path) -> None:
     """Keep it in the run's directory: the folder of an attempt goes with the next one."""
     with suppress(FileNotFoundError):  # a table, or what was set aside before
-        os.replace(path, layout.damaged(run.path / path.name))
+        os.replace(path, _free(run.path / path.name))
 
 
-def _is_sound(path: Path) -> bool:
+def _free(path: Path) -> Path:
+    """Where a damaged file is set aside, beside what was set aside there before."""
+    path = layout.damaged(path)
+    return _free(path) if path.exists() else path
+
+
+def _is_sound(path: Path, kind: Any) -> bool:
+    """Whether a file holds what it must, or is not there."""
     try:
-        return isinstance(read_json(path), dict)
+        read_json(path, kind)
     except UserError:
         return False
+    return True
 
 
 def _damaged_records(run: RunDirectory) -> list[Path]:
     """Records that cannot be read."""
-    records = [path for pattern in RECORDS for path in sorted(run.path.glob(pattern))]
+    records: list[tuple[Path, Any]] = [(run.path / layout.CONFIG, Setup)]
+    for numbered, kind in RECORDS.items():
+        paths = sorted(run.path.glob(numbered.pattern))
+        records += [(path, kind) for path in paths if numbered.attempt(path.name)]
     if run.is_done:
-        records.append(run.result_file)
-    return [path for path in records if not _is_sound(path)]
+        records.append((run.result_file, Result))
+    places = dict.fromkeys((run.path, run.files))
+    told = [path for place in places for path in sorted(place.glob(layout.PROGRESS.pattern))]
+    damaged = [path for path, kind in records if not _is_sound(path, kind)]
+    return damaged + [path for path in told if path.is_dir()]  # of lines each tells for itself
 
 
 def _damaged_files(run: RunDirectory) -> list[Path]:
     """Files of a committed result that are others, and tables that are missing or unreadable."""
-    if not run.is_done or not _is_sound(run.result_file):
+    try:
+        result = run.result()
+    except UserError:  # told as a record
+        return []
+    if result is None:
         return []
     damaged = run.damaged_files()
-    tables = [run.table(name) for name in (run.result() or {}).get("tables", [])]
+    tables = [run.table(name) for name in result["tables"]]
     return damaged + [path for path in tables if path not in damaged and not _is_readable(path)]
 
 
@@ -213,6 +239,31 @@ def _is_readable(table: Path) -> bool:
             raise
         return False
     return True
+
+
+def _damaged_in(home: Home) -> Iterator[Damage]:
+    """Outside of the runs: plans, what launches are to do, and what stores hold, remembered."""
+    for path in sorted(home.studies.glob("*.json")):
+        try:
+            load_plan(path)
+        except UserError:
+            yield _to_set_aside(path)
+    kinds = {CONTENT: Content, REQUESTS: list[Request]}
+    records = [
+        (path, kinds[path.name]) for name in kinds for path in home.launches.glob(f"*/{name}")
+    ]
+    records += [(path, dict[str, Page]) for path in home.ledgers.glob("*.json")]
+    for path, kind in sorted(records):
+        if not _is_sound(path, kind):
+            yield _to_set_aside(path)
+
+
+def _to_set_aside(path: Path) -> Damage:
+    return Damage(str(path), "damaged", "set aside", partial(_rename, path))
+
+
+def _rename(path: Path) -> None:
+    os.replace(path, _free(path))
 
 
 def _half_made(home: Home) -> Iterator[Damage]:

@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -102,10 +102,13 @@ def check_metrics(metrics: dict[str, float]) -> None:
     """Refuse what the tracking store would refuse later.
 
     Raises:
-        ValueError: a name has other characters than it allows, or a value is no number.
+        ValueError: they are no mapping, a name has other characters than it allows, or a value is
+            no number.
     """
+    if not isinstance(metrics, Mapping):
+        raise ValueError(f"metrics should be numbers by name, not {metrics!r}")
     for name, value in metrics.items():
-        if not re.fullmatch(r"[\w\-. /:]+", name):
+        if not isinstance(name, str) or not re.fullmatch(r"[\w\-. /:]+", name):
             raise ValueError(f"metric {name!r}: use letters, digits, _ - . / : and spaces")
         if not isinstance(value, int | float):
             raise ValueError(f"metric {name}: {value!r} is not a number")

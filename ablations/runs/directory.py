@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +14,7 @@ from typing import Any
 from ablations.errors import UserError
 from ablations.files import (
     HALF_WRITTEN,
+    DamagedError,
     digest_of_file,
     read_json,
     read_json_lines,
@@ -22,6 +23,7 @@ from ablations.files import (
 )
 from ablations.runs import layout
 from ablations.runs.lease import Lease, Observer, latest_lease, take_lease
+from ablations.runs.records import Begun, Entry, Failure, Result, Setup
 
 
 class State(StrEnum):
@@ -33,6 +35,7 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"  # by `ablate cancel`; the next launch does it
     DONE = "done"
+    DAMAGED = "damaged"  # what tells its state cannot be read; `ablate repair` mends that
 
 
 class SupersededError(Exception):
@@ -46,12 +49,16 @@ class Inspection:
     Attributes:
         lost: attempts whose owner died, or that took their interpreter with them.
         died: whether the latest is such a failure.
+        result: of a run that is done.
+        damage: why nobody can tell how a damaged one stands.
     """
 
     state: State
     lease: Lease | None = None
     lost: int = 0
     died: bool = False
+    result: Result | None = None
+    damage: DamagedError | None = None
 
     @property
     def attempt(self) -> int:
@@ -77,9 +84,16 @@ class RunDirectory:
 
     def inspect(self, observer: Observer) -> Inspection:
         """The state of the run. Reading changes nothing."""
+        try:
+            return self._inspect(observer)
+        except DamagedError as error:
+            return Inspection(State.DAMAGED, damage=error)
+
+    def _inspect(self, observer: Observer) -> Inspection:
         lease = latest_lease(self.path)
-        if self.is_done:
-            return Inspection(State.DONE, lease)
+        result = self.result()
+        if result is not None:
+            return Inspection(State.DONE, lease, result=result)
         if lease is None:
             return Inspection(State.WAITING)
         last = lease.attempt
@@ -100,7 +114,8 @@ class RunDirectory:
 
     def unfailed(self, last: int) -> list[int]:
         """Attempts up to `last` that came after the last failure: together they are one try."""
-        failed = [n for n in range(1, last + 1) if self.failure(n)]
+        kinds = (layout.FAILURE, layout.DEATH)
+        failed = [n for n in range(1, last + 1) if any(self._has(kind, n) for kind in kinds)]
         return list(range(max(failed, default=0) + 1, last + 1))
 
     def _has(self, kind: layout.Numbered, attempt: int) -> bool:
@@ -161,23 +176,33 @@ class RunDirectory:
         ]
         return self.path / max(found)[1] if found else None
 
-    def config(self) -> dict[str, Any] | None:
-        """`{experiment, config}`, or None before the first attempt came to write it."""
-        return read_json(self.path / layout.CONFIG)
+    # each raises DamagedError where a file holds something else
 
-    def result(self) -> dict[str, Any] | None:
+    def config(self) -> Setup | None:
+        """What the run is, or None before the first attempt came to write it."""
+        return read_json(self.path / layout.CONFIG, Setup)
+
+    def result(self) -> Result | None:
         """The committed result, or None."""
-        return read_json(self.result_file)
+        return read_json(self.result_file, Result)
 
-    def attempt(self, number: int) -> dict[str, Any]:
-        """When it started and `provenance.surroundings` of an attempt; empty where unknown."""
-        return read_json(self.path / layout.ATTEMPT.of(number)) or {}
+    def attempt(self, number: int) -> Begun:
+        """What an attempt began with; empty where unknown."""
+        return read_json(self.path / layout.ATTEMPT.of(number), Begun) or {}
 
-    def failure(self, attempt: int) -> dict[str, Any] | None:
-        """`{error, traceback}` of a failed attempt, or None."""
+    def failure(self, attempt: int) -> Failure | None:
+        """Why an attempt failed, or None."""
         kinds = (layout.FAILURE, layout.DEATH)
-        found = (read_json(self.path / kind.of(attempt)) for kind in kinds)
+        found = (read_json(self.path / kind.of(attempt), Failure) for kind in kinds)
         return next(filter(None, found), None)
+
+    def error(self, attempt: int) -> str:
+        """Why an attempt failed, in a line; empty where it did not, the damage where that is."""
+        try:
+            failure = self.failure(attempt)
+        except DamagedError as damage:
+            return str(damage)
+        return failure["error"] if failure else ""
 
     def seconds(self, attempt: int) -> float:
         """Seconds from the lease to the last sign of life, both by the file system's clock."""
@@ -198,8 +223,10 @@ class RunDirectory:
         Of tables also those that are missing; other files may be spared (`ablate gc --models`).
         Results of before digests tell nothing.
         """
-        result = self.result() or {}
-        tables = set(map(layout.table, result.get("tables", [])))
+        result = self.result()
+        if result is None:
+            return []
+        tables = set(map(layout.table, result["tables"]))
         differing = self._differing(result, result.get("files", {}))
         return [path for path in differing if path.exists() or path.name in tables]
 
@@ -209,14 +236,14 @@ class RunDirectory:
         Raises:
             UserError: names the first of them.
         """
-        result = self.result() or {}
-        for path in self._differing(result, map(layout.table, result.get("tables", []))):
+        result = self.result()
+        for path in self._differing(result, map(layout.table, result["tables"])) if result else ():
             raise UserError(
                 f"{path} is not the table that was committed with the result; `ablate repair` sets "
                 "it aside, and the run is done anew"
             )
 
-    def _differing(self, result: Mapping[str, Any], names: Iterable[str]) -> Iterator[Path]:
+    def _differing(self, result: Result, names: Iterable[str]) -> Iterator[Path]:
         """Files by these names of whose digests the result tells another, or that are missing."""
         folder, digests = self.files, result.get("files", {})
         for name in names:
@@ -224,11 +251,14 @@ class RunDirectory:
                 yield folder / name
 
     def progress(self, attempt: int | None = None) -> list[dict[str, Any]]:
-        """What an attempt told; None: all of them, in order. A line being written is left out."""
+        """What an attempt told (see `records.Entry`); None: all of them, in order.
+
+        A line that is being written, or damaged, is left out.
+        """
         folders = dict.fromkeys((self.path, self.files))
         if attempt is not None:
             name = layout.PROGRESS.of(attempt)
-            return [entry for one in folders for entry in read_json_lines(one / name)]
+            return [entry for one in folders for entry in read_json_lines(one / name, Entry)]
         files = (file for one in folders for file in one.glob(layout.PROGRESS.pattern))
         found = {layout.PROGRESS.attempt(file.name) for file in files}
         return [entry for number in sorted(filter(None, found)) for entry in self.progress(number)]
@@ -334,8 +364,13 @@ class RunDirectory:
         """Stop whoever works on the run; nobody of now shall try it again. Whether that was due.
 
         A worker leaves a checkpoint, a few seconds later.
+
+        Raises:
+            DamagedError: nobody can tell how it stands.
         """
         seen = self.inspect(observer)
+        if seen.damage:
+            raise seen.damage
         if seen.state in (State.DONE, State.FAILED, State.CANCELLED):
             return False
         lease = seen.lease
@@ -366,8 +401,8 @@ def _kept(folder: Path) -> list[Path]:
 
 
 def _digest(path: Path) -> str | None:
-    """Digest of a file; None where it is not there."""
+    """Digest of a file; None where there is none."""
     try:
         return digest_of_file(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return None

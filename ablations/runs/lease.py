@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal
+from typing import Annotated, Literal
 
 import psutil
+from annotated_types import Ge, Lt
 
-from ablations.files import read_json, write_json
+from ablations.files import DamagedError, read_json, write_json
 from ablations.runs import layout
 
 HEARTBEAT_SECONDS = 2.0
@@ -34,7 +35,7 @@ class Owner:
     """
 
     host: str
-    pid: int
+    pid: Annotated[int, Ge(0), Lt(2**31)]
     birth: str
     space: str = ""
 
@@ -160,12 +161,20 @@ def take_lease(directory: Path, attempt: int) -> Lease | None:
 
 
 def latest_lease(directory: Path) -> Lease | None:
-    """The lease that counts, or None where nobody ever took the run."""
+    """The lease that counts, or None where nobody ever took the run.
+
+    Raises:
+        DamagedError: it does not tell whose it is.
+    """
     names = os.listdir(directory) if directory.is_dir() else []
     attempt = max(filter(None, map(layout.LEASE.attempt, names)), default=None)
     if attempt is None:
         return None
-    return Lease(directory, attempt, Owner(**read_json(directory / layout.LEASE.of(attempt))))
+    path = directory / layout.LEASE.of(attempt)
+    owner = read_json(path, Owner)
+    if owner is None:
+        raise DamagedError(path, "it is a link to nowhere")
+    return Lease(directory, attempt, owner)
 
 
 class Observer:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ablations.errors import UserError
 from ablations.runs.directory import RunDirectory, State
-from ablations.runs.lease import Observer
+from ablations.runs.lease import Observer, latest_lease
 
 POLL_SECONDS = 0.5
 RECENT = 10  # of what a run told before somebody begins to follow
@@ -21,9 +21,9 @@ def log_of(run: RunDirectory, attempt: int | None) -> tuple[int, Path | None]:
     None for the log where it is gone, and a traceback is all there is.
 
     Raises:
-        UserError: there was no such attempt, or it left neither.
+        UserError: there was no such attempt, it left neither, or what tells of it is damaged.
     """
-    lease = run.inspect(Observer()).lease
+    lease = latest_lease(run.path)
     number = attempt or (lease.attempt if lease else 0)
     if not lease or number > lease.attempt:
         last = f"its last attempt was {lease.attempt}" if lease else "nobody tried it yet"

@@ -76,8 +76,8 @@ class Question:
             UserError: says why.
         """
         config = self.space.config(values)
-        self.aim.objective.check(config)
-        self.space.experiment.check_ready(config)
+        self.aim.check(config)
+        self.space.experiment.ensure_ready(config)
 
     def runs(self, trial: FrozenTrial) -> list[tuple[Values, int]]:
         """The values and seed of each run that a trial has asked for so far."""

@@ -9,6 +9,7 @@ from ablations.errors import UserError
 from ablations.file_system import check_space
 from ablations.launch.launcher import Launcher, Snapshot
 from ablations.launch.timing import expected_seconds
+from ablations.refused import Refused
 from ablations.runs.home import Home
 from ablations.search.findings import show_findings
 from ablations.search.journal import writing_journal
@@ -109,6 +110,6 @@ def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
     """
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"--name {name}: use letters, digits, - and _")
-    asked = {plan.study: plan.design for plan in plans_of(home)}
+    asked = {plan.study: plan.design for plan in plans_of(home, Refused())}
     if name in known or asked.get(name, "search") != "search":
         raise UserError(f"--name {name}: a study is called so; give the search another name")

@@ -113,7 +113,7 @@ class SearchSpace:
 
     def _check(self) -> None:
         baseline = self.config(self.baseline)
-        if not self.study.where(baseline):
+        if not self.study.allows(baseline):
             raise UserError(
                 f"`where` of study {self.plan.study} refuses its baseline; choose another with "
                 "--set AXIS=LEVEL"
@@ -192,7 +192,7 @@ class SearchSpace:
     def allows(self, values: Values) -> bool:
         """Whether the settings fit together and the study's `where` lets them pass."""
         try:
-            return self.study.where(self.config(values))
+            return self.study.allows(self.config(values))
         except UserError:
             return False
 

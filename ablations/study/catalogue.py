@@ -8,11 +8,13 @@ import importlib.util
 import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 from ablations.errors import UserError, nearest
+from ablations.study.calls import place_of, words_of
 from ablations.study.experiment import Experiment
 from ablations.study.plan import Plan
 from ablations.study.presentation import Presentation
@@ -56,22 +58,41 @@ def load_study(reference: str) -> tuple[str, Study]:
     if reference.endswith(".py"):
         path = Path(os.path.realpath(reference))
         if not path.is_file():
-            raise UserError(f"there is no study file {path}")
+            folder = "; that is a folder" if path.is_dir() else ""
+            raise UserError(f"there is no study file {path}{folder}")
         name = path.stem
         known = study_names().get(name)
         spec = importlib.util.find_spec(known) if known else None
         if spec is not None and spec.origin != str(path):
             raise UserError(f"{path} has the name of a built-in study; call the file otherwise")
-        module = _import_file(path)
+        module = _executed(str(path), lambda: _import_file(path))
     else:
         names = study_names()
         if reference not in names:
             raise UserError(f"there is no study {reference!r}: {nearest(reference, names)}")
-        name, module = reference, importlib.import_module(names[reference])
+        name = reference
+        module = _executed(names[name], lambda: importlib.import_module(names[name]))
     study = getattr(module, "STUDY", None)
     if not isinstance(study, Study):
         raise UserError(f"{module.__file__} defines no STUDY (an ablations.Study)")
     return name, study
+
+
+def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
+    """A study's module.
+
+    Raises:
+        UserError: whatever its code raised, even an exit, and where.
+    """
+    try:
+        return load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        reason = str(error) if isinstance(error, UserError) else words_of(error)
+        if isinstance(error, ImportError) and (error.name or "").startswith("ablations"):
+            reason += "; what a study needs is in one place: from ablations import Axis, Study"
+        raise UserError(f"{place_of(error) or source}: {reason}") from error
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -83,10 +104,7 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException:
         del sys.modules[name]
-        reason = f"{type(error).__name__}: {error}"
-        if isinstance(error, ImportError) and (error.name or "").startswith("ablations"):
-            reason += "; what a study needs is in one place: from ablations import Axis, Study"
-        raise UserError(f"{path} cannot be read: {reason}") from error
+        raise
     return module

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
-from ablations.errors import UserError, nearest
+from ablations.errors import UserError
+from ablations.study.fields import check_fields
 
 Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
@@ -43,14 +44,7 @@ class Claim:
     source: str = "SN-Net, CVPR 2023"
 
     def __post_init__(self) -> None:
-        kinds = {"relation": Relation, "statistic": Statistic}
-        for name, known in kinds.items():
-            value = getattr(self, name)
-            if value not in get_args(known):
-                raise UserError(
-                    f"claim {self.words!r}: {name} cannot be {value!r}: "
-                    + nearest(str(value), get_args(known))
-                )
+        check_fields(self, f"claim {self.words!r}")
         if self.relation == "equivalent" and self.margin <= 0:
             raise UserError(f"claim {self.words!r}: equivalence needs a margin above 0")
 

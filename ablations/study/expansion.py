@@ -29,7 +29,7 @@ class Expansion:
 
     def expected_seconds(self) -> dict[str, float]:
         """The experiment's guess for each run on one core, by key; NaN where nobody knows."""
-        return {key: self.experiment.expected_seconds(c) for key, c in self.configs.items()}
+        return {key: self.experiment.guess(config) for key, config in self.configs.items()}
 
 
 def settings_of(experiment: Experiment, config: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _cells(
             settings.update(levels_of[axis][label])
         for seed in range(seeds):
             config = experiment.resolve({**settings, REPLICATE: seed})
-            if study.where(config):
+            if study.allows(config):
                 key = experiment.key(config)
                 cells.append(Cell.of(key, seed, levels, baseline))
                 configs.setdefault(key, config)

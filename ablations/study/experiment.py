@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cached_property, partial
+from math import inf, isnan
+from numbers import Real
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import UserError, explain, nearest
 from ablations.runs.attempt import Attempt
+from ablations.study.calls import NonsenseError, call
+from ablations.study.fields import check_fields
 from ablations.study.objective import Objective
 from ablations.study.presentation import Presentation
 
@@ -59,9 +63,29 @@ class Experiment:
     pairings: Sequence[str] = ()
     packages: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        called = f"experiment {self.name!r}"
+        check_fields(self, called)
+        if not is_dataclass(self.config):
+            raise UserError(f"{called}: config cannot be {self.config!r}: it is no dataclass")
+        for item in fields(self.config):
+            if item.default is MISSING and item.default_factory is MISSING:
+                raise UserError(f"{called}: field {item.name} of its config needs a default")
+        if REPLICATE not in self.settings:
+            raise UserError(f"{called}: its config needs a field {REPLICATE}: int = 0")
+        for name, families in {"": self.scales, **self.scales}.items():
+            if not families:
+                raise UserError(f"{called}: scales{name and f'.{name}'} is empty")
+
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.config)
+        found: TypeAdapter[Any] = self._of_config(TypeAdapter, self.config)
+        return found
+
+    def _of_config(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call what calls what the user wrote in the class of the configuration."""
+        what = f"{self.config.__name__}, the configuration of {self.name},"
+        return call(what, function, *arguments, source=self.config)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -97,27 +121,59 @@ class Experiment:
                 raise UserError(
                     f"{self.name} has no setting {name!r}: " + nearest(name, self.settings)
                 )
-        try:
-            return self._adapter.validate_python(dict(settings))
-        except ValidationError as error:
-            raise UserError(explain(error)) from None
+        return self._of_config(_validated, self._adapter, dict(settings))
 
     def check(self, name: str, value: Any) -> Any:
         """One setting's value, checked alone and typed (from the command line, say)."""
         if name not in self.settings:
             raise UserError(f"{self.name} has no setting {name!r}: {nearest(name, self.settings)}")
-        hints = get_type_hints(self.config, include_extras=True)
-        try:
-            return TypeAdapter(hints[name]).validate_python(value)
-        except ValidationError as error:
-            raise UserError(explain(error, name)) from None
+        hints = self._of_config(partial(get_type_hints, include_extras=True), self.config)
+        return self._of_config(lambda: _validated(TypeAdapter(hints[name]), value, name))
 
     def dump(self, config: Any) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
-        return self._adapter.dump_python(config, mode="json")
+        """The configuration as plain JSON values.
+
+        Raises:
+            UserError: a setting is none.
+        """
+        found: dict[str, Any] = self._of_config(
+            partial(self._adapter.dump_python, mode="json"), config
+        )
+        return found
+
+    def guess(self, config: Any) -> float:
+        """What `expected_seconds` says.
+
+        Raises:
+            UserError: it fails, or says nothing of the kind.
+        """
+        what = f"expected_seconds of experiment {self.name}"
+        return float(call(what, self.expected_seconds, config, convert=_seconds))
+
+    def ensure_ready(self, config: Any) -> None:
+        """Ask `check_ready`.
+
+        Raises:
+            UserError: a run could not start here, or the check itself fails.
+        """
+        call(f"check_ready of experiment {self.name}", self.check_ready, config)
 
     def key(self, config: Any) -> str:
         """The identity of a run: a hash of the whole resolved configuration and the schema."""
         content = [self.name, self.schema, self.dump(config)]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _validated(adapter: TypeAdapter[Any], value: Any, *inside: str) -> Any:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        raise UserError(explain(error, *inside)) from None
+
+
+def _seconds(found: Any) -> float:
+    seconds = float(found) if isinstance(found, Real) else -1.0
+    if not (isnan(seconds) or 0 <= seconds < inf):
+        raise NonsenseError(f"returned {found!r}, which is no number of seconds")
+    return seconds

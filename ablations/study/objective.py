@@ -9,6 +9,8 @@ from typing import Any, Literal
 from ablations.errors import UserError, nearest
 from ablations.parsing import parse_count
 from ablations.runs.directory import RunDirectory
+from ablations.study.calls import NonsenseError, call
+from ablations.study.fields import check_fields
 
 Goal = Literal["maximize", "minimize"]  # Optuna's words
 
@@ -34,6 +36,11 @@ class Objective:
     budget: str | None = None
     check: Callable[[Any], None] = lambda config: None
     words: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self, "objective")
+        if not self.goals:
+            raise UserError("objective: goals names no value")
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,37 @@ class Aim:
         Raises:
             UserError: it does not tell them.
         """
-        return [float(value) for value in self.objective.score(run, self.budget)]
+        what, score = f"the score of objective {self.text}", self.objective.score
+        found: list[float] = call(what, score, run, self.budget, convert=self._values)
+        return found
+
+    def _values(self, found: Any) -> list[float]:
+        values = [float(value) for value in found]
+        if len(values) != len(self.names):
+            raise NonsenseError(f"returned {len(values)} values, not {len(self.names)}")
+        return values
 
     def curve(self, run: RunDirectory) -> dict[int, float]:
         """How good the run was so far, by percent of it; empty where it tells nothing yet."""
-        found = self.objective.curve(run, self.budget) if self.objective.curve else {}
-        return {percent: float(found[percent]) for percent in sorted(found)}
+        if self.objective.curve is None:
+            return {}
+        what = f"the curve of objective {self.text}"
+        found: dict[int, float] = call(
+            what,
+            self.objective.curve,
+            run,
+            self.budget,
+            convert=lambda told: {int(percent): float(told[percent]) for percent in sorted(told)},
+        )
+        return found
+
+    def check(self, config: Any) -> None:
+        """Refuse a configuration whose runs would not tell the values.
+
+        Raises:
+            UserError: says why.
+        """
+        call(f"the check of objective {self.text}", self.objective.check, config)
 
 
 def find_aim(objectives: Mapping[str, Objective], text: str | None) -> Aim:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,13 @@ from ablations.study.presentation import Presentation
 from ablations.study.search_record import SearchRecord
 
 Levels = Mapping[str, str]  # level by axis
+SOMETIMES = ("search", "presentation", "earlier")  # plans that have none do not mention them
+
+
+def label_of(levels: Levels, baseline: Levels) -> str:
+    """What differs from `baseline`, for people."""
+    changes = [f"{axis}={level}" for axis, level in levels.items() if level != baseline[axis]]
+    return ", ".join(changes) or "baseline"
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,7 @@ class Cell:
     @classmethod
     def of(cls, key: str, seed: int, levels: Levels, baseline: Levels) -> Cell:
         """The cell, labelled by what differs from `baseline`."""
-        changes = [f"{a}={level}" for a, level in levels.items() if level != baseline[a]]
-        return cls(key, seed, levels, ", ".join(changes) or "baseline")
+        return cls(key, seed, levels, label_of(levels, baseline))
 
     @property
     def name(self) -> str:
@@ -57,6 +63,7 @@ class Plan:
         settings: the baseline's configuration in full, as JSON values, without the seed.
         cells: two may share a run: `runs` has each once.
         search: what a search found, if the plan is that of one.
+        earlier: keys of runs that the study asked for when its question was another.
         presentation: how its results are looked at; None in plans of versions that did not say.
     """
 
@@ -74,6 +81,7 @@ class Plan:
     claims: tuple[Claim, ...] = ()
     search: SearchRecord | None = None
     presentation: Presentation | None = None
+    earlier: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def runs(self) -> dict[str, Cell]:
@@ -84,22 +92,27 @@ class Plan:
         return runs
 
     def keeping(self, before: Plan) -> Plan:
-        """This plan with the cells that an earlier one of the same question had beyond it."""
-        if _question(before) != _question(self):
-            return self
-        asked = {cell.position for cell in self.cells}
-        kept = [cell for cell in before.cells if cell.position not in asked]
-        return replace(self, cells=(*self.cells, *kept))
+        """This plan with what an earlier one had beyond it.
+
+        Of the same question these are cells, of another one keys of runs.
+        """
+        plan = self
+        if _question(before) == _question(self):
+            asked = {cell.position for cell in self.cells}
+            kept = [cell for cell in before.cells if cell.position not in asked]
+            plan = replace(self, cells=(*self.cells, *kept))
+        known = dict.fromkeys((*before.earlier, *before.runs))
+        return replace(plan, earlier=tuple(key for key in known if key not in plan.runs))
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON values; `read_plan` reads them."""
-        found = ADAPTER.dump_python(self, mode="json", exclude={"cells", "search", "presentation"})
+        found = ADAPTER.dump_python(self, mode="json", exclude={"cells", *SOMETIMES})
         found["cells"] = [
             {"key": cell.key, "seed": cell.seed, "levels": dict(cell.levels), "name": cell.name}
             for cell in self.cells
         ]
-        for name in ("search", "presentation"):  # other plans do not mention them
-            if getattr(self, name) is not None:
+        for name in SOMETIMES:
+            if getattr(self, name):
                 found[name] = ADAPTER.dump_python(self, mode="json", include={name})[name]
         return found
 
@@ -117,16 +130,30 @@ def read_plan(record: Any, source: object) -> Plan:
         UserError: it is no plan.
     """
     try:
+        return parse_plan(record)
+    except ValueError as error:
+        raise UserError(
+            f"{source} is no plan of a study ({error}); remove it and run the study anew"
+        ) from None
+
+
+def parse_plan(record: Any) -> Plan:
+    """The plan that was written as `record`.
+
+    Raises:
+        ValueError: it is no plan; says why.
+    """
+    try:
         baseline = record["baseline"]
-        cells = [
-            Cell.of(cell["key"], cell["seed"], cell["levels"], baseline) for cell in record["cells"]
-        ]
+        cells = [{**cell, "label": label_of(cell["levels"], baseline)} for cell in record["cells"]]
         return ADAPTER.validate_python({**record, "cells": cells})
     except (TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__} {error}"
     except ValidationError as error:
         reason = explain(error)
-    raise UserError(f"{source} is no plan of a study ({reason}); remove it and run the study anew")
+    except UserError as error:  # of a class that checks itself
+        reason = str(error)
+    raise ValueError(reason)
 
 
 def _question(plan: Plan) -> Plan:

@@ -6,37 +6,68 @@ import os
 from pathlib import Path
 
 from ablations.errors import UserError, nearest
-from ablations.files import read_json, write_json
+from ablations.files import DamagedError, read_json, write_json
+from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
-from ablations.study.plan import Plan, read_plan
+from ablations.study.plan import Plan, parse_plan
 
 
 def save_plan(home: Home, plan: Plan) -> None:
     """Remember what was asked. More replicates, asked before of the same, stay in the plan."""
     path = home.plan(plan.study)
     path.parent.mkdir(parents=True, exist_ok=True)
-    before = read_json(path)
+    before = load_plan(path)
     if before:
-        plan = plan.keeping(read_plan(before, path))
-    record = plan.record()
-    if record != before:
-        write_json(path, record)
+        plan = plan.keeping(before)
+    if plan != before:
+        write_json(path, plan.record())
 
 
-def plans_of(home: Home) -> list[Plan]:
-    """What was asked, study by study."""
-    return [read_plan(read_json(path), path) for path in sorted(home.studies.glob("*.json"))]
+def load_plan(path: Path) -> Plan | None:
+    """The plan in a file, or None where there is no such file.
+
+    Raises:
+        DamagedError: it is no plan.
+    """
+    record = read_json(path, dict)
+    try:
+        return None if record is None else parse_plan(record)
+    except ValueError as error:
+        raise DamagedError(path, str(error)) from None
+
+
+def plans_of(home: Home, refused: Refused | None = None) -> list[Plan]:
+    """What was asked, study by study.
+
+    Arguments:
+        refused: takes what is wrong with plans that cannot be read; None: that is raised.
+
+    Raises:
+        UserError: a plan cannot be read.
+    """
+    damaged = Refused() if refused is None else refused
+    plans: list[Plan] = []
+    for path in sorted(home.studies.glob("*.json")):
+        with damaged.aside():
+            plans += filter(None, [load_plan(path)])  # gone meanwhile
+    if refused is None:
+        damaged.check()
+    return plans
 
 
 def plan_of(home: Home, study: str) -> Plan:
-    """What was last asked of a study, given by its name or file.
+    """What was last asked of a study, given by its name or file. Other plans may be damaged.
 
     Raises:
-        UserError: it was never run here.
+        UserError: it was never run here, or its plan is damaged.
     """
-    plans = {plan.study: plan for plan in plans_of(home)}
+    refused = Refused()
+    plans = {plan.study: plan for plan in plans_of(home, refused)}
     name = Path(study).stem
+    for error in refused.errors:
+        if isinstance(error, DamagedError) and error.path.stem == name:
+            raise error
     if name not in plans:
         hint = nearest(name, plans) if plans else "no study was run there yet"
         raise UserError(f"study {name!r} was never run in {home.root}: {hint}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from ablations.study.fields import check_fields
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Chart:
     over: str | None = None
     table: str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self, f"chart {self.metric!r}")
+
 
 @dataclass(frozen=True)
 class Presentation:
@@ -34,3 +39,9 @@ class Presentation:
     charts: tuple[Chart, ...] = ()
     columns: tuple[str, ...] = ()
     disposable: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if isinstance(found := getattr(self, one.name), list):
+                object.__setattr__(self, one.name, tuple(found))
+        check_fields(self, "presentation")

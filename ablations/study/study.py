@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
 
 from ablations.errors import UserError, nearest
+from ablations.study.calls import call
 from ablations.study.claim import Claim
 from ablations.study.experiment import REPLICATE, Experiment, Settings
+from ablations.study.fields import check_fields
 from ablations.study.limits import UNLIMITED, Limits
 
 Design = Literal["one_factor", "factorial", "zipped"]
@@ -28,9 +32,15 @@ class Axis:
 
     def __init__(self, name: str, levels: Sequence[Any] | Mapping[str, Settings]) -> None:
         if not isinstance(levels, Mapping):
+            if isinstance(levels, str | bytes | set | frozenset) or not hasattr(levels, "__iter__"):
+                raise UserError(
+                    f"axis {name!r}: its levels should be a list of values, or settings by name, "
+                    f"not {levels!r}"
+                )
             levels = {str(value): {name: value} for value in levels}
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "levels", dict(levels))
+        check_fields(self, f"axis {name!r}")
 
 
 @dataclass(frozen=True)
@@ -57,15 +67,18 @@ class Study:
     baseline: Settings
     design: Design = "one_factor"
     where: Callable[[Any], bool] = lambda config: True
-    seeds: int = 1
+    seeds: Annotated[int, Ge(1)] = 1
     claims: Sequence[Claim] = ()
     limits: Limits = UNLIMITED
 
     def __post_init__(self) -> None:
-        if self.design not in get_args(Design):
-            raise UserError(
-                f"a study has no design {self.design!r}: {nearest(self.design, get_args(Design))}"
-            )
+        check_fields(self, f"study {self.title!r}")
+        names = [axis.name for axis in self.axes]
+        for axis in self.axes:
+            if names.count(axis.name) > 1:
+                raise UserError(f"two axes are called {axis.name}: give one of them another name")
+            if not axis.levels:
+                raise UserError(f"axis {axis.name} has no levels: give it one or more")
         setters = self._setters()
         if REPLICATE in {**setters, **self.baseline}:
             raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
@@ -102,6 +115,14 @@ class Study:
         if claim.pairing and claim.pairing not in known:
             hint = nearest(claim.pairing, known) if known else "its experiment names none"
             raise UserError(f"claim {claim.words!r}: pairing cannot be {claim.pairing!r}: {hint}")
+
+    def allows(self, config: Any) -> bool:
+        """Whether `where` lets a configuration pass.
+
+        Raises:
+            UserError: it fails.
+        """
+        return bool(call("`where` of the study", self.where, config, convert=bool))
 
     def varied(self) -> Sequence[Axis]:
         """The axes; those of a zipped design as one, whose levels change them in step.

@@ -25,6 +25,7 @@ COLOURS = {
     State.FAILED: "red",
     State.CANCELLED: "yellow",
     State.DONE: "green",
+    State.DAMAGED: "red",
 }
 MANY_ROWS = 500
 

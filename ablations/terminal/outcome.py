@@ -39,7 +39,10 @@ def tell_failures(home: Home, plan: Plan, snapshot: Snapshot) -> int:
         if run.state is State.CANCELLED:
             console.print(f"cancelled: {name}", style="yellow", soft_wrap=True)
             continue
-        failure = home.run(key).failure(run.attempt) or {"error": "its worker died repeatedly"}
-        console.print(f"failed: {name}: {failure['error']}", style="red", soft_wrap=True)
+        if run.damage:
+            console.print(f"damaged: {name}: {run.damage}", style="red", soft_wrap=True)
+            continue
+        reason = home.run(key).error(run.attempt) or "its worker died repeatedly"
+        console.print(f"failed: {name}: {reason}", style="red", soft_wrap=True)
         console.print(f"        more in {home.run(key).path}", soft_wrap=True)
     return len(failed)

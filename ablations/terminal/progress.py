@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ablations.files import DamagedError
 from ablations.launch.launcher import Snapshot
 from ablations.launch.timing import about, in_words, wall_seconds
 from ablations.runs.directory import RunDirectory, State
@@ -27,7 +28,11 @@ PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
 def last_progress(run: RunDirectory, attempt: int) -> dict[str, Any]:
     """The latest of everything a running attempt told: phase, step, of, metrics, times."""
     latest: dict[str, Any] = {}
-    for entry in run.progress(attempt):
+    try:
+        told = run.progress(attempt)
+    except DamagedError as error:
+        return {"phase": str(error)}
+    for entry in told:
         if "step" in entry:
             latest.setdefault("first", (entry["step"], entry["time"]))
         elif "step" in latest:
@@ -119,7 +124,7 @@ class LiveProgress:
             told = seconds_left(running.get(key, {}))
             if told is not None:
                 seconds.append(told)
-            elif run.state not in (State.DONE, State.FAILED, State.CANCELLED):
+            elif run.state not in (State.DONE, State.FAILED, State.CANCELLED, State.DAMAGED):
                 seconds.append(self.expected[key])
         return wall_seconds(seconds, self.workers)
 

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ablations.errors import UserError
 from ablations.file_system import lack_of_space
+from ablations.files import DamagedError
 from ablations.launch.launcher import take_snapshot
 from ablations.launch.launches import launches_of
 from ablations.launch.scheduler import QueuedJob
@@ -85,6 +86,7 @@ def _troubles(home: Home, study: str) -> list[str]:
     """What keeps workers from working: a full disk, or what one of the last launch said."""
     last = launches_of(home, study)[-1:]
     said = [f"a worker ended early: {launch.trouble}" for launch in last if launch.trouble]
+    said += [str(launch.damage) for launch in last if launch.damage]
     lack = lack_of_space(home.root)
     return [lack, *said] if lack else said
 
@@ -110,21 +112,25 @@ def _run_status(
         if silent > STALE_SECONDS:
             status["detail"] += f"; no sign of life for {in_words(silent)}, if the clocks agree"
     elif seen.state is State.FAILED:
-        status["detail"] = (run.failure(seen.attempt) or {}).get("error", "")
+        status["detail"] = run.error(seen.attempt)
     elif seen.state is State.LOST:
         status["detail"] = "its worker died; the next launch goes on with it"
     elif seen.state is State.CANCELLED:
         status["detail"] = "the next launch goes on with it"
-    elif seen.state is State.DONE:
-        result = run.result() or {}
-        status["seconds"] = seconds_taken(run, result)
+    elif seen.result:
+        status["seconds"] = seconds_taken(run, seen.result)
         status["detail"] = in_words(status["seconds"])
+    elif seen.damage:
+        status["detail"] = str(seen.damage)
     return status
 
 
 def _place(run: RunDirectory, attempt: int, nodes: Mapping[str, str]) -> dict[str, Any]:
     """Where an attempt runs: its host or node and its job, and both in words."""
-    told = run.attempt(attempt)
+    try:
+        told = run.attempt(attempt)
+    except DamagedError as damage:
+        return {"node": None, "job": None, "place": f"; {damage}"}
     job, host = told.get("job"), told.get("host")
     node = nodes.get(str(job)) or host
     parts = [str(node)] if node else []
@@ -147,27 +153,39 @@ def failures(home: Home, plan: Plan) -> Iterator[tuple[RunDirectory, int, str]]:
         run = home.run(key)
         seen = run.inspect(observer)
         if seen.state is State.FAILED:
-            yield run, seen.attempt, (run.failure(seen.attempt) or {}).get("error", "")
+            yield run, seen.attempt, run.error(seen.attempt)
 
 
-def print_json(home: Home, plans: list[Plan]) -> None:
-    """Every study of `plans` as a JSON list on standard output."""
+def damages(studies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with each damaged run, in a sentence; `studies`: see `study_status`."""
+    runs = [run for study in studies for run in study["runs"]]
+    return [run["detail"] for run in runs if run["state"] == State.DAMAGED]
+
+
+def print_json(home: Home, plans: list[Plan]) -> list[str]:
+    """Print every study of `plans` as a JSON list; returns the `damages`."""
     observer = Observer()
-    print(json.dumps([study_status(home, plan, observer) for plan in plans], indent=1))
+    studies = [study_status(home, plan, observer) for plan in plans]
+    print(json.dumps(studies, indent=1))
+    return damages(studies)
 
 
-def show(home: Home, plans: list[Plan], watch: bool) -> None:
-    """Print the tables; with `watch` every few seconds, until an interruption."""
-    observer = Observer()
+def show(home: Home, plans: list[Plan], watch: bool) -> list[str]:
+    """Print the tables; with `watch` every few seconds, until an interruption.
+
+    Returns the `damages`, as they were last.
+    """
+    observer, studies = Observer(), list[dict[str, Any]]()
 
     def look() -> Group:
-        return _render([study_status(home, plan, observer) for plan in plans])
+        studies[:] = [study_status(home, plan, observer) for plan in plans]
+        return _render(studies)
 
     if not watch:
         with activity("looking at the runs"):
             tables = look()
         console.print(tables)
-        return
+        return damages(studies)
     with suppress(KeyboardInterrupt):
         if not console.is_terminal:
             while True:
@@ -177,6 +195,7 @@ def show(home: Home, plans: list[Plan], watch: bool) -> None:
             while True:
                 time.sleep(WATCH_SECONDS)
                 live.update(look(), refresh=True)
+    return damages(studies)
 
 
 def _render(studies: list[dict[str, Any]]) -> Group:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
+from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
+from ablations.runs.records import Setup
 from ablations.study.plan import Cell, Plan
 from ablations.study.plans import plans_of
 from ablations.tracking.contact import reaching
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 LOCK_SECONDS = 60
-SHOWN = 5  # refusals that a sentence names
 Cells = Mapping[str, tuple[Plan, Cell]]  # by run key: the last plan that asks for it
 
 
@@ -50,7 +51,7 @@ def _silent(text: str) -> None:
 
 
 @contextmanager
-def _by_itself(name: str, refused: list[str]) -> Iterator[None]:
+def _by_itself(name: str, refused: Refused) -> Iterator[None]:
     """Note what is refused by its own fault, so that all others go on."""
     from mlflow.exceptions import MlflowException
 
@@ -59,13 +60,8 @@ def _by_itself(name: str, refused: list[str]) -> Iterator[None]:
     except (MlflowException, UserError, ValueError) as error:
         if getattr(error, "error_code", "INVALID") not in OWN_FAULT:
             raise
-        refused.append(f"{name}: {next(iter(str(error).splitlines()), type(error).__name__)}")
-
-
-def _together(refused: list[str]) -> str:
-    """All refusals in one sentence, the first of many."""
-    more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
-    return f"{len(refused)} runs or studies are not tracked: {'; '.join(refused[:SHOWN])}{more}"
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        refused.errors.append(RefusedError(f"{name} is not tracked: {reason}"))
 
 
 class Collector:
@@ -91,7 +87,7 @@ class Collector:
             everything: search the store for all runs, whatever the ledger remembers of it.
 
         Raises:
-            RefusedError: a run cannot be delivered (the others are).
+            RefusedError: a run or a study cannot be delivered (the others are).
             UserError: the store does not answer. Nothing is lost: the next sync tries again.
         """
         lock = FileLock(self.home.root / "collector.lock", timeout=LOCK_SECONDS)
@@ -107,13 +103,13 @@ class Collector:
             raise UserError(f"another collector holds {lock.lock_file}; try again later") from None
 
     def _pass(self, ledger: Ledger, everything: bool) -> int:
-        plans = plans_of(self.home)
+        changed, refused = 0, Refused()
+        plans = plans_of(self.home, refused)
         cells = {cell.key: (plan, cell) for plan in plans for cell in plan.cells}
         runs = {run.key: run for run in self.home.runs()}
         if everything or len(runs.keys() - ledger.keys()) > FEW:
             ledger.clear()
         due = [runs[key] for key in sorted(runs.keys() - ledger.keys("FINISHED"))]
-        changed, refused = 0, list[str]()
         for number, run in enumerate(due, start=1):
             self.tell(f"looking at run {number} of {len(due)}, {changed} brought up to date")
             with _by_itself(f"run {run.key}", refused):
@@ -125,8 +121,7 @@ class Collector:
             with _by_itself(f"study {plan.study}", refused):
                 page = self._page(ledger, plan.experiment)
                 Headings(self.client, ledger, page, plan, anew=everything).sync()
-        if refused:
-            raise RefusedError(_together(refused))
+        refused.check(RefusedError)
         return changed
 
     def _page(self, ledger: Ledger, experiment: str) -> Page:
@@ -147,6 +142,8 @@ class Collector:
                     return False
                 run.status = ""  # delivered anew
             seen = directory.inspect(self.observer)
+            if seen.damage:
+                raise seen.damage
             if seen.lease is None:
                 return False
             progress = directory.progress()
@@ -168,7 +165,7 @@ class Collector:
         self,
         page: Page,
         key: str,
-        content: Mapping[str, Any],
+        content: Setup,
         progress: list[dict[str, Any]],
         cells: Cells,
     ) -> Run:

@@ -61,11 +61,11 @@ def deliver(
 
     from ablations.tracking.ledger import compared
 
-    content = directory.config() or {}
+    setup = directory.config()
     new = ATTEMPT_TAG not in run.tags  # tags arrive after parameters
-    params = [Param(k, v) for k, v in flatten(content["config"]).items()] if new else []
+    params = [Param(k, v) for k, v in flatten(setup["config"]).items()] if setup and new else []
     metrics, tags = _curves(progress), dict(tags)
-    result = directory.result() if seen.state is State.DONE else None
+    result = seen.result
     failure = directory.failure(seen.attempt) if seen.state is State.FAILED else None
     if result:
         directory.check_tables()
@@ -201,9 +201,8 @@ def _hours(directory: RunDirectory, attempts: int) -> list[Metric]:
     found = []
     for number in range(1, attempts + 1):
         begun, hours = directory.attempt(number), directory.seconds(number) / 3600
-        if "cpus" in begun:
+        if "started" in begun and "cpus" in begun and "gpus" in begun:
             time = int((begun["started"] + 3600 * hours) * 1000)
-            for unit in ("cpu", "gpu"):
-                cost = hours * begun[f"{unit}s"]
-                found.append(Metric(hours_metric(unit), cost, time, number))
+            for unit, count in (("cpu", begun["cpus"]), ("gpu", begun["gpus"])):
+                found.append(Metric(hours_metric(unit), hours * count, time, number))
     return found

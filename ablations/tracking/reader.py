@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ablations.errors import UserError, nearest
-from ablations.files import read_json
+from ablations.files import DamagedError, read_json
+from ablations.refused import Refused
 from ablations.runs import layout
 from ablations.study.plan import Levels, Plan, read_plan
 from ablations.tracking.contact import reaching
@@ -97,11 +98,10 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
     """
     client = connect(uri)
     with reaching(uri), TemporaryDirectory() as temporary:
-        damaged: dict[str, str] = {}
-        plans = read_plans(client, damaged)
-        if name in damaged:
-            raise UserError(f"{damaged[name]}; {MENDING}")
+        refused = Refused()
+        plans = read_plans(client, refused)
         if name not in plans:
+            refused.check()  # it may be among these
             known = nearest(name, plans) if plans else "no study is tracked there yet"
             raise UserError(f"study {name!r} is not tracked in {uri}: {known}")
         experiment, plan = plans[name]
@@ -125,29 +125,37 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
         return TrackedStudy(plan, runs, experiment, left_out)
 
 
-def read_plans(
-    client: MlflowClient, damaged: dict[str, str] | None = None
-) -> dict[str, tuple[str, Plan]]:
+def read_plans(client: MlflowClient, refused: Refused | None = None) -> dict[str, tuple[str, Plan]]:
     """The experiment id and the plan of every tracked study, by name.
 
     Arguments:
-        damaged: takes why the plans of other studies cannot be read, by name.
+        refused: takes what is wrong with plans that cannot be read; None: that is raised.
+
+    Raises:
+        UserError: a plan cannot be read.
     """
-    plans, damaged = {}, {} if damaged is None else damaged
+    plans, damaged = {}, Refused() if refused is None else refused
     with TemporaryDirectory() as temporary:
         for experiment in client.search_experiments():
             identity = experiment.experiment_id
             for run in search(client, identity, f"tags.`{PLAN_TAG}` LIKE '%'"):
                 name = run.data.tags[STUDY_TAG]
-                source = f"{PLAN_FILE} of study {name} in the tracking store"
-                try:
-                    path = _download(client, run.info.run_id, PLAN_FILE, temporary)
-                    plans[name] = identity, read_plan(read_json(path), source)
-                except FileNotFoundError:
-                    damaged[name] = f"{source} is missing"
-                except UserError:
-                    damaged[name] = f"{source} is damaged"
+                with damaged.aside():
+                    plans[name] = identity, _read_plan(client, run.info.run_id, name, temporary)
+    if refused is None:
+        damaged.check()
     return plans
+
+
+def _read_plan(client: MlflowClient, run_id: str, study: str, temporary: str) -> Plan:
+    source = f"{PLAN_FILE} of study {study} in the tracking store"
+    try:
+        path = _download(client, run_id, PLAN_FILE, temporary)
+        return read_plan(read_json(path, dict), source)
+    except FileNotFoundError:
+        raise UserError(f"{source} is missing; {MENDING}") from None
+    except DamagedError:
+        raise UserError(f"{source} is damaged; {MENDING}") from None
 
 
 def _read_table(

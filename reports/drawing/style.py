@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,9 +12,11 @@ from typing import Any
 
 import matplotlib as mpl
 
-mpl.use("Agg")  # no screen needed
+mpl.use("Agg")  # where it was imported before, see `reports`
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+
+from reports.drawing.fonts import fonts_for
 
 # Okabe and Ito's palette, without its yellow; markers tell the levels apart in grey
 COLOURS = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
@@ -46,7 +49,8 @@ _SETTINGS: dict[Any, Any] = {
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Apply the style to figures made and saved inside the block."""
-    with plt.rc_context(_SETTINGS):
+    with plt.rc_context(_SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # see `fonts_for`
         yield
 
 
@@ -62,9 +66,10 @@ def encode(figure: Figure, file_format: str) -> bytes:
     """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
     with figure_style():
         figure.draw_without_rendering()  # lays out; once is enough for all formats
-        figure.set_layout_engine("none")
-        file = BytesIO()
-        figure.savefig(file, format=file_format, dpi=PNG_DPI, metadata=UNDATED[file_format])
+        with fonts_for(figure):
+            figure.set_layout_engine("none")
+            file = BytesIO()
+            figure.savefig(file, format=file_format, dpi=PNG_DPI, metadata=UNDATED[file_format])
     return _titled(file.getvalue()) if file_format == "svg" else file.getvalue()
 
 

@@ -101,7 +101,8 @@ def _area(table: pd.DataFrame, budget: float) -> float:
 
 
 def _area_and_passes(run: RunDirectory, budget: float) -> list[float]:
-    result = run.result() or {}
+    result = run.result()
+    assert result is not None  # only runs that are done are scored
     return [*_of_end(_area, run, budget), result["metrics"]["passes"]]
 
 

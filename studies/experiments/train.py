@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,7 +44,7 @@ def main(config: Path, directory: Path) -> None:
     from snnet.errors import CheckpointError, DivergenceError, MissingDataError
 
     try:
-        resolved = STITCHING.resolve(read_json(config))
+        resolved = STITCHING.resolve(read_json(config, dict[str, Any]) or {})
         STITCHING.check_ready(resolved)
         directory.mkdir(parents=True, exist_ok=True)
         run = PrintedAttempt(directory, directory / "cache", attempt=1)

@@ -43,4 +43,6 @@ def one_of_each(home: Home) -> tuple[Plan, dict[State, str], Attempt]:
     begin(home, keys[State.LOST])
     disown(home, keys[State.LOST], dead_owner())
     home.run(keys[State.CANCELLED]).cancel(home.observer())
+    begin(home, keys[State.DAMAGED])
+    (home.run(keys[State.DAMAGED]).path / "claim-1.json").write_text("{}")
     return TWO_SEEDS.plan, keys, running

@@ -165,7 +165,7 @@ def _news(directory: Path, name: str, seconds: float) -> Any:
     """What the job writes; None where nothing comes in time, or nothing more can come."""
     deadline, look = time.monotonic() + seconds, time.monotonic() + LOOK_SECONDS
     while time.monotonic() < deadline and not _text(directory / TROUBLE):
-        found = read_json(directory / name)
+        found = read_json(directory / name, dict)
         if found is not None:
             return found
         if time.monotonic() > look:
@@ -174,7 +174,7 @@ def _news(directory: Path, name: str, seconds: float) -> Any:
                 time.sleep(LOOK_SECONDS)  # network file systems show late what is new
                 break
         time.sleep(POLL_SECONDS)
-    return read_json(directory / name)
+    return read_json(directory / name, dict)
 
 
 def _state(directory: Path) -> tuple[str, str]:

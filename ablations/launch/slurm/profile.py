@@ -36,6 +36,7 @@ from ablations.launch.slurm.settings import (
     setting_of_command_line,
     setting_of_table,
 )
+from ablations.refused import Refused
 from ablations.runs.home import Home
 from ablations.study.catalogue import load_study, study_names
 from ablations.study.plans import plans_of
@@ -127,7 +128,7 @@ def check_names(profile: Profile, work: Work, home: Home) -> None:
     if all(scope[1:] in {(plan.scale,), *_levels(plan.axes)} for scope in scopes):
         return
     studies = [load_study(name)[1] for name in (work.study, *study_names())]
-    plans = [plan, *plans_of(home)]
+    plans = [plan, *plans_of(home, Refused())]
     scales = {one.scale for one in plans}.union(*(one.experiment.scales for one in studies))
     levels = {item for one in plans for item in _levels(one.axes)}
     levels |= {(axis.name, name) for one in studies for axis in one.axes for name in axis.levels}

@@ -244,7 +244,9 @@ def test_on_another_host_an_attempt_is_lost_when_its_job_is_gone(run_elsewhere, 
 
 def test_an_attempt_that_was_lost_before_others_ended(run_elsewhere):
     (run_elsewhere.path / "released-2").touch()
-    write_json(run_elsewhere.path / "failure-3.json", {"error": "x", "traceback": "x"})
+    write_json(
+        run_elsewhere.path / "failure-3.json", {"error": "x", "traceback": "x", "ended": 1.0}
+    )
     assert run_elsewhere.inspect(Observer()).lost == 1
     (finding,) = examine(run_elsewhere, dict)
     assert finding.trouble == "attempt 1 lost: the owner died"

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ablations.errors import UserError
+from ablations.files import write_json
 from ablations.runs.home import Home
 from snnet.front import front_area
 from studies.experiments import objectives
@@ -25,7 +26,8 @@ def test_a_stitching_run_is_judged_by_its_validation_images(tmp_path):
     home = Home(tmp_path)
     run = home.run("0123")
     run.path.mkdir(parents=True)
-    (run.files / "result.json").write_text('{"metrics": {"passes": 12.0}}')
+    result = {"metrics": {"passes": 12.0}, "tables": ["stitch"], "provenance": {}}
+    write_json(run.files / "result.json", {**result, "started": 1.0, "ended": 2.0})
     table.to_parquet(run.files / "stitch.parquet")
     judged = objectives.OBJECTIVES
     assert judged["top1"].score(run, 250) == [0.85]
