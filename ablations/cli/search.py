@@ -26,6 +26,7 @@ from ablations.cli.options import (
     workers_option,
 )
 from ablations.errors import EXIT_FAILED_RUNS, UserError
+from ablations.study.limits import MOST_RUNS
 
 if TYPE_CHECKING:
     from ablations.launch.scheduler import Scheduler
@@ -109,7 +110,9 @@ class Extent:
 extent_options = gathered(
     Extent,
     "extent",
-    click.option("--trials", type=click.IntRange(1), help="In all, earlier ones included."),
+    click.option(
+        "--trials", type=click.IntRange(1, MOST_RUNS), help="In all, earlier ones included."
+    ),
     click.option("--sampler-seed", default=0, show_default=True, help="Of what is proposed."),
     click.option("--name", help="Of the search.  [default: STUDY-search]"),
     click.option("--show", is_flag=True, help="Only show what was found so far."),

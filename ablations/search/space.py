@@ -98,7 +98,9 @@ class SearchSpace:
             UserError: there is nothing to choose, or the baseline is not part of it.
         """
         study = study.override(changes or {})
-        self.study = replace(study, axes=_without(study, ranges), claims=())
+        # of a grid every combination would be planned, only to be left out
+        design = "one_factor" if study.design == "factorial" else study.design
+        self.study = replace(study, axes=_without(study, ranges), claims=(), design=design)
         self.ranges, self.experiment = ranges, study.experiment
         self.plan = replace(expand(name, self.study, scale, family, seeds=1).plan, cells=())
         scaled = self.experiment.scale(scale, family)[2]
@@ -192,9 +194,13 @@ class SearchSpace:
     def allows(self, values: Values) -> bool:
         """Whether the settings fit together and the study's `where` lets them pass."""
         try:
-            return self.study.where(self.config(values))
+            config = self.config(values)
+            if not self.study.where(config):
+                return False
+            self.experiment.check_settings(config)
         except UserError:
             return False
+        return True
 
     def key(self, values: Values, seed: int) -> str:
         """The key of the run with these values."""

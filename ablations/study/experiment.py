@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from ablations.errors import UserError, explain, nearest
+from ablations.errors import UserError, nearest
 from ablations.runs.attempt import Attempt
 from ablations.study.objective import Objective
 from ablations.study.presentation import Presentation
+from ablations.study.validator import Validator
 
 Settings = Mapping[str, Any]
 REPLICATE = "seed"  # the field that tells replicates of one setting apart
@@ -35,6 +36,8 @@ class Experiment:
             what); the first of each is the default.
         expected_seconds: a guess for a run on one core, corrected by what finished runs took;
             NaN where nobody knows.
+        check_settings: raises UserError where settings do not go together though the dataclass
+            lets each pass. Called for every run that is planned, so it must be very quick.
         check_ready: raises UserError where a run of this configuration cannot start here, such
             as for want of a dataset. Called before a launch, so it must be quick.
         objectives: what a search may look for, by name; the first is the default.
@@ -53,6 +56,7 @@ class Experiment:
         default_factory=lambda: {"default": {"default": {}}}
     )
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
+    check_settings: Callable[[Any], None] = lambda config: None
     check_ready: Callable[[Any], None] = lambda config: None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     presentation: Presentation = field(default_factory=Presentation)
@@ -62,6 +66,16 @@ class Experiment:
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         return TypeAdapter(self.config)
+
+    @cached_property
+    def _validators(self) -> dict[str, Validator]:
+        """A validator for each setting."""
+        hints = get_type_hints(self.config, include_extras=True)
+        return {name: Validator(hints[name]) for name in self.settings}
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return Validator(self.config)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -93,24 +107,17 @@ class Experiment:
             UserError: a name or a value is unknown; says which is nearest.
         """
         for name in settings:
-            if name not in self.settings:
-                raise UserError(
-                    f"{self.name} has no setting {name!r}: " + nearest(name, self.settings)
-                )
-        try:
-            return self._adapter.validate_python(dict(settings))
-        except ValidationError as error:
-            raise UserError(explain(error)) from None
+            self._know(name)
+        return self._validator.validate(dict(settings))
 
     def check(self, name: str, value: Any) -> Any:
         """One setting's value, checked alone and typed (from the command line, say)."""
+        self._know(name)
+        return self._validators[name].validate(value, name)
+
+    def _know(self, name: str) -> None:
         if name not in self.settings:
             raise UserError(f"{self.name} has no setting {name!r}: {nearest(name, self.settings)}")
-        hints = get_type_hints(self.config, include_extras=True)
-        try:
-            return TypeAdapter(hints[name]).validate_python(value)
-        except ValidationError as error:
-            raise UserError(explain(error, name)) from None
 
     def dump(self, config: Any) -> dict[str, Any]:
         """The configuration as plain JSON values."""

@@ -125,7 +125,7 @@ def read_plan(record: Any, source: object) -> Plan:
     except (TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__} {error}"
     except ValidationError as error:
-        reason = explain(error)
+        reason = explain(error, record)
     raise UserError(f"{source} is no plan of a study ({reason}); remove it and run the study anew")
 
 

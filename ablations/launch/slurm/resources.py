@@ -12,7 +12,7 @@ from typing import Annotated, Any, get_type_hints
 from annotated_types import Ge
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
-from ablations.errors import explain
+from ablations.errors import explain, quoted
 from ablations.launch.job import PROCESSES, THREADS
 
 TIME = "1-00:00:00"  # where nobody says
@@ -231,7 +231,8 @@ def resource_value(name: str, value: Any) -> Any:
         first = error.errors()[0]
         own = first["msg"].removeprefix("Value error, ")
         of_ours = first["type"] == "value_error"
-        raise ValueError(f"{name} {value!r} {own}" if of_ours else explain(error, name)) from None
+        told = f"{name} {quoted(value)} {own}" if of_ours else explain(error, value, name)
+        raise ValueError(told) from None
 
 
 def variable(name: str, value: Any) -> str:
