@@ -164,7 +164,7 @@ def search(
     from ablations.launch.launcher import Launcher
     from ablations.runs.provenance import code_provenance
     from ablations.search.journal import Journal
-    from ablations.search.question import Asked, make_question
+    from ablations.search.question import asked_before, make_question
     from ablations.search.sitting import check_name, run_search
     from ablations.search.trials import Sitting
     from ablations.study.catalogue import load_study, study_names
@@ -175,11 +175,14 @@ def search(
         from ablations.search.findings import show_findings
 
         journal = Journal(home.journal(name))
-        show_findings(home, make_question(study, name, Asked(**journal.options)), journal)
+        question = make_question(study, name, asked_before(journal))
+        journal.check_choices(question.record())
+        show_findings(home, question, journal)
         return
     if extent.trials is None:
         raise UserError("say how far to go on: --trials N, or --show what was found so far")
     question = make_question(study, name, aimed.asked(chosen))
+    question.check_size(extent.trials)
     uri = tracking_uri or home.tracking_uri
     scheduler = _scheduler(home, where)
     limits = limited.over(load_study(study)[1].limits)

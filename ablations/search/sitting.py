@@ -22,6 +22,8 @@ from ablations.terminal.progress import LiveProgress
 from ablations.tracking.background import collecting
 from ablations.tracking.store import check_uri
 
+LONGEST_NAME = 100  # characters; files are called by it
+
 
 def run_search(
     home: Home,
@@ -108,6 +110,8 @@ def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
     """
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"--name {name}: use letters, digits, - and _")
+    if len(name) > LONGEST_NAME:
+        raise UserError(f"--name {name}: use at most {LONGEST_NAME} characters")
     asked = {plan.study: plan.design for plan in plans_of(home)}
     if name in known or asked.get(name, "search") != "search":
         raise UserError(f"--name {name}: a study is called so; give the search another name")
