@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -10,7 +12,10 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from snnet.data.sizes import IN_MEMORY
 
-Positive = Annotated[int, Ge(1)]
+MOST = 1_000_000_000  # of anything that is counted: no run with more would end
+
+Positive = Annotated[int, Ge(1), Le(MOST)]
+Count = Annotated[int, Ge(0), Le(MOST)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Le(1)]
 
@@ -51,7 +56,7 @@ class Recipe:
     batch_size: Positive = 64
     learning_rate: Annotated[float, Gt(0)] = 2e-3
     weight_decay: NotNegative = 0.05
-    warmup_epochs: Annotated[int, Ge(0)] = 4
+    warmup_epochs: Count = 4
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.1
     augmentation: Augmentation = Augmentation()
     seed: int = 0
@@ -83,6 +88,13 @@ class AnchorSpec:
     weights: str = "recipe"
     recipe: Recipe = Recipe()
 
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[^/\s\0]{1,100}", self.name):
+            raise ValueError(
+                f"the name {self.name[:100]!r} should be one word of at most 100 characters "
+                "without a slash: files are called by it"
+            )
+
 
 @dataclass(frozen=True)
 class StitchingConfig:
@@ -104,14 +116,14 @@ class StitchingConfig:
     kernel: Positive = 2  # of the sliding window, in blocks
     stride: Positive = 1
     pairs: Literal["nearest", "all"] = "nearest"
-    stages: Annotated[tuple[int, ...], MinLen(1)] | None = None  # that hold stitches; None: all
+    stages: Annotated[tuple[Count, ...], MinLen(1)] | None = None  # that hold stitches; None: all
     only: str | None = None  # the name of one route, such as 0.3>1.4, that is trained alone
     epochs: Positive = 50
     # what `epochs` counts for: the run, or each stitch (then a space with twice as many stitches as
     # the nearest one trains twice as long)
     budget: Literal["run", "stitch"] = "run"
     sampling: Literal["random", "sandwich"] = "random"
-    sandwich_random: Annotated[int, Ge(0)] = 1  # sub-networks beside the largest and the smallest
+    sandwich_random: Count = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch
     tuning: Literal["full", "stitching_layers"] = "full"
 
@@ -120,7 +132,7 @@ class StitchingConfig:
     learning_rate: Annotated[float, Gt(0)] = 1e-4  # of the stitching layers
     anchor_learning_rate: NotNegative = 1.0  # of the anchors, as a multiple of learning_rate
     weight_decay: NotNegative = 0.05
-    warmup_epochs: Annotated[int, Ge(0)] = 5
+    warmup_epochs: Count = 5
     gradient_clip: Annotated[float, Gt(0)] | None = None  # norm of all gradients together
     label_smoothing: Annotated[float, Ge(0), Le(0.99)] = 0.1
     drop_path: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -139,6 +151,13 @@ class StitchingConfig:
 
 def _check_image_count(config: StitchingConfig) -> None:
     known = IN_MEMORY.get(config.dataset)
+    if known:
+        for name, most in (("training_images", known.train), ("test_images", known.test)):
+            if (getattr(config, name) or 0) > most:
+                raise ValueError(
+                    f"{name} ({getattr(config, name)}) must be at most {most}, all that "
+                    f"{config.dataset} has"
+                )
     images = config.training_images or (known.train if known else None)
     for name in ("batch_size", "calibration_images"):
         if images is not None and getattr(config, name) > images:
@@ -146,6 +165,11 @@ def _check_image_count(config: StitchingConfig) -> None:
                 f"{name} ({getattr(config, name)}) must be at most {images}, the training "
                 f"images of {config.dataset}"
             )
+
+
+def _check_stages(config: StitchingConfig) -> None:
+    if config.stages and len(set(config.stages)) < len(config.stages):
+        raise ValueError(f"stages {list(config.stages)} names a stage twice")
 
 
 def _check_validation_images(config: StitchingConfig) -> None:
@@ -193,8 +217,12 @@ def _check_augmentation(config: StitchingConfig) -> None:
             f"{dataset} is held in memory and takes no rand_augment, random_erasing or repeats"
         )
     if dataset not in IN_MEMORY and augmentation.affine:
+        near = difflib.get_close_matches(dataset, IN_MEMORY, n=1)
+        hint = f"did you mean {near[0]}? Else " if near else ""
         raise ValueError(
-            f"{dataset} is read by timm and takes no degrees, scale or shift: use rand_augment"
+            f"dataset {dataset} is none of those in memory ({', '.join(IN_MEMORY)}): {hint}timm "
+            "reads it, and its augmentation takes no degrees, scale or shift, which are set here; "
+            'set augmentation, too, such as {"rand_augment": "rand-m9-mstd0.5-inc1"}'
         )
 
 
@@ -202,6 +230,7 @@ def _check_augmentation(config: StitchingConfig) -> None:
 _CHECKS = (
     _check_warmup,
     _check_image_count,
+    _check_stages,
     _check_validation_images,
     _check_slices,
     _check_mixing,

@@ -12,6 +12,7 @@ import torch
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
 from snnet.costs import dissect
+from snnet.errors import first_line
 
 
 def outline(architecture: str, image_size: int | None = None) -> Anchor:
@@ -36,7 +37,7 @@ def outline(architecture: str, image_size: int | None = None) -> Anchor:
             if image_size is not None and _origin(anchor).get("fixed_input_size"):
                 anchor = create_anchor(spec, img_size=image_size)
     except (RuntimeError, AssertionError) as error:  # timm's way to refuse tags and sizes
-        raise ValueError(f"timm cannot make {architecture}: {error}") from error
+        raise ValueError(f"timm cannot make {architecture}: {first_line(error)}") from error
     return anchor
 
 
@@ -71,7 +72,7 @@ def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> li
             anatomy = dissect(anchor, image_shape)
         except (RuntimeError, AssertionError) as error:
             size = "x".join(map(str, image_shape))
-            reason = str(error).partition("\n")[0]
+            reason = first_line(error)
             raise ValueError(f"anchor {number} cannot take images of {size}: {reason}") from error
         macs.append(anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs)
     return sorted(range(len(anchors)), key=macs.__getitem__)

@@ -29,9 +29,11 @@ def cluster() -> None:
 def check(home: Home, profile: Path | None, resources: tuple[str, ...], scale: str) -> None:
     """Submit a small job and tell what works: files, Python, CPUs, GPUs, signals, requeue."""
     from ablations.launch.slurm.probe import check_cluster
-    from ablations.launch.slurm.profile import read_profile
+    from ablations.launch.slurm.profile import check_scale, read_profile
     from ablations.terminal.display import console
 
+    if scale:
+        check_scale(scale, home)
     asked = read_profile(profile, parse_pairs("--resource", resources)).resources(scale, {})
     failed = False
     for finding in check_cluster(home, asked):

@@ -21,7 +21,7 @@ from ablations.cli.search import search
 from ablations.cli.status import status
 from ablations.cli.sync import sync
 from ablations.cli.ui import ui
-from ablations.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError
+from ablations.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, in_one_line
 from ablations.file_system import GONE
 from ablations.runs.home import DEFAULT_HOME, Home
 
@@ -55,6 +55,11 @@ class Commands(click.Group):
         """Run a command; a user error is one line and exit code 2."""
         try:
             return super().invoke(context)
+        except click.exceptions.NoArgsIsHelpError:  # click shows the help
+            raise
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else context.command_path
+            message = f"{error.format_message().rstrip('.')}; `{path} --help` tells more"
         except UserError as error:
             message = str(error)
         except KeyboardInterrupt:  # Ctrl-C ends what goes on until then
@@ -66,7 +71,7 @@ class Commands(click.Group):
             message += f": {error.filename}" if error.filename else ""
             if error.errno in GONE:
                 message += "; mount that file system again, then repeat the command"
-        click.echo(f"ablate: {message}", err=True)
+        click.echo(f"ablate: {in_one_line(message)}", err=True)
         sys.exit(EXIT_USER_ERROR)
 
 

@@ -16,13 +16,20 @@ from ablations.cli.completion import (
     complete_setting,
     complete_study,
 )
+from ablations.errors import UserError
 from ablations.launch.schedulers import SCHEDULERS
-from ablations.parsing import parse_changes, parse_pairs, parse_seconds
+from ablations.parsing import SECONDS, parse_changes, parse_pairs, parse_seconds
+from ablations.study.limits import MOST_RUNS
 
 if TYPE_CHECKING:
     from ablations.launch.scheduler import Options
     from ablations.study.expansion import Expansion
     from ablations.study.limits import Limits
+
+# seconds of a limit: workers look about once a second, and no run takes ten years
+SHORTEST, LONGEST = 1.0, 3650 * SECONDS["d"]
+MOST_WORKERS = 10_000  # more than a scheduler takes of one user, and than a machine has processes
+MOST_PER_GPU = 100
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -95,7 +102,12 @@ class Chosen:
 
 
 def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    return parse_seconds(text) if text is not None else None
+    if text is None:
+        return None
+    seconds = parse_seconds(text)
+    if not SHORTEST <= seconds <= LONGEST:
+        raise UserError(f"{option.opts[0]} {text} is out of range: choose 1s to 3650d")
+    return seconds
 
 
 @dataclass(frozen=True)
@@ -146,7 +158,7 @@ chosen_options = gathered(
         shell_complete=complete_family,
         help="Which networks, such as swin; see `ablate scales`.",
     ),
-    click.option("--seeds", type=click.IntRange(1), help="Replicates of every run."),
+    click.option("--seeds", type=click.IntRange(1, MOST_RUNS), help="Replicates of every run."),
     click.option(
         "--set",
         "changes",
@@ -161,12 +173,12 @@ chosen_options = gathered(
 def workers_option(default: str) -> Callable[[Any], Any]:
     """How many runs are done side by side; `default` says how many without it."""
     text = f"Runs side by side.  [default: {default}]"
-    return click.option("--workers", type=click.IntRange(1), help=text)
+    return click.option("--workers", type=click.IntRange(1, MOST_WORKERS), help=text)
 
 
 per_gpu_option = click.option(
     "--per-gpu",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_PER_GPU),
     help="This machine: runs side by side on each GPU.  [default: 1]",
 )
 

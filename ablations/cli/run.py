@@ -24,6 +24,7 @@ from ablations.cli.options import (
     workers_option,
 )
 from ablations.errors import EXIT_FAILED_RUNS, UserError
+from ablations.study.limits import MOST_RUNS
 
 if TYPE_CHECKING:
     from ablations.launch.launcher import Launcher
@@ -39,7 +40,7 @@ where_options = gathered(
     per_gpu_option,
     click.option(
         "--pack",
-        type=click.IntRange(1),
+        type=click.IntRange(1, MOST_RUNS),
         help="slurm: runs that a job does.  [default: any number]",
     ),
     profile_option,

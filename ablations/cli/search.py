@@ -26,6 +26,7 @@ from ablations.cli.options import (
     workers_option,
 )
 from ablations.errors import EXIT_FAILED_RUNS, UserError
+from ablations.study.limits import MOST_RUNS
 
 if TYPE_CHECKING:
     from ablations.launch.scheduler import Scheduler
@@ -109,7 +110,9 @@ class Extent:
 extent_options = gathered(
     Extent,
     "extent",
-    click.option("--trials", type=click.IntRange(1), help="In all, earlier ones included."),
+    click.option(
+        "--trials", type=click.IntRange(1, MOST_RUNS), help="In all, earlier ones included."
+    ),
     click.option("--sampler-seed", default=0, show_default=True, help="Of what is proposed."),
     click.option("--name", help="Of the search.  [default: STUDY-search]"),
     click.option("--show", is_flag=True, help="Only show what was found so far."),
@@ -161,7 +164,7 @@ def search(
     from ablations.launch.launcher import Launcher
     from ablations.runs.provenance import code_provenance
     from ablations.search.journal import Journal
-    from ablations.search.question import Asked, make_question
+    from ablations.search.question import asked_before, make_question
     from ablations.search.sitting import check_name, run_search
     from ablations.search.trials import Sitting
     from ablations.study.catalogue import load_study, study_names
@@ -172,11 +175,14 @@ def search(
         from ablations.search.findings import show_findings
 
         journal = Journal(home.journal(name))
-        show_findings(home, make_question(study, name, Asked(**journal.options)), journal)
+        question = make_question(study, name, asked_before(journal))
+        journal.check_choices(question.record())
+        show_findings(home, question, journal)
         return
     if extent.trials is None:
         raise UserError("say how far to go on: --trials N, or --show what was found so far")
     question = make_question(study, name, aimed.asked(chosen))
+    question.check_size(extent.trials)
     uri = tracking_uri or home.tracking_uri
     scheduler = _scheduler(home, where)
     limits = limited.over(load_study(study)[1].limits)

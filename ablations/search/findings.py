@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from ablations.errors import UserError
 from ablations.runs.home import Home
 from ablations.search.importance import importances
 from ablations.search.journal import KEYS, Journal
@@ -27,6 +29,7 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     counts = {state: sum(trial.state is state for trial in trials) for state in TrialState}
     told = [f"{count} {state.name.lower()}" for state, count in counts.items() if count]
     console.print(f"\n{question.name}: {len(trials)} trials ({', '.join(told) or 'none yet'})")
+    _tell_failures(home, question, journal.failed)
     if not done:
         return
     several = len(question.aim.names) > 1
@@ -44,6 +47,35 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     console.print(f"  ablate report {question.name}", soft_wrap=True)
     console.print("all trials in the browser (pip install optuna-dashboard):")
     console.print(f"  optuna-dashboard {home.journal(question.name)}", soft_wrap=True)
+
+
+def _tell_failures(home: Home, question: Question, failed: list[FrozenTrial]) -> None:
+    """Print why trials brought nothing, each reason once."""
+    trials: dict[str, list[int]] = {}
+    for trial in failed:
+        trials.setdefault(_reason(home, question, trial), []).append(trial.number)
+    for reason, numbers in list(trials.items())[:SHOWN]:
+        several = ", ".join(map(str, numbers[:SHOWN])) + (", ..." if len(numbers) > SHOWN else "")
+        console.print(f"failed: trial {several}: {reason}", style="red", soft_wrap=True)
+
+
+def _reason(home: Home, question: Question, trial: FrozenTrial) -> str:
+    aim = question.aim
+    for key in trial.user_attrs[KEYS]:
+        run = home.run(key)
+        if run.result() is None:
+            failure = run.failure(run.inspect(home.observer()).attempt)
+            if failure:
+                return str(failure["error"])
+            continue
+        try:
+            scores = aim.score(run)
+        except UserError as error:
+            return str(error)
+        if any(map(isnan, scores)):
+            within = f", as if nothing were within {aim.budget:g}" if aim.budget else ""
+            return f"its runs tell no number for {aim.text}{within}"
+    return "its runs did not end"
 
 
 def _trials_table(question: Question, trials: list[FrozenTrial]) -> Table:

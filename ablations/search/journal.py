@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
-from ablations.errors import UserError
+from ablations.errors import UserError, quoted
+from ablations.search.lock import only_writer
 from ablations.study.objective import Goal
 
 if TYPE_CHECKING:
@@ -25,11 +24,17 @@ if TYPE_CHECKING:
 KEYS = "keys"  # of a trial's runs, by seed
 CURVE = "curve"  # how good its first run was so far, by percent of it
 DEFINITION, OPTIONS = "definition", "options"
+CHOICES = ("axes", "ranges")  # of the definition: what the values of trials are named by
+BEGIN = b'{"op_code":'  # of each of its lines
 LOCK_SECONDS = 5  # after which Optuna takes a lock for one that a kill left behind
 
 
 class Journal:
-    """One search as Optuna knows it."""
+    """One search as Optuna knows it.
+
+    Attributes:
+        path: its file.
+    """
 
     def __init__(self, path: Path, goals: Sequence[Goal] | None = None) -> None:
         """Open it; where there is none, make it for these goals.
@@ -43,23 +48,45 @@ class Journal:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         if goals is None and not path.exists():
             raise UserError(f"there is no {path}: nothing was searched yet, or --name is another")
+        self.path = path
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path} is no file; move it away, or give the search another --name")
         lock = JournalFileSymlinkLock(str(path), grace_period=LOCK_SECONDS)
         try:
             self._storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
-            if goals is not None:
+            names = [study.study_name for study in self._storage.get_all_studies()]
+            if names and path.stem not in names:
+                raise ValueError(f"it holds {', '.join(names)}, not {path.stem}")
+            if not names and goals is None:
+                raise UserError(f"{path} holds no search yet")
+            if not names:
                 optuna.create_study(
-                    storage=self._storage,
-                    study_name=path.stem,
-                    directions=list(goals),
-                    load_if_exists=True,
+                    storage=self._storage, study_name=path.stem, directions=list(goals or ())
                 )
             # its sampler is never asked: see `ablations.search.proposal`
             self._study = optuna.load_study(study_name=path.stem, storage=self._storage)
-        except (ValueError, KeyError) as error:
-            raise UserError(
-                f"{path} is damaged ({error}); move it away and search anew: runs that are done "
-                "are not done again"
-            ) from None
+            self._check()
+        except (OSError, UserError):
+            raise
+        except Exception as error:  # lines may hold anything, and Optuna trusts them
+            raise _damaged(path, error) from None
+
+    def _check(self) -> None:
+        """Refuse what `ablate search` did not write.
+
+        Raises:
+            ValueError: says what that is.
+        """
+        for name in (DEFINITION, OPTIONS):
+            value = self._study.user_attrs.get(name, {})
+            if not isinstance(value, dict):
+                raise ValueError(f"its {name} is {quoted(value)}")
+        for trial in self.trials:
+            keys = trial.user_attrs.get(KEYS)
+            if not isinstance(keys, list) or not keys or set(map(type, keys)) != {str}:
+                raise ValueError(f"trial {trial.number} names no runs, so no search here made it")
+            if trial.values is not None and len(trial.values) != len(self._study.directions):
+                raise ValueError(f"trial {trial.number} has {len(trial.values)} values")
 
     @property
     def definition(self) -> dict[str, Any] | None:
@@ -77,16 +104,30 @@ class Journal:
         Raises:
             UserError: it is about something else; says what differs, and what to do.
         """
-        found = self.definition
-        if found is None:
+        if self.definition is None:
             self._study.set_user_attr(OPTIONS, dict(options))
             self._study.set_user_attr(DEFINITION, dict(wanted))
             return
-        differing = [
+        self._refuse(self.differing(wanted))
+
+    def differing(self, wanted: Mapping[str, Any]) -> list[str]:
+        """Names of what the search was about that is otherwise in `wanted`."""
+        found = self.definition or {}
+        return [
             f"{name} {inner}".strip()
             for name in wanted
             for inner in _differing(wanted[name], found.get(name))
         ]
+
+    def check_choices(self, wanted: Mapping[str, Any]) -> None:
+        """Refuse to read trials as settings of a space that has other axes, levels or ranges.
+
+        Raises:
+            UserError: says what differs.
+        """
+        self._refuse([name for name in self.differing(wanted) if name.startswith(CHOICES)])
+
+    def _refuse(self, differing: list[str]) -> None:
         if differing:
             raise UserError(
                 f"search {self._study.study_name} is about something else "
@@ -203,15 +244,7 @@ def writing_journal(
     Raises:
         UserError: another process writes it, or it is of another search.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_suffix(".lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UserError(
-            f"another process goes on with {path}; wait for it, or give this search another --name"
-        ) from None
-    with lock:
+    with only_writer(path):
         _drop_torn_line(path)
         journal = Journal(path, goals)
         journal.define(definition, options)
@@ -227,13 +260,29 @@ def _differing(one: Any, other: Any) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
+def _damaged(path: Path, error: Exception) -> UserError:
+    ours = type(error) is ValueError
+    reason = str(error) if ours else f"it has a line that Optuna did not write, {error!r}"
+    return UserError(
+        f"{path} is damaged ({reason}); move it away and search anew: runs that are done are not "
+        "done again"
+    )
+
+
 def _drop_torn_line(path: Path) -> None:
-    """Take off what a crash left of a line that was being written; the next one would join it."""
+    """Take off what a crash left of a line that was being written; the next one would join it.
+
+    Raises:
+        UserError: the end of the file is no piece of such a line.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return
     whole = content.rfind(b"\n") + 1
-    if whole < len(content):
+    torn = content[whole:]
+    if torn[: len(BEGIN)] != BEGIN[: len(torn)]:
+        raise _damaged(path, ValueError(f"it ends with {quoted(torn)}"))
+    if torn:
         with open(path, "rb+") as file:
             file.truncate(whole)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import UserError
 from ablations.parsing import parse_changes
-from ablations.search.space import SearchSpace, Values, parse_range
+from ablations.search.journal import Journal
+from ablations.search.space import SearchSpace, Values, parse_ranges
 from ablations.study.catalogue import load_study
+from ablations.study.limits import MOST_RUNS
 from ablations.study.objective import Aim, find_aim
+from ablations.study.validator import Validator
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -31,6 +34,20 @@ class Asked:
     seeds: int | None
     changes: tuple[str, ...]
     prune: Pruning | None
+
+
+def asked_before(journal: Journal) -> Asked:
+    """What the command line said when a search began.
+
+    Raises:
+        UserError: the journal does not tell.
+    """
+    if not journal.options:
+        raise UserError("nothing was searched yet: the search ended before its first trial")
+    try:
+        return Validator(Asked).validate(journal.options)
+    except UserError as error:
+        raise UserError(f"{journal.path} does not tell what was searched: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,18 @@ class Question:
         self.aim.check(config)
         self.space.experiment.ensure_ready(config)
 
+    def check_size(self, trials: int) -> None:
+        """Refuse more runs than a plan may have.
+
+        Raises:
+            UserError: so many trials have more.
+        """
+        if trials * self.seeds > MOST_RUNS:
+            raise UserError(
+                f"{trials:,} trials with {self.seeds:,} seeds each have more than {MOST_RUNS:,} "
+                "runs: ask for fewer --trials or --seeds"
+            )
+
     def runs(self, trial: FrozenTrial) -> list[tuple[Values, int]]:
         """The values and seed of each run that a trial has asked for so far."""
         return [(trial.params, seed) for seed in range(self._asked(trial))]
@@ -111,7 +140,7 @@ def make_question(study: str, name: str, asked: Asked) -> Question:
     found = load_study(study)[1]
     experiment = found.experiment
     aim = find_aim(experiment.objectives, asked.objective)
-    ranges = dict(parse_range(experiment, text) for text in asked.over)
+    ranges = parse_ranges(experiment, asked.over)
     changes = parse_changes(asked.changes)
     space = SearchSpace(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
     seeds, several = asked.seeds or found.seeds, len(aim.goals) > 1

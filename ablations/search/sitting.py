@@ -23,6 +23,8 @@ from ablations.terminal.progress import LiveProgress
 from ablations.tracking.background import collecting
 from ablations.tracking.store import check_uri
 
+LONGEST_NAME = 100  # characters; files are called by it
+
 
 def run_search(
     home: Home,
@@ -110,6 +112,8 @@ def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
     """
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"--name {name}: use letters, digits, - and _")
+    if len(name) > LONGEST_NAME:
+        raise UserError(f"--name {name}: use at most {LONGEST_NAME} characters")
     asked = {plan.study: plan.design for plan in plans_of(home, Refused())}
     if name in known or asked.get(name, "search") != "search":
         raise UserError(f"--name {name}: a study is called so; give the search another name")

@@ -65,14 +65,36 @@ def parse_range(experiment: Experiment, text: str) -> tuple[str, Range]:
         )
     if name == REPLICATE:
         raise UserError(f"{REPLICATE} cannot be searched: ask for replicates with --seeds")
+    if not _in_order(low, high):
+        raise UserError(f"--over {text}: {low} should be less than {high}, and both have an end")
     ends = [experiment.check(name, end) for end in (low, high)]
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in ends):
         raise UserError(f"--over {text}: {name} is no number; give it levels, --set {name}=A,B")
-    if not all(map(math.isfinite, ends)) or ends[0] >= ends[1]:
-        raise UserError(f"--over {text}: {low} should be less than {high}")
     if scale and ends[0] <= 0:
         raise UserError(f"--over {text}: a logarithmic range begins above 0")
     return name, Range(ends[0], ends[1], bool(scale))
+
+
+def _in_order(low: str, high: str) -> bool:
+    """Whether two texts are numbers from less to more, or no numbers at all."""
+    try:
+        return -math.inf < float(low) < float(high) < math.inf
+    except ValueError:
+        return True
+
+
+def parse_ranges(experiment: Experiment, texts: Sequence[str]) -> dict[str, Range]:
+    """Ranges by setting.
+
+    Raises:
+        UserError: one does not read so, or a setting has two.
+    """
+    ranges: dict[str, Range] = {}
+    for name, one in (parse_range(experiment, text) for text in texts):
+        if name in ranges:
+            raise UserError(f"--over {name} is given twice")
+        ranges[name] = one
+    return ranges
 
 
 class SearchSpace:
@@ -98,7 +120,9 @@ class SearchSpace:
             UserError: there is nothing to choose, or the baseline is not part of it.
         """
         study = study.override(changes or {})
-        self.study = replace(study, axes=_without(study, ranges), claims=())
+        # of a grid every combination would be planned, only to be left out
+        design = "one_factor" if study.design == "factorial" else study.design
+        self.study = replace(study, axes=_without(study, ranges), claims=(), design=design)
         self.ranges, self.experiment = ranges, study.experiment
         self.plan = replace(expand(name, self.study, scale, family, seeds=1).plan, cells=())
         scaled = self.experiment.scale(scale, family)[2]
@@ -192,9 +216,13 @@ class SearchSpace:
     def allows(self, values: Values) -> bool:
         """Whether the settings fit together and the study's `where` lets them pass."""
         try:
-            return self.study.allows(self.config(values))
+            config = self.config(values)
+            if not self.study.allows(config):
+                return False
+            self.experiment.check_together(config)
         except UserError:
             return False
+        return True
 
     def key(self, values: Values, seed: int) -> str:
         """The key of the run with these values."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
-from ablations.errors import UserError
+from ablations.errors import UserError, quoted
 from ablations.study.experiment import REPLICATE, Experiment
-from ablations.study.limits import UNLIMITED, Limits
+from ablations.study.limits import MOST_RUNS, UNLIMITED, Limits
 from ablations.study.plan import Cell, Plan
 from ablations.study.study import Study
 
@@ -54,7 +55,7 @@ def expand(
         changes: see `Study.override`.
 
     Raises:
-        UserError: a setting is unknown or out of range, or no run is left.
+        UserError: a setting is unknown or out of range, there are too many runs, or none is left.
     """
     study = study.override(changes or {})
     experiment = study.experiment
@@ -62,7 +63,9 @@ def expand(
     base = {**scaled, **study.baseline}
     defaults = experiment.resolve(base)
     baseline = study.baseline_levels({n: getattr(defaults, n) for n in experiment.settings})
-    cells, configs = _cells(study, base, baseline, seeds or study.seeds)
+    seeds = seeds or study.seeds
+    _check_size(name, study, seeds)
+    cells, configs = _cells(study, base, baseline, seeds)
     if not cells:
         raise UserError(f"study {name} has no runs left: its `where` refuses all of them")
     pairing = next(iter(experiment.pairings), "")
@@ -84,6 +87,18 @@ def expand(
     return Expansion(plan, experiment, configs, study.limits)
 
 
+def _check_size(name: str, study: Study, seeds: int) -> None:
+    """Refuse more runs than a plan may have, before any is planned."""
+    levels = [len(axis.levels) for axis in study.varied()]
+    settings = prod(levels) if study.design == "factorial" else 1 + sum(n - 1 for n in levels)
+    if settings * seeds > MOST_RUNS:
+        raise UserError(
+            f"study {name} would have {settings:,} settings with {quoted(seeds)} seeds each, more "
+            f"than the {MOST_RUNS:,} runs that a plan may have: ask for fewer --seeds, or fix an "
+            "axis with --set"
+        )
+
+
 def _cells(
     study: Study, base: Mapping[str, Any], baseline: Mapping[str, str], seeds: int
 ) -> tuple[list[Cell], dict[str, Any]]:
@@ -98,6 +113,7 @@ def _cells(
         for seed in range(seeds):
             config = experiment.resolve({**settings, REPLICATE: seed})
             if study.allows(config):
+                experiment.check_together(config)
                 key = experiment.key(config)
                 cells.append(Cell.of(key, seed, levels, baseline))
                 configs.setdefault(key, config)

@@ -7,18 +7,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property, partial
-from math import inf, isnan
+from math import inf, isnan, nan
 from numbers import Real
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from ablations.errors import UserError, explain, nearest
+from ablations.errors import UserError, nearest
 from ablations.runs.attempt import Attempt
 from ablations.study.calls import NonsenseError, call
 from ablations.study.fields import check_fields
 from ablations.study.objective import Objective
 from ablations.study.presentation import Presentation
+from ablations.study.validator import Validator
 
 Settings = Mapping[str, Any]
 REPLICATE = "seed"  # the field that tells replicates of one setting apart
@@ -39,6 +40,8 @@ class Experiment:
             what); the first of each is the default.
         expected_seconds: a guess for a run on one core, corrected by what finished runs took;
             NaN where nobody knows.
+        check_settings: raises UserError where settings do not go together though the dataclass
+            lets each pass. Called for every run that is planned, so it must be very quick.
         check_ready: raises UserError where a run of this configuration cannot start here, such
             as for want of a dataset. Called before a launch, so it must be quick.
         objectives: what a search may look for, by name; the first is the default.
@@ -57,6 +60,7 @@ class Experiment:
         default_factory=lambda: {"default": {"default": {}}}
     )
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
+    check_settings: Callable[[Any], None] = lambda config: None
     check_ready: Callable[[Any], None] = lambda config: None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     presentation: Presentation = field(default_factory=Presentation)
@@ -86,6 +90,16 @@ class Experiment:
         """Call what calls what the user wrote in the class of the configuration."""
         what = f"{self.config.__name__}, the configuration of {self.name},"
         return call(what, function, *arguments, source=self.config)
+
+    @cached_property
+    def _validators(self) -> dict[str, Validator]:
+        """A validator for each setting."""
+        hints = get_type_hints(self.config, include_extras=True)
+        return {name: Validator(hints[name]) for name in self.settings}
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return Validator(self.config)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -117,18 +131,17 @@ class Experiment:
             UserError: a name or a value is unknown; says which is nearest.
         """
         for name in settings:
-            if name not in self.settings:
-                raise UserError(
-                    f"{self.name} has no setting {name!r}: " + nearest(name, self.settings)
-                )
-        return self._of_config(_validated, self._adapter, dict(settings))
+            self._know(name)
+        return self._of_config(self._validator.validate, dict(settings))
 
     def check(self, name: str, value: Any) -> Any:
         """One setting's value, checked alone and typed (from the command line, say)."""
+        self._know(name)
+        return self._of_config(lambda: self._validators[name].validate(value, name))
+
+    def _know(self, name: str) -> None:
         if name not in self.settings:
             raise UserError(f"{self.name} has no setting {name!r}: {nearest(name, self.settings)}")
-        hints = self._of_config(partial(get_type_hints, include_extras=True), self.config)
-        return self._of_config(lambda: _validated(TypeAdapter(hints[name]), value, name))
 
     def dump(self, config: Any) -> dict[str, Any]:
         """The configuration as plain JSON values.
@@ -150,6 +163,14 @@ class Experiment:
         what = f"expected_seconds of experiment {self.name}"
         return float(call(what, self.expected_seconds, config, convert=_seconds))
 
+    def check_together(self, config: Any) -> None:
+        """Ask `check_settings`.
+
+        Raises:
+            UserError: the settings do not go together, or the check itself fails.
+        """
+        call(f"check_settings of experiment {self.name}", self.check_settings, config)
+
     def ensure_ready(self, config: Any) -> None:
         """Ask `check_ready`.
 
@@ -165,15 +186,10 @@ class Experiment:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _validated(adapter: TypeAdapter[Any], value: Any, *inside: str) -> Any:
-    try:
-        return adapter.validate_python(value)
-    except ValidationError as error:
-        raise UserError(explain(error, *inside)) from None
-
-
 def _seconds(found: Any) -> float:
     seconds = float(found) if isinstance(found, Real) else -1.0
-    if not (isnan(seconds) or 0 <= seconds < inf):
+    if seconds == inf:  # of settings without measure
+        return nan
+    if not (isnan(seconds) or seconds >= 0):
         raise NonsenseError(f"returned {found!r}, which is no number of seconds")
     return seconds

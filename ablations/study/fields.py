@@ -28,7 +28,7 @@ def check_fields(thing: Any, called: str) -> None:
         try:
             adapter.validate_python(getattr(thing, name), strict=True)
         except ValidationError as error:
-            raise UserError(f"{called}: {explain(error, name)}") from None
+            raise UserError(f"{called}: {explain(error, getattr(thing, name), name)}") from None
 
 
 @cache

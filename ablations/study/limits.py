@@ -1,10 +1,12 @@
-"""How long a run may take and be silent: beyond, it has failed."""
+"""How many runs a plan may have, and how long a run may take and be silent: beyond, it failed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from ablations.errors import UserError
+
+MOST_RUNS = 100_000  # of a plan: each takes 0.3 ms to plan, has a directory, and a line in listings
 
 
 @dataclass(frozen=True)

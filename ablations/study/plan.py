@@ -150,7 +150,7 @@ def parse_plan(record: Any) -> Plan:
     except (TypeError, KeyError, AttributeError) as error:
         reason = f"{type(error).__name__} {error}"
     except ValidationError as error:
-        reason = explain(error)
+        reason = explain(error, record)
     except UserError as error:  # of a class that checks itself
         reason = str(error)
     raise ValueError(reason)

@@ -14,10 +14,17 @@ import click
 
 from ablations import UserError
 from ablations.parsing import parse_count
+from snnet.config import MOST
+from snnet.errors import OutOfMemoryError
 from snnet.run import MODEL, files_of
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
+
+
+MOST_PIXELS = 8192  # of an image's height; attention over more has more positions than memory
+MOST_IMAGES = 65_536  # in a batch
+MOST_REPEATS = 100_000
 
 
 class Count(click.ParamType[float]):
@@ -54,10 +61,26 @@ def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
-        except ValueError as error:
+        except (ValueError, OutOfMemoryError) as error:
             raise UserError(str(error)) from error
 
     return wrapper
+
+
+def begun_run(home: Home, reference: str) -> Path:
+    """The directory of a run, see `find_run`.
+
+    Raises:
+        UserError: there is none, or the run is only planned.
+    """
+    from ablations.study.plans import find_run
+
+    found = find_run(home, reference)
+    if not found.path.exists():
+        raise UserError(
+            f"run {found.key} was not begun yet, so it has no network; `ablate run` trains it"
+        )
+    return found.path
 
 
 run_argument = click.argument("run", shell_complete=lambda c, p, i: complete_run(c, i))
@@ -87,8 +110,10 @@ def complete_run(
 @click.command()
 @click.option("--anchors", metavar="NAME,NAME[,NAME]", help="timm models to stitch, in any order.")
 @click.option("--family", help="Anchors and stages of the paper: deit, swin, resnet, ...")
-@click.option("--kernel", type=click.IntRange(1), help="Blocks in a window.  [default: 2]")
-@click.option("--stride", type=click.IntRange(1), help="Blocks between windows.  [default: 1]")
+@click.option("--kernel", type=click.IntRange(1, MOST), help="Blocks in a window.  [default: 2]")
+@click.option(
+    "--stride", type=click.IntRange(1, MOST), help="Blocks between windows.  [default: 1]"
+)
 @click.option(
     "--pairs",
     type=click.Choice(["nearest", "all"]),
@@ -103,7 +128,7 @@ def complete_run(
 )
 @click.option(
     "--image-size",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MOST_PIXELS),
     metavar="PX",
     help="Height and width of the images.  [default: what the models were trained for]",
 )
@@ -133,9 +158,13 @@ def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any)
 
 @click.command()
 @run_argument
-@click.option("--batch-size", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, MOST_IMAGES), default=1, show_default=True)
 @click.option(
-    "--repeats", type=click.IntRange(1), default=20, show_default=True, help="Timed passes each."
+    "--repeats",
+    type=click.IntRange(1, MOST_REPEATS),
+    default=20,
+    show_default=True,
+    help="Timed passes each.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @format_option
@@ -155,9 +184,7 @@ def latency(
     Milliseconds of one batch: the median, and the range without the outer tenths. OMP_NUM_THREADS
     sets the threads.
     """
-    from ablations.study.plans import find_run
-
-    directory = find_run(home, run).path
+    directory = begun_run(home, run)
     from studies.commands.trained import measure
 
     measure(directory, batch_size, repeats, device, style)
@@ -199,9 +226,7 @@ def export(
         raise UserError(f"--output {output} should end in .onnx, the only format there is")
     if stitch is None and macs is None and params is None:
         raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
-    from ablations.study.plans import find_run
-
-    directory = find_run(home, run).path
+    directory = begun_run(home, run)
     from studies.commands.trained import write_onnx
 
     write_onnx(directory, stitch, macs, params, output)

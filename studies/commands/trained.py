@@ -16,6 +16,7 @@ from ablations.terminal.display import console, simple_table
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
 from snnet.loading import TrainedNetwork, load
+from snnet.memory import explaining_lack
 from studies.commands.output import print_csv, print_json
 from studies.commands.spaces import describe_route, giga, short_names
 
@@ -26,11 +27,12 @@ def measure(directory: Path, batch_size: int, repeats: int, device: str, style: 
     """Print latency of every sub-network of a run, and the time that switching takes."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
-    network = load(directory, device)
+    network = _load_sound(directory, device)
     passes = len(network) * (repeats + WARM_UP)
     columns = (*Progress.get_default_columns()[:3], TimeRemainingColumn())
     stderr = Console(stderr=True)
-    with Progress(*columns, console=stderr, transient=True) as progress:
+    progress = Progress(*columns, console=stderr, transient=True)
+    with explaining_lack(batch_size), progress:
         task = progress.add_task("timing", total=passes)
         network.measure_latency(
             batch_size, repeats, WARM_UP, lambda done: progress.update(task, completed=done)
@@ -48,6 +50,24 @@ def measure(directory: Path, batch_size: int, repeats: int, device: str, style: 
     else:
         console.print(f"{told}\n")
         _print_latencies(network)
+
+
+def _load_sound(directory: Path, device: str = "cpu") -> TrainedNetwork:
+    """The trained network of a run.
+
+    Raises:
+        ValueError: see `snnet.loading.load`.
+        UserError: its weights are no finite numbers, so that nothing can be told of it.
+    """
+    found = load(directory, device)
+    for name, tensor in found.network.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise UserError(
+                f"the network of {directory} is of no use: {name} has values that are no finite "
+                "numbers; its training diverged (a smaller learning_rate may help), or its file "
+                "was changed"
+            )
+    return found
 
 
 def _where(device: str, batch_size: int) -> str:
@@ -95,7 +115,7 @@ def write_onnx(
     directory: Path, stitch: int | None, macs: float | None, params: float | None, output: Path
 ) -> None:
     """Export the chosen sub-network of a run and say which it is."""
-    network = load(directory)
+    network = _load_sound(directory)
     chosen = network.select(stitch, macs=macs, params=params)
     row = network.table.iloc[chosen]
     image_shape = network.network.image_shape

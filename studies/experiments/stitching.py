@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import nan
 
 from ablations import Attempt, Chart, Experiment, Presentation, UserError
 from snnet.config import StitchingConfig
 from snnet.data.locations import check_dataset
 from snnet.data.sizes import IN_MEMORY
+from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
+from studies.experiments.anchors import check_anchors
 from studies.experiments.objectives import OBJECTIVES
 
 # measured on one of two busy cores: seconds for 1000 training images through a sub-network, and
@@ -29,11 +32,10 @@ def run_stitching(config: StitchingConfig, run: Attempt) -> dict[str, float]:
 
 def expected_seconds(config: StitchingConfig) -> float:
     """A guess for one of two busy cores, anchors trained already; NaN where none was measured."""
-    if config.dataset not in SPEED:
+    stages = _known_stages(config)
+    if config.dataset not in SPEED or not stages:
         return nan
     passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
-    stages = [(anchor.options.get("depth", 12),) for anchor in config.anchors]
-    routes = space_for(config, stages).routes
     training, scoring = SPEED[config.dataset]
     sizes = IN_MEMORY[config.dataset]
     images = (config.training_images or sizes.train) / 1000
@@ -41,21 +43,53 @@ def expected_seconds(config: StitchingConfig) -> float:
         sweeps * min(count, config.test_images or count)
         for sweeps, count in zip(SWEEPS, (sizes.test, sizes.held_back), strict=True)
     )
-    return training * images * passes * epochs_for(config, stages) + scoring * scored / 1000 * len(
-        routes
-    )
+    trained = images * passes * epochs_for(config, stages)
+    return training * trained + scoring * scored / 1000 * _count_routes(config, stages)
+
+
+def _known_stages(config: StitchingConfig) -> tuple[tuple[int, ...], ...]:
+    """Blocks of all anchors, stage by stage; empty where those of one are not known."""
+    depths = [known_depths(anchor) for anchor in config.anchors]
+    known = tuple(one for one in depths if one is not None)
+    return known if len(known) == len(depths) else ()
+
+
+def _count_routes(config: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
+    """The number of sub-networks; runs of a plan mostly share their space."""
+    names = ("kernel", "stride", "pairs", "direction", "stages", "only")
+    return _routes_of(StitchingConfig(**{name: getattr(config, name) for name in names}), stages)
+
+
+@lru_cache
+def _routes_of(space: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
+    return len(space_for(space, stages).routes)
+
+
+def check_settings(config: StitchingConfig) -> None:
+    """Refuse stages, windows and routes that the anchors do not have, where that is known.
+
+    Raises:
+        UserError: says what there is.
+    """
+    try:
+        stages = _known_stages(config)
+        if stages:
+            _count_routes(config, stages)
+    except ValueError as error:
+        raise UserError(f"these settings do not fit together: {error}") from None
 
 
 def check_ready(config: StitchingConfig) -> None:
-    """Refuse a run whose dataset is not here.
+    """Refuse a run whose dataset is not here, or whose anchors timm cannot make.
 
     Raises:
-        UserError: says where it was looked for, and what to do.
+        UserError: says what is missing or wrong, and what to do.
     """
     try:
         check_dataset(config.dataset)
     except MissingDataError as error:
         raise UserError(str(error)) from None
+    check_anchors(config)
 
 
 PRESENTATION = Presentation(
@@ -75,6 +109,7 @@ STITCHING = Experiment(
     schema=4,
     scales=SCALES,
     expected_seconds=expected_seconds,
+    check_settings=check_settings,
     check_ready=check_ready,
     objectives=OBJECTIVES,
     presentation=PRESENTATION,

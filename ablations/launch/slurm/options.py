@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 COMMANDS = ("sbatch", "srun")
+LONGEST = 4000  # characters of a value: lists of nodes are long, numbers are not
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+|[a-z][a-z0-9]+")
 
 # long options of sbatch, to tell a misspelt resource from an option; plug-ins of a site add others
@@ -124,6 +125,8 @@ def option_value(value: Any) -> str | bool:
         raise ValueError("write text in quotes, a number, true, false, or a list of these")
     if not str(value).isprintable():
         raise ValueError("it must stand in one line")
+    if len(str(value)) > LONGEST:
+        raise ValueError(f"it has more than {LONGEST} characters")
     return str(value)
 
 

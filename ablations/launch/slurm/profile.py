@@ -115,6 +115,18 @@ class Profile:
         return UserError(f"{self.source.path}: {reason}")
 
 
+def check_scale(scale: str, home: Home) -> None:
+    """Refuse a scale that neither a known study nor an earlier plan has.
+
+    Raises:
+        UserError: says which is near.
+    """
+    studies = [load_study(name)[1] for name in study_names()]
+    known = {one.scale for one in plans_of(home)}.union(*(one.experiment.scales for one in studies))
+    if scale not in known:
+        raise UserError(f"there is no scale {scale!r}: {nearest(scale, sorted(known))}")
+
+
 def check_names(profile: Profile, work: Work, home: Home) -> None:
     """Refuse tables for scales, axes and levels that neither this study nor any known one has.
 
@@ -170,8 +182,11 @@ def read_profile(profile: Path | None, changes: Mapping[str, str]) -> Profile:
         if profile:
             raise UserError(f"there is no profile {profile}") from None
         source = Source(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the profile {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise UserError(f"the profile {path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path}, line {line}: this is no UTF-8 text; save it as UTF-8") from None
     content = _parse(source)
     for name in content:
         if name not in TABLES:

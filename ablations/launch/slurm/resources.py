@@ -9,17 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, get_type_hints
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
 
-from ablations.errors import explain
+from ablations.errors import explain, quoted
 from ablations.launch.job import PROCESSES, THREADS
 
+MOST = 99_999  # of nodes, GPUs, tasks and CPUs
 TIME = "1-00:00:00"  # where nobody says
 READABLE = "should read like 30, 12:00:00 or 2-00:00:00"
-_TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?")
-_MEMORY = re.compile(r"\d+[KMGT]?B?", re.IGNORECASE)
-_GPUS = re.compile(r"(?:([\w.-]*[A-Za-z][\w.-]*):)?(\d+)")  # a100:2 or 2
+# numbers of so many digits as a cluster may have of the thing
+_TIME = re.compile(r"(?:([0-9]{1,5})-)?([0-9]{1,8})(?::([0-9]{1,8}))?(?::([0-9]{1,8}))?")
+_MEMORY = re.compile(r"[0-9]{1,12}[KMGT]?B?", re.IGNORECASE)
+_GPUS = re.compile(r"(?:([\w.-]*[A-Za-z][\w.-]*):)?([0-9]{1,5})")  # a100:2 or 2
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 EXAMPLES = {"partition": "gpu", "account": "proj", "qos": "normal", "mem": "64G", "time": "2:00:00"}
 
@@ -57,7 +59,18 @@ def _gpus(value: Any) -> Any:
 
 
 def _lines(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    if not isinstance(value, str | list | tuple):
+        raise ValueError('should be a line or a list of lines, such as ["module load cuda"]')
+    lines = (value,) if isinstance(value, str) else value
+    if any("\0" in line for line in lines if isinstance(line, str)):
+        raise ValueError("should be lines of text, without a character of number 0")
+    return lines
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("should be a number")
+    return value
 
 
 def _count_gpus(text: str | int) -> int:
@@ -67,7 +80,7 @@ def _count_gpus(text: str | int) -> int:
 
 
 Word = Annotated[str, AfterValidator(_one_word)]
-Count = Annotated[int, Ge(1)]
+Count = Annotated[int, Ge(1), Le(MOST), BeforeValidator(_number)]
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ class Resources:
     cpus: Count = 1
     mem: Annotated[str, AfterValidator(_memory)] | None = None
     time: Annotated[str, AfterValidator(_time)] | None = None
-    signal_seconds: Annotated[int, Ge(10)] = 120
+    signal_seconds: Annotated[int, Ge(10), BeforeValidator(_number)] = 120
     python: Annotated[str, AfterValidator(_command)] | None = None
     setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -231,7 +244,8 @@ def resource_value(name: str, value: Any) -> Any:
         first = error.errors()[0]
         own = first["msg"].removeprefix("Value error, ")
         of_ours = first["type"] == "value_error"
-        raise ValueError(f"{name} {value!r} {own}" if of_ours else explain(error, name)) from None
+        told = f"{name} {quoted(value)} {own}" if of_ours else explain(error, value, name)
+        raise ValueError(told) from None
 
 
 def variable(name: str, value: Any) -> str:
@@ -244,4 +258,6 @@ def variable(name: str, value: Any) -> str:
         raise ValueError(f"no variable can be called {name!r}")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f'{name} cannot be {value}: write text in quotes, such as {name} = "1"')
+    if "\0" in str(value):
+        raise ValueError(f"{name} cannot hold a character of number 0")
     return str(value)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
-from ablations.errors import UserError, nearest
+from ablations.errors import UserError, nearest, quoted
 from ablations.launch.slurm.options import COMMANDS, KNOWN, kind, option_name, option_value
 from ablations.launch.slurm.resources import RESOURCES, Resources, resource_value, variable
 
@@ -85,7 +85,7 @@ def _inner(table: str, name: str, value: Any) -> tuple[str, Any]:
     try:
         return f"{table}.{option}", option_value(value)
     except ValueError as error:
-        raise ValueError(f"{option} cannot be {value!r}: {error}") from None
+        raise ValueError(f"{option} cannot be {quoted(value)}: {error}") from None
 
 
 def joined(layers: Iterable[Settings]) -> Resources:

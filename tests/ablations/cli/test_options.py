@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ablations.cli.main import main
 from ablations.cli.options import Chosen, Where, chosen_options, gathered
 from ablations.errors import UserError
 from helpers.commands import TOY
@@ -97,3 +98,41 @@ def test_where_workers_run_becomes_the_options_of_a_scheduler():
     assert not Where("local", None, None, ()).options().sync
     with pytest.raises(UserError, match="--resource time should read NAME=VALUE"):
         Where("slurm", None, None, ("time",)).options()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--workers", "1000000000"), "1000000000 is not in the range 1<=x<=10000"),
+        (("--workers", "9" * 400), "is not in the range 1<=x<=10000"),
+        (("--seeds", "99999999"), "99999999 is not in the range 1<=x<=100000"),
+        (("--seeds", "50000"), "4 settings with 50000 seeds each, more than the 100,000 runs"),
+        (("--per-gpu", "1000"), "1000 is not in the range 1<=x<=100"),
+        (("--pack", "9" * 400), "is not in the range 1<=x<=100000"),
+        (("--time-limit", "9" * 400), "is out of range: choose 1s to 3650d"),
+        (("--time-limit", "0.0001s"), "--time-limit 0.0001s is out of range: choose 1s to 3650d"),
+        (("--silence-limit", "99999999d"), "--silence-limit 99999999d is out of range"),
+        (("--time-limit", "inf"), "'inf' is no duration"),
+        (("--set", "rate=inf"), "rate cannot be 'inf': it should be a finite number"),
+        (("--set", f"steps={'9' * 400}"), "steps cannot be"),
+        (("--set", f"steps={'[' * 3000}"), "it has too many brackets"),
+        (("--set", "nosuch=1"), "there is no axis or setting 'nosuch': choose from: rate, rule"),
+        (("--sede", "3"), "No such option '--sede'"),
+        (("--seeds",), "requires an argument"),
+        (("--seeds", "1.5"), "'1.5' is not a valid integer"),
+    ],
+)
+def test_what_is_asked_by_mistake_is_one_sentence_at_once(home, arguments, says):
+    done = CliRunner().invoke(main, ["--home", str(home.root), "run", TOY, *arguments])
+    assert done.exit_code == 2, done.output
+    assert done.stderr.startswith("ablate: ")
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert len(done.stderr) < 500
+    assert not home.root.exists()
+
+
+def test_a_group_without_a_command_shows_its_help():
+    done = CliRunner().invoke(main, ["cluster"])
+    assert done.exit_code == 2
+    assert "check  Submit a small job" in done.stderr

@@ -120,6 +120,6 @@ def test_a_run_that_cannot_be_tracked_does_not_hold_the_end_back(home):
     for key in KEYS:
         do(home, key)
     (home.run(KEYS[0]).files / "result.json").write_text("{")
-    with pytest.raises(RefusedError, match="1 runs cannot be tracked"):
+    with pytest.raises(RefusedError, match="is not tracked: "):
         follow(home)
     assert [tracked(home)[key].info.status for key in KEYS[1:]] == ["FINISHED"] * 3

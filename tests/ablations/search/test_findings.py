@@ -28,3 +28,15 @@ def test_runs_of_others_in_the_space_count_for_importance(home, capsys):
     shown = capsys.readouterr().out
     assert "what matters for error, by 4 trials and 4 settings of grids" in shown
     assert "optuna-dashboard" in shown
+
+
+def test_why_trials_brought_nothing_is_said(home, capsys):
+    search = sit(home, question(objective="top1@1"), 2)
+    assert search.failed == 2
+    show_findings(home, search.question, search.journal)
+    shown = capsys.readouterr().out
+    assert "2 trials (2 fail)" in shown
+    assert (
+        "failed: trial 0, 1: its runs tell no number for top1@1, as if nothing were within 1\n"
+        in shown
+    )

@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from ablations.cli.main import main
+from ablations.runs.home import Home
+from ablations.study.plans import save_plan
 from helpers.finished_run import KEY, finished_run, two_vits
+from helpers.toy import PLAN
 
 
 @pytest.fixture
@@ -73,3 +77,45 @@ def test_mistakes_in_commands_are_one_line(run, arguments, says):
     assert found.exit_code == 2
     assert says in found.stderr
     assert len(found.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize(
+    "arguments", [("latency",), ("export", "--stitch", "1", "--output", "x.onnx")]
+)
+def test_a_network_whose_weights_are_no_numbers_is_told(tmp_path, value, arguments):
+    network = two_vits()
+    with torch.no_grad():
+        network.anchors[1].model.head.bias[0] = float(value)
+    run = finished_run(tmp_path / "home", network)
+    command, *options = arguments
+    found = invoke(run, command, KEY, *options)
+    assert found.exit_code == 2
+    assert "anchors.1.model.head.bias has values that are no finite numbers" in found.stderr
+    assert found.stdout == ""
+
+
+def test_a_run_that_is_only_planned_has_no_network(run):
+    home = Home(run.parents[1])
+    save_plan(home, PLAN)
+    found = invoke(run, "latency", next(iter(PLAN.runs)))
+    assert found.exit_code == 2
+    assert "was not begun yet, so it has no network" in found.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("latency", KEY, "--batch-size", "1000000000"),
+        ("latency", KEY, "--repeats", "9" * 400),
+        ("export", KEY, "--macs", "nan", "--output", "x.onnx"),
+        ("export", KEY, "--params", "1e999", "--output", "x.onnx"),
+        ("stitches", "--family", "deit", "--image-size", "1000000000"),
+        ("stitches", "--family", "deit", "--kernel", "9" * 400),
+    ],
+)
+def test_numbers_without_measure_are_one_line(run, arguments):
+    found = invoke(run, *arguments)
+    assert found.exit_code == 2
+    assert len(found.stderr.splitlines()) == 1
+    assert len(found.stderr) < 500

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from ablations.errors import UserError
-from ablations.launch.slurm.profile import check_names, read_profile
+from ablations.launch.slurm.profile import check_names, check_scale, read_profile
 from ablations.launch.slurm.resources import Resources
 from ablations.runs.home import Home
 from ablations.study.catalogue import load_study
@@ -170,6 +170,16 @@ def test_mistakes_of_the_command_line_are_told(name, value, said):
         ("[default]\n[sbatch]\nx = 1", r"line 2: no table \[sbatch\]"),
         ("[level.rate.0.2]\ncpus = 2", r'line 1: .*quotes, such as \[level.rate."0.2"\]'),
         ("[default.environment]\nA = true", "line 2: A cannot be True: write text in quotes"),
+        ('[default.environment]\nA = "\\u0000"', "line 2: A cannot hold a character of number 0"),
+        ("[default]\ncpus = true", "line 2: cpus True should be a number"),
+        ("[default]\ncpus = inf", "line 2: cpus cannot be inf: it should be a finite number"),
+        ("[default]\nnodes = 1_000_000", "line 2: nodes cannot be 1000000"),
+        ("[default]\ngpus = 1_000_000", "line 2: gpus 1000000 should read like 2 or a100:2"),
+        (f"[default]\ntime = '{'9' * 5000}'", r"line 2: time '9+\.\.\.9+' should read like 30"),
+        (f"[default]\nmem = '{'9' * 400}'", "line 2: mem .* should read like 64G"),
+        (f"[default.sbatch]\ngpus = '{'9' * 5000}'", "line 2: gpus cannot be .* more than 4000"),
+        ("[default]\nsetup = 3", "line 2: setup 3 should be a line or a list of lines"),
+        ("[default]\nmem = ['1G']", "line 2: mem cannot be .*: write text in quotes"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, text, said):
@@ -177,6 +187,23 @@ def test_what_is_wrong_is_said(tmp_path, text, said):
     profile.write_text(text)
     with pytest.raises(UserError, match=said):
         read_resources(profile, "small", {})
+
+
+def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path):
+    profile = tmp_path / "cluster.toml"
+    profile.write_bytes("[default]\nqos = 'prioritär'".encode("latin1"))
+    with pytest.raises(UserError, match=r"cluster\.toml, line 2: this is no UTF-8 text"):
+        read_profile(profile, {})
+    profile.unlink()
+    profile.mkdir()
+    with pytest.raises(UserError, match=r"cluster\.toml cannot be read: Is a directory$"):
+        read_profile(profile, {})
+
+
+def test_a_scale_that_nothing_has_is_told(tmp_path):
+    check_scale("imagenet", Home(tmp_path))
+    with pytest.raises(UserError, match="there is no scale 'imagenot': did you mean imagenet"):
+        check_scale("imagenot", Home(tmp_path))
 
 
 def check(tmp_path, text, home=None):
