@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, cast
 
-import timm
 import torch
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
-from snnet.costs import dissect
+from snnet.costs import dissect_all
+from snnet.models import check_name
 
 
 def outline(architecture: str, image_size: int | None = None) -> Anchor:
@@ -24,19 +23,13 @@ def outline(architecture: str, image_size: int | None = None) -> Anchor:
         ValueError: timm does not know the architecture, its tag or the image size, or there is
             no adapter for it.
     """
-    if not timm.is_model(architecture):
-        close = difflib.get_close_matches(architecture, timm.list_models(), n=1)
-        hint = f"did you mean {close[0]}?" if close else "timm.list_models() tells what there is"
-        raise ValueError(f"timm has no model {architecture!r}: {hint}")
+    check_name(architecture)
     spec = AnchorSpec(architecture, architecture, weights="random")
-    try:
-        with torch.device("meta"):
-            anchor = create_anchor(spec)
-            # convolutional models take any size, and no such option
-            if image_size is not None and _origin(anchor).get("fixed_input_size"):
-                anchor = create_anchor(spec, img_size=image_size)
-    except (RuntimeError, AssertionError) as error:  # timm's way to refuse tags and sizes
-        raise ValueError(f"timm cannot make {architecture}: {error}") from error
+    with torch.device("meta"):
+        anchor = create_anchor(spec)
+        # convolutional models take any size, and no such option
+        if image_size is not None and _origin(anchor).get("fixed_input_size"):
+            anchor = create_anchor(spec, img_size=image_size)
     return anchor
 
 
@@ -65,15 +58,10 @@ def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> li
     Raises:
         ValueError: one of them cannot take images of that shape.
     """
-    macs = []
-    for number, anchor in enumerate(anchors):
-        try:
-            anatomy = dissect(anchor, image_shape)
-        except (RuntimeError, AssertionError) as error:
-            size = "x".join(map(str, image_shape))
-            reason = str(error).partition("\n")[0]
-            raise ValueError(f"anchor {number} cannot take images of {size}: {reason}") from error
-        macs.append(anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs)
+    macs = [
+        anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs
+        for anatomy in dissect_all(anchors, image_shape)
+    ]
     return sorted(range(len(anchors)), key=macs.__getitem__)
 
 

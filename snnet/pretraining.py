@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -37,7 +38,8 @@ def pretrained_anchors(
     data: Data,
     cache: Path,
     say: Callable[[str], None],
-    **options: object,
+    drop_path: float = 0.0,
+    new_head: bool = True,
 ) -> list[Anchor]:
     """The anchors with their weights, in the order of `specs`; trains those that the cache lacks.
 
@@ -46,7 +48,8 @@ def pretrained_anchors(
 
     Arguments:
         dataset: its name and subset, by which cached weights are found.
-        options: for timm, over those of `specs`; they leave the weights as they are (drop path).
+        drop_path: timm's `drop_path_rate` in the anchors, see `drop_path_of`.
+        new_head: see `snnet.weights.load_file`.
 
     Raises:
         ValueError: an anchor cannot be made, or its weights are not to be had.
@@ -64,11 +67,16 @@ def pretrained_anchors(
     anchors = []
     for spec in specs:
         torch.manual_seed(spec.recipe.seed)  # for random weights
-        anchor = create_anchor(spec, **options)
+        anchor = create_anchor(spec, say, new_head, drop_path_rate=drop_path_of(spec, drop_path))
         if spec.weights == "recipe":
             anchor.load_state_dict(load_file(cache_path(spec, dataset, cache)))
         anchors.append(anchor)
     return anchors
+
+
+def drop_path_of(spec: AnchorSpec, rate: float) -> Any:
+    """The rate of drop path in an anchor: the run's, or where that is 0 the anchor's own."""
+    return rate or spec.options.get("drop_path_rate", 0.0)
 
 
 def _train_into(path: Path, spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> bool:

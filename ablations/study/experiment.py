@@ -36,7 +36,8 @@ class Experiment:
         expected_seconds: a guess for a run on one core, corrected by what finished runs took;
             NaN where nobody knows.
         check_ready: raises UserError where a run of this configuration cannot start here, such
-            as for want of a dataset. Called before a launch, so it must be quick.
+            as for want of a dataset; returns sentences on what to know of it else. Called before
+            a launch, so it must be quick.
         objectives: what a search may look for, by name; the first is the default.
         presentation: how results are looked at, and what of them can be spared.
         pairings: columns of the result table by which claims may pair the rows of two settings;
@@ -53,7 +54,7 @@ class Experiment:
         default_factory=lambda: {"default": {"default": {}}}
     )
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
-    check_ready: Callable[[Any], None] = lambda config: None
+    check_ready: Callable[[Any], Sequence[str] | None] = lambda config: None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     presentation: Presentation = field(default_factory=Presentation)
     pairings: Sequence[str] = ()
