@@ -10,6 +10,7 @@ import torch
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
 from snnet.costs import dissect_all
+from snnet.data.preprocessing import common_input
 from snnet.models import check_name
 
 
@@ -39,17 +40,12 @@ def common_image_shape(
     """(channels, height, width) of the images that all `anchors` take.
 
     Raises:
-        ValueError: they were trained for images of different sizes, and none was chosen.
+        ValueError: they take images of different sizes, and none was chosen.
     """
-    shapes = {tuple(_origin(anchor)["input_size"]) for anchor in anchors}
-    if image_size is not None:
-        shapes = {(channels, image_size, image_size) for channels, _, _ in shapes}
-    if len(shapes) > 1:
-        sizes = ", ".join("x".join(map(str, shape)) for shape in sorted(shapes))
-        raise ValueError(
-            f"these models take images of different sizes ({sizes}); choose an image size"
-        )
-    return shapes.pop()
+    models = [anchor.model for anchor in anchors]
+    if image_size is None:
+        return common_input(models)
+    return (_origin(anchors[0])["input_size"][0], image_size, image_size)
 
 
 def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> list[int]:

@@ -58,7 +58,7 @@ def create_model(
     if fetched:
         _check_reachable(spec, source, place, chosen)
     model = _build(spec, chosen, fetched and torch.get_default_device().type != "meta")
-    if model.num_classes == 0:  # type: ignore[operator]
+    if model.num_classes == 0:
         raise ValueError(
             f"{_who(spec)} has num_classes 0 and so no classifier; set it to 1 or more"
         )
@@ -142,6 +142,12 @@ def _check_hub(spec: AnchorSpec, repository: str, files: tuple[str, ...]) -> Non
                 return
         HfApi().model_info(name, revision=revision or None, timeout=SECONDS)
     except Exception as error:  # of the network, the hub, or a name that can be none
+        if files == ("config.json",):
+            raise CheckpointError(
+                f"anchor {spec.name}: the model {name} is neither in the cache of huggingface_hub "
+                f"nor to be had from its hub ({first_line(error)}); connect to the network, or "
+                f"give a copy as architecture {LOCAL}:FOLDER"
+            ) from None
         raise CheckpointError(explain_download(spec, error)) from None
 
 
@@ -159,7 +165,7 @@ def _check_reachable(
                 "a file as the anchor's weights, or take another architecture"
             )
         if known.hf_hub_id:
-            _check_hub(spec, known.hf_hub_id, (known.hf_hub_filename, *HUB_FILES))
+            _check_hub(spec, known.hf_hub_id, (known.hf_hub_filename or HUB_FILES[0], *HUB_FILES))
 
 
 def _weight_file(spec: AnchorSpec, source: str, place: str) -> Path | None:

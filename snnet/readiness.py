@@ -9,12 +9,12 @@ from snnet.anchors import create_anchor
 from snnet.config import StitchingConfig
 from snnet.data.folder import list_dataset
 from snnet.data.locations import is_folder
-from snnet.data.preprocessing import common_input, preprocessing_of
+from snnet.data.preprocessing import preprocessing_of
 from snnet.data.sizes import IN_MEMORY
 from snnet.errors import first_line
 from snnet.experiment import anchor_specs, check_classes, check_teacher, learns_heads
 from snnet.models import create_model
-from snnet.network import check_images, stitch_for
+from snnet.network import stitch_for
 from snnet.pretraining import drop_path_of
 
 
@@ -67,5 +67,7 @@ def _try(teacher: nn.Module, image_shape: tuple[int, int, int]) -> None:
     try:
         teacher.eval()(images)
     except (RuntimeError, AssertionError) as error:
-        check_images(images, common_input([teacher]), error)
-        raise ValueError(f"the teacher cannot take the images ({first_line(error)})") from error
+        size = "x".join(map(str, image_shape))
+        raise ValueError(
+            f"the teacher cannot take images of {size}: {first_line(error)}"
+        ) from error

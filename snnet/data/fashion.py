@@ -11,6 +11,7 @@ from snnet.data.idx import SETS, find_fashion, images_file, labels_file, missing
 from snnet.data.locations import data_root
 from snnet.data.memory import InMemory
 from snnet.data.sizes import IN_MEMORY
+from snnet.errors import first_line
 
 MEAN, DEVIATION = 0.2860 * 255, 0.3530 * 255  # of the 60,000 training images
 
@@ -37,10 +38,10 @@ def _download() -> Path:
         with FileLock(root / "FashionMNIST.lock"):
             FashionMNIST(str(root), download=True)
     except Exception as error:
-        raise missing_fashion(error) from None
+        raise missing_fashion(first_line(error)) from None
     found = find_fashion()
     if found is None:
-        raise missing_fashion(RuntimeError("it left no files"))
+        raise missing_fashion("it left no files")
     return found
 
 

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from math import prod
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -52,19 +52,18 @@ def check_fashion() -> None:
     try:
         with urlopen(Request(MIRROR, method="HEAD"), timeout=SECONDS):
             pass
-    except URLError as error:  # a page that is not there has answered, too
-        if not hasattr(error, "code"):
-            raise missing_fashion(error) from None
+    except HTTPError:  # a page that is not there: the mirror has answered
+        return
     except OSError as error:
-        raise missing_fashion(error) from None
+        raise missing_fashion(getattr(error, "reason", error)) from None
 
 
-def missing_fashion(error: Exception) -> MissingDataError:
+def missing_fashion(error: object) -> MissingDataError:
     """What to say when it is nowhere, and torchvision cannot download it."""
     own, downloaded, debian = fashion_folders()
     return MissingDataError(
         f"Fashion-MNIST is in none of {own}, {downloaded}, {debian}, and torchvision cannot "
-        f"download it ({first_line(error)}); install Debian's package dataset-fashion-mnist, "
+        f"download it ({error}); install Debian's package dataset-fashion-mnist, "
         f"or put its four .gz files into {own}"
     )
 

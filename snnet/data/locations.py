@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def split_folders(dataset: str) -> tuple[Path, Path]:
         raise MissingDataError(
             f"dataset {dataset} lacks a split: {folders[0]} holds {', '.join(there)} and no "
             f"{lacking}; put it there, one folder a class inside"
+        )
+    others = [folder.parent.name for folder in data_root().glob("*/train")]
+    close = difflib.get_close_matches(dataset, others, n=1)
+    if close:
+        raise MissingDataError(
+            f"dataset {dataset} is not in {folders[0]}: did you mean {close[0]}?"
         )
     hint = (
         "get it from image-net.org (ILSVRC 2012, one folder a class)"

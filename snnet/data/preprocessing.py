@@ -112,19 +112,22 @@ def common_input(models: Sequence[nn.Module]) -> tuple[int, int, int]:
     Raises:
         ValueError: there are none; names two models that differ.
     """
-    origins: list[dict[str, Any]] = [cast(dict[str, Any], model.pretrained_cfg) for model in models]
+    origins = [cast(dict[str, Any], model.pretrained_cfg) for model in models]
     fixed = [origin for origin in origins if origin.get("fixed_input_size")] or origins
-    first = fixed[0]
-    for what, unit, found in (
-        ("channels", "in_chans", [(origin, origin["input_size"][:1]) for origin in origins]),
-        ("size", "img_size", [(origin, origin["input_size"][1:]) for origin in fixed]),
-    ):
-        other = next((pair for pair in found if tuple(pair[1]) != tuple(found[0][1])), None)
-        if other is not None:
-            sizes = ["x".join(map(str, pair[1])) for pair in (found[0], other)]
+    _check_same("channels", "in_chans", {_described(one): one["input_size"][:1] for one in origins})
+    _check_same("sizes", "img_size", {_described(one): one["input_size"][1:] for one in fixed})
+    return (origins[0]["input_size"][0], *fixed[0]["input_size"][1:])
+
+
+def _described(origin: dict[str, Any]) -> str:
+    return f"{origin.get('architecture')} ({'x'.join(map(str, origin['input_size']))})"
+
+
+def _check_same(what: str, option: str, values: dict[str, Sequence[int]]) -> None:
+    first, *others = values
+    for other in others:
+        if tuple(values[other]) != tuple(values[first]):
             raise ValueError(
-                f"anchors take images of different {what}: {sizes[0]} for "
-                f"{found[0][0].get('architecture')}, {sizes[1]} for {other[0].get('architecture')}; "
-                f"give them one {unit} in their options"
+                f"anchors take images of different {what}, {first} and {other}: give them one "
+                f"{option} in their options"
             )
-    return (origins[0]["input_size"][0], *first["input_size"][1:])
