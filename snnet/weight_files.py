@@ -27,6 +27,7 @@ SECOND_CHOICE = {"ema", "student"}
 KNOWN_SHARE = 0.25  # of the network's names that weights must have, to be told by them
 
 Tensors = dict[str, Tensor]
+Place = tuple[tuple[str, ...], Tensors]  # the names of the dictionaries around some tensors
 
 
 @dataclass(frozen=True)
@@ -115,24 +116,36 @@ def find_weights(content: object, names: Collection[str], path: Path) -> Found:
     places = list(_mappings(content))
     if not places:
         raise CheckpointError(f"{path} holds {_kind(content)}, and no tensors by name; {RESAVE}")
-    wanted = set(names)
-    choices = [
-        (count, not _is_second(place, prefix), -number, prefix)
-        for number, (place, tensors) in enumerate(places)
-        for prefix, count in _prefixes(tensors, wanted).items()
-    ]
-    count, _, number, prefix = max(choices, default=(0, True, 0, ""))
-    if count < KNOWN_SHARE * len(wanted):  # maybe names that timm knows to translate
-        number, prefix = -max(range(len(places)), key=lambda n: len(places[n][1])), ""
-    place, tensors = places[-number]
+    number, prefix, rivals = _choose(places, set(names))
+    place, tensors = places[number]
     inside = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     words = [f"took {'.'.join(place)}"] if place else []
+    words += [f"not {', '.join(rivals)}"] if rivals else []
     words += [f"names without {prefix!r}"] if prefix else []
     return Found(
         {name.removeprefix(prefix): tensor for name, tensor in inside.items()},
         ", ".join(words),
         tuple(name for name in tensors if name not in inside),
     )
+
+
+def _choose(places: list[Place], wanted: set[str]) -> tuple[int, str, list[str]]:
+    """The place with the most of the wanted names, what they begin with, and equally good places.
+
+    Of equally good ones the first counts that is no average and no student.
+    """
+    counts = {
+        (number, prefix): count
+        for number, (_, tensors) in enumerate(places)
+        for prefix, count in _prefixes(tensors, wanted).items()
+    }
+    most = max(counts.values(), default=0)
+    if most < KNOWN_SHARE * len(wanted):  # maybe names that timm knows to translate
+        return max(range(len(places)), key=lambda n: len(places[n][1])), "", []
+    best = [choice for choice, count in counts.items() if count == most]
+    chosen = min(best, key=lambda choice: _is_second(places[choice[0]][0], choice[1]))
+    rivals = [".".join(places[number][0]) for number, _ in best if number != chosen[0]]
+    return *chosen, rivals
 
 
 def _kind(content: object) -> str:
@@ -143,10 +156,8 @@ def _kind(content: object) -> str:
     return f"a {type(content).__name__}"
 
 
-def _mappings(
-    content: object, place: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Tensors]]:
-    """Every dictionary in a file that holds tensors, and the names under which it lies."""
+def _mappings(content: object, place: tuple[str, ...] = ()) -> Iterator[Place]:
+    """Every dictionary in a file that holds tensors, outer ones first."""
     if not isinstance(content, Mapping):
         return
     named = {name: value for name, value in content.items() if isinstance(name, str)}

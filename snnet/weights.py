@@ -81,9 +81,10 @@ def _translate(model: nn.Module, tensors: Tensors, told: list[str]) -> Tensors:
         told.append(f"resized {_some(resized)}")
     if renamed:
         told.append(f"renamed to timm's names {_some(renamed)}")
-    if len(converted) < len(tensors):
-        unused = [name for name in tensors if name not in converted]
-        told.append(f"left out {len(tensors) - len(converted)} that timm computes, as {unused[0]}")
+    kept = {id(tensor) for tensor in converted.values()}
+    unused = [n for n, tensor in tensors.items() if n not in converted and id(tensor) not in kept]
+    if unused:
+        told.append(f"left out what timm does without: {_some(unused)}")
     return converted
 
 
