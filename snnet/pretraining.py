@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
@@ -21,6 +21,8 @@ from snnet.data.dataset import Data
 from snnet.distillation import label_loss
 from snnet.files import writing
 from snnet.optimisation import create_optimisation
+from snnet.weight_files import read_file
+from snnet.weights import load_strictly
 
 SCHEMA = 2  # raise it when the same spec would train to other weights
 
@@ -69,7 +71,8 @@ def pretrained_anchors(
         torch.manual_seed(spec.recipe.seed)  # for random weights
         anchor = create_anchor(spec, say, new_head, drop_path_rate=drop_path_of(spec, drop_path))
         if spec.weights == "recipe":
-            anchor.load_state_dict(load_file(cache_path(spec, dataset, cache)))
+            path = cache_path(spec, dataset, cache)
+            load_strictly(anchor, read_file(path), path)
         anchors.append(anchor)
     return anchors
 

@@ -32,8 +32,8 @@ def test_white_may_be_zero_and_floats_are_shares(tmp_path):
     tags[262] = 0
     deep = Image.fromarray(RAMP.astype(np.uint16) * 257)
     found = reopened(deep, tmp_path / "inverse.tif", tiffinfo=tags)
-    if found.tag_v2[262] == 0:
-        assert np.array_equal(np.asarray(in_mode(found, "L")), 255 - RAMP)
+    assert found.tag_v2[262] == 0
+    assert np.array_equal(np.asarray(in_mode(found, "L")), 255 - RAMP)
     floats = reopened(Image.fromarray(RAMP.astype(np.float32) / 255), tmp_path / "floats.tif")
     assert np.array_equal(np.asarray(in_mode(floats, "L")), RAMP)
 
