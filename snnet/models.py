@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -50,7 +51,8 @@ def create_model(
         ValueError: timm does not know the architecture or the options, or its weights are not
             to be had (`snnet.errors.CheckpointError`).
     """
-    source, _, place = spec.architecture.rpartition(":")
+    before, colon, after = spec.architecture.partition(":")
+    source, place = (before, after) if colon else ("", before)
     chosen = {**spec.options, **options}
     _check_architecture(spec, source, place)
     file = _weight_file(spec, source, place)
@@ -90,15 +92,17 @@ def check_name(architecture: str) -> None:
     if not timm.is_model(name):
         hint = nearest(name, timm.list_models(), "timm.list_models() tells what there is")
         raise ValueError(f"timm has no model {architecture!r}: {hint}")
-    tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{name}.*")]
-    if tag and tag not in tags:
+    try:
+        timm.models.get_pretrained_cfg(architecture)
+    except RuntimeError:
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{name}.*")]
         hint = nearest(tag, tags, f"choose from: {', '.join(tags)}")
-        raise ValueError(f"timm has no weights {tag!r} of {name}: {hint}")
+        raise ValueError(f"timm has no weights {tag!r} of {name}: {hint}") from None
 
 
 def _check_architecture(spec: AnchorSpec, source: str, place: str) -> None:
     if source == LOCAL:
-        _check_local(spec, Path(place).expanduser())
+        _check_local(spec, Path(os.path.expanduser(place)))
     elif source in (HUB, "hf_hub"):
         _check_hub(spec, place, ("config.json",))
     elif source or "/" in place:
@@ -171,7 +175,7 @@ def _check_reachable(
 def _weight_file(spec: AnchorSpec, source: str, place: str) -> Path | None:
     """The file that the weights are in, where that is known."""
     if spec.weights == "pretrained" and source == LOCAL:
-        folder = Path(place).expanduser()
+        folder = Path(os.path.expanduser(place))
         found = [file for pattern in LOCAL_FILES for file in sorted(folder.glob(pattern))]
         if not found:
             raise CheckpointError(
@@ -180,8 +184,8 @@ def _weight_file(spec: AnchorSpec, source: str, place: str) -> Path | None:
         return found[0]
     if spec.weights in OWN_WORDS:
         return None
-    path = Path(spec.weights).expanduser()
-    if not path.exists():
+    path = Path(os.path.expanduser(spec.weights))
+    if not os.path.exists(path):  # also where its folder may not be looked into
         hint = nearest(spec.weights, OWN_WORDS, "")
         words = ", ".join(map(repr, OWN_WORDS))
         raise CheckpointError(

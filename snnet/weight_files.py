@@ -55,7 +55,7 @@ def read_file(path: Path) -> Any:
     """
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder; name the file in it")
-    if not path.exists():
+    if not path.is_file():
         raise CheckpointError(f"there is no file {path}")
     try:
         with open(path, "rb") as file:
@@ -70,8 +70,9 @@ def read_file(path: Path) -> Any:
     except SafetensorError as error:
         raise CheckpointError(f"{path} is a damaged safetensors file ({error})") from None
     except (UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, TypeError) as error:
-        cut = "it is damaged, or cut off" if start[:2] == b"PK" else first_line(error)
-        raise CheckpointError(f"{path} is {FORMATS} ({cut})") from None
+        torn = start[:2] == b"PK" and not is_zipfile(path)
+        reason = "it is damaged, or cut off" if torn else first_line(error)
+        raise CheckpointError(f"{path} is {FORMATS} ({reason})") from None
 
 
 def _read_safetensors(path: Path) -> Tensors:

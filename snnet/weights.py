@@ -140,9 +140,8 @@ def _size(tensor: Tensor) -> str:
 
 def has_new_head(model: nn.Module) -> bool:
     """Whether timm would give a model that it built another classifier than its weights have."""
-    return bool(_named(model, "classifier")) and (
-        getattr(model, "pretrained_cfg", {}).get("num_classes") != _classes(model)
-    )
+    theirs = getattr(model, "pretrained_cfg", {}).get("num_classes")
+    return bool(_named(model, "classifier")) and theirs not in (None, _classes(model))
 
 
 def load_strictly(module: nn.Module, tensors: Tensors, path: Path | str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from math import nan
-from pathlib import Path
 
 from ablations import Attempt, Chart, Experiment, Presentation, UserError
 from snnet.config import AnchorSpec, StitchingConfig
@@ -126,7 +126,7 @@ def _check_networks(config: StitchingConfig) -> list[str]:
 def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
     """When the file of an anchor's weights was written, and its size."""
     try:
-        status = Path(spec.weights).expanduser().stat()
+        status = os.stat(os.path.expanduser(spec.weights))
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
