@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from snnet.anchors import Anchor
 from snnet.files import writing
-from snnet.network import StitchedNetwork, check_images
+from snnet.network import MISFITS, StitchedNetwork, check_images
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 TOLERANCE = 1e-4  # of the largest logit
@@ -65,7 +65,7 @@ class Subnetwork(nn.Module):
         """
         try:
             return self.head.head(self.body(self.stem.stem(images)))
-        except (RuntimeError, AssertionError, TypeError, AttributeError) as error:
+        except MISFITS as error:
             check_images(images, self.image_shape, error)
             raise
 

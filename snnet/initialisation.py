@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from snnet.anchors import Anchor
-from snnet.network import StitchedNetwork, channels_last, check_images
+from snnet.network import MISFITS, StitchedNetwork, channels_last, check_images
 from snnet.space import Layer
 
 Block = tuple[int, int]  # anchor, number of the block
@@ -169,7 +169,7 @@ def _moments(network: StitchedNetwork, images: Iterable[Tensor]) -> Moments:
             features = [
                 _features(network.anchor(n), batch.to(device)) for n in range(len(network.anchors))
             ]
-        except (RuntimeError, AssertionError, AttributeError) as error:
+        except MISFITS as error:
             check_images(batch, network.image_shape, error)
             raise
         moments.add(

@@ -16,6 +16,8 @@ from snnet.errors import first_line
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
 
+# what torch and timm raise for images of another shape or kind
+MISFITS = (RuntimeError, AssertionError, TypeError, AttributeError, ValueError)
 Step = tuple[str, int, int]  # what, anchor or stitching layer, block: ("block", 0, 3)
 
 
@@ -171,7 +173,7 @@ class StitchedNetwork(nn.Module):
         try:
             for function in self.functions[stitch]:
                 features = function(features)
-        except (RuntimeError, AssertionError, TypeError, AttributeError) as error:
+        except MISFITS as error:
             check_images(images, self.image_shape, error)
             raise
         return features

@@ -116,17 +116,28 @@ def test_networks_are_looked_at_once_for_each_choice(folder, monkeypatch):
     assert len(asked) == 2
 
 
+def ablate(home, command, anchors):
+    chosen = {**SETTINGS, "anchors": json.dumps(anchors), "augmentation": "{}"}
+    words = [part for name, value in chosen.items() for part in ("--set", f"{name}={value}")]
+    return CliRunner().invoke(main, ["--home", str(home), command, "overview", *words])
+
+
 @pytest.mark.parametrize(
     ("weights", "says"), [("random", "1 of 13 files in"), ("x.pth", "no file")]
 )
 def test_a_plan_tells_it_too(folder, tmp_path, weights, says):
     (folder / "train" / "a" / "notes.txt").touch()
-    chosen = {**SETTINGS, "anchors": json.dumps(vits(weights))}
-    words = [part for name, value in chosen.items() for part in ("--set", f"{name}={value}")]
-    words += ["--set", "augmentation={}"]
-    done = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "plan", "overview", *words])
+    done = ablate(tmp_path / "home", "plan", vits(weights))
     assert done.exit_code == 0, done.output
-    assert says in done.output.replace("\n", " ")
+    assert says in done.output
+
+
+def test_nothing_starts_where_weights_are_missing(folder, tmp_path):
+    done = ablate(tmp_path / "home", "run", vits("/nowhere/x.pth"))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("ablate: anchor vit-8: there is no file /nowhere/x.pth; weights")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "home" / "runs").exists()
 
 
 @pytest.mark.parametrize(
