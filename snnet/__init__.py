@@ -5,8 +5,8 @@
     logits = network(images)
 
 Torch-free modules (fast to import): `config`, `scales`, `routes`, `space`, `run`, `front`, `files`,
-`errors`, `data.sizes` and `data.locations`. The rest needs torch and timm; `load` and
-`TrainedNetwork` are imported when they are asked for.
+`errors`, and of `data` `sizes`, `locations`, `folder` and `idx`. The rest needs torch and timm;
+`load` and `TrainedNetwork` are imported when they are asked for.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from functools import singledispatch
 from itertools import chain
 from typing import Any, Literal, cast
 
-import timm
 from timm.models.levit import Levit
 from timm.models.resnet import ResNet
 from timm.models.swin_transformer import SwinTransformer
@@ -19,8 +18,8 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from snnet.config import AnchorSpec
-from snnet.errors import CheckpointError
-from snnet.weights import explain_download, load_file
+from snnet.models import create_model, silent
+from snnet.weights import Say
 
 Layout = Literal["tokens", "channels_last", "channels_first"]  # (B,N,C), (B,H,W,C), (B,C,H,W)
 
@@ -208,41 +207,15 @@ def stage_blocks(downsample: nn.Module, blocks: Iterable[nn.Module]) -> list[nn.
     return [nn.Sequential(downsample, first), *rest]
 
 
-def create_model(spec: AnchorSpec, **options: object) -> nn.Module:
-    """The timm model that `spec` describes, with its weights where they come from elsewhere.
-
-    Arguments:
-        options: for timm, over those of `spec`.
-
-    Raises:
-        ValueError: timm does not know the architecture or the options, or its weights are not
-            to be had (`snnet.errors.CheckpointError`).
-    """
-    if not timm.is_model(spec.architecture):
-        raise ValueError(f"anchor {spec.name}: timm has no model named {spec.architecture!r}")
-    pretrained = spec.weights == "pretrained"
-    try:
-        model = timm.create_model(
-            spec.architecture, pretrained=pretrained, **{**spec.options, **options}
-        )
-    except TypeError as error:
-        raise ValueError(f"anchor {spec.name} ({spec.architecture}): {error}") from error
-    except Exception as error:
-        if pretrained:
-            raise CheckpointError(explain_download(spec, error)) from error
-        raise
-    if spec.weights not in ("recipe", "pretrained", "random"):
-        load_file(model, spec)
-    return model
-
-
-def create_anchor(spec: AnchorSpec, **options: object) -> Anchor:
-    """The anchor that `spec` describes; see `create_model` for arguments and errors.
+def create_anchor(
+    spec: AnchorSpec, say: Say = silent, new_head: bool = True, **options: object
+) -> Anchor:
+    """The anchor that `spec` describes; see `snnet.models.create_model` for arguments and errors.
 
     Raises:
         ValueError: also where there is no adapter for the architecture.
     """
-    model = create_model(spec, **options)
+    model = create_model(spec, say, new_head, **options)
     try:
         return adapt(model)
     except TypeError as error:

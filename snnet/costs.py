@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from snnet.anchors import Anchor
+from snnet.errors import first_line
 from snnet.routes import Route
 
 
@@ -64,6 +65,26 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
         tuple(shapes),
         logits.shape[-1],
     )
+
+
+def dissect_all(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> tuple[Anatomy, ...]:
+    """`dissect` each of the anchors.
+
+    Raises:
+        ValueError: one of them cannot take images of that shape; says which and why.
+    """
+    if len(image_shape) != 3:
+        raise ValueError(f"images are (channels, height, width), not {tuple(image_shape)}")
+    found = []
+    for number, anchor in enumerate(anchors):
+        try:
+            found.append(dissect(anchor, image_shape))
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"anchor {number} ({type(anchor.model).__name__}) cannot take images of "
+                f"{'x'.join(map(str, image_shape))}: {first_line(error)}"
+            ) from error
+    return tuple(found)
 
 
 def route_cost(

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from snnet.anchors import create_model
 from snnet.checkpoint import (
     CheckpointClock,
     load_network,
@@ -25,6 +24,7 @@ from snnet.evaluation import Score, evaluate
 from snnet.initialisation import Fit, initialise_least_squares
 from snnet.latency import measure_latencies
 from snnet.memory import explaining_lack, forget_peak, peak_memory
+from snnet.models import create_model
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import pretrained_anchors
 from snnet.run import (
@@ -96,19 +96,46 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
         ValueError, MissingDataError: something is missing or does not fit; says what.
     """
     data = load_data(config)
-    options = {"drop_path_rate": config.drop_path} if config.drop_path else {}
-    specs = (
-        config.anchors if config.pretrained else [untrained(s, config.seed) for s in config.anchors]
+    for remark in data.remarks:
+        run.say(remark)
+    anchors = pretrained_anchors(
+        anchor_specs(config),
+        dataset_name(config),
+        data,
+        run.cache,
+        run.say,
+        config.drop_path,
+        learns_heads(config),
     )
-    anchors = pretrained_anchors(specs, dataset_name(config), data, run.cache, run.say, **options)
     torch.manual_seed(config.seed)
     network = stitch_for(config, anchors, data.image_shape)
-    if data.classes not in (None, network.classes):
-        raise ValueError(
-            f"the anchors tell {network.classes} classes apart, dataset {config.dataset} has "
-            f"{data.classes}; set num_classes in the anchors' options, and weights that fit"
-        )
+    check_classes(network.classes, data.classes, config.dataset)
     return data, network
+
+
+def anchor_specs(config: StitchingConfig) -> list[AnchorSpec]:
+    """The anchors as the run begins with them."""
+    if config.pretrained:
+        return list(config.anchors)
+    return [untrained(spec, config.seed) for spec in config.anchors]
+
+
+def learns_heads(config: StitchingConfig) -> bool:
+    """Whether the run trains the anchors' classifiers, so that they may begin anew."""
+    return config.tuning == "full" and config.anchor_learning_rate > 0
+
+
+def check_classes(told: int, held: int | None, dataset: str) -> None:
+    """Refuse anchors that tell other classes apart than the dataset holds (None: not known).
+
+    Raises:
+        ValueError: they do.
+    """
+    if held not in (None, told):
+        raise ValueError(
+            f"the anchors tell {told} classes apart, dataset {dataset} has {held}; set "
+            "num_classes in the anchors' options, and weights that fit"
+        )
 
 
 def untrained(spec: AnchorSpec, seed: int) -> AnchorSpec:
@@ -131,12 +158,21 @@ def load_teacher(
         (teacher,) = pretrained_anchors([config.teacher], name, data, run.cache, run.say)
         model: Any = teacher.model
     else:
-        model = create_model(config.teacher)
-    if model.num_classes != classes:
-        raise ValueError(
-            f"the teacher tells {model.num_classes} classes apart, the anchors {classes}"
-        )
+        model = create_model(config.teacher, run.say, new_head=False)
+    check_teacher(model, classes)
     return model
+
+
+def check_teacher(teacher: nn.Module, classes: int) -> None:
+    """Refuse a teacher that tells other classes apart than the anchors.
+
+    Raises:
+        ValueError: it does.
+    """
+    if teacher.num_classes != classes:
+        raise ValueError(
+            f"the teacher tells {teacher.num_classes} classes apart, the anchors {classes}"
+        )
 
 
 def _fit(network: StitchedNetwork, data: Data, config: StitchingConfig, run: RunLike) -> list[Fit]:

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from snnet.anchors import Anchor
 from snnet.files import writing
-from snnet.network import StitchedNetwork
+from snnet.network import MISFITS, StitchedNetwork, check_images
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 TOLERANCE = 1e-4  # of the largest logit
@@ -51,14 +51,23 @@ class Subnetwork(nn.Module):
         images = parameter.new_zeros(1, *network.image_shape)
         features = parameter.new_zeros(1, *network.anatomies[route.anchors[-1]].shapes[-1])
         _, *between, _ = network.functions[stitch]
+        self.image_shape = network.image_shape
         self.stem = _part(first, first.stem, images)
         self.body = nn.Sequential(*(deepcopy(cast(nn.Module, module)) for module in between))
         self.head = _part(last, last.head, features)
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (B, C, H, W) to logits (B, classes)."""
-        return self.head.head(self.body(self.stem.stem(images)))
+        """Images (B, C, H, W) to logits (B, classes).
+
+        Raises:
+            TypeError, ValueError: what is given are no images that the network takes.
+        """
+        try:
+            return self.head.head(self.body(self.stem.stem(images)))
+        except MISFITS as error:
+            check_images(images, self.image_shape, error)
+            raise
 
 
 def _part(anchor: Anchor, function: Callable[[Tensor], Tensor], example: Tensor) -> Anchor:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, cast
 
-import timm
 import torch
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
-from snnet.costs import dissect
-from snnet.errors import first_line
+from snnet.costs import dissect_all
+from snnet.data.preprocessing import common_input
+from snnet.models import check_name
 
 
 def outline(architecture: str, image_size: int | None = None) -> Anchor:
@@ -25,19 +24,13 @@ def outline(architecture: str, image_size: int | None = None) -> Anchor:
         ValueError: timm does not know the architecture, its tag or the image size, or there is
             no adapter for it.
     """
-    if not timm.is_model(architecture):
-        close = difflib.get_close_matches(architecture, timm.list_models(), n=1)
-        hint = f"did you mean {close[0]}?" if close else "timm.list_models() tells what there is"
-        raise ValueError(f"timm has no model {architecture!r}: {hint}")
+    check_name(architecture)
     spec = AnchorSpec(architecture, architecture, weights="random")
-    try:
-        with torch.device("meta"):
-            anchor = create_anchor(spec)
-            # convolutional models take any size, and no such option
-            if image_size is not None and _origin(anchor).get("fixed_input_size"):
-                anchor = create_anchor(spec, img_size=image_size)
-    except (RuntimeError, AssertionError) as error:  # timm's way to refuse tags and sizes
-        raise ValueError(f"timm cannot make {architecture}: {first_line(error)}") from error
+    with torch.device("meta"):
+        anchor = create_anchor(spec)
+        # convolutional models take any size, and no such option
+        if image_size is not None and _origin(anchor).get("fixed_input_size"):
+            anchor = create_anchor(spec, img_size=image_size)
     return anchor
 
 
@@ -47,17 +40,12 @@ def common_image_shape(
     """(channels, height, width) of the images that all `anchors` take.
 
     Raises:
-        ValueError: they were trained for images of different sizes, and none was chosen.
+        ValueError: they take images of different sizes, and none was chosen.
     """
-    shapes = {tuple(_origin(anchor)["input_size"]) for anchor in anchors}
-    if image_size is not None:
-        shapes = {(channels, image_size, image_size) for channels, _, _ in shapes}
-    if len(shapes) > 1:
-        sizes = ", ".join("x".join(map(str, shape)) for shape in sorted(shapes))
-        raise ValueError(
-            f"these models take images of different sizes ({sizes}); choose an image size"
-        )
-    return shapes.pop()
+    models = [anchor.model for anchor in anchors]
+    if image_size is None:
+        return common_input(models)
+    return (_origin(anchors[0])["input_size"][0], image_size, image_size)
 
 
 def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> list[int]:
@@ -66,15 +54,10 @@ def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> li
     Raises:
         ValueError: one of them cannot take images of that shape.
     """
-    macs = []
-    for number, anchor in enumerate(anchors):
-        try:
-            anatomy = dissect(anchor, image_shape)
-        except (RuntimeError, AssertionError) as error:
-            size = "x".join(map(str, image_shape))
-            reason = first_line(error)
-            raise ValueError(f"anchor {number} cannot take images of {size}: {reason}") from error
-        macs.append(anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs)
+    macs = [
+        anatomy.stem_macs + sum(anatomy.block_macs) + anatomy.head_macs
+        for anatomy in dissect_all(anchors, image_shape)
+    ]
     return sorted(range(len(anchors)), key=macs.__getitem__)
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from snnet.anchors import Anchor
-from snnet.network import StitchedNetwork, channels_last
+from snnet.network import MISFITS, StitchedNetwork, channels_last, check_images
 from snnet.space import Layer
 
 Block = tuple[int, int]  # anchor, number of the block
@@ -130,19 +130,27 @@ def initialise_least_squares(
         images: batches (B, C, H, W) of calibration images, un-augmented. Running in eval mode,
             the anchors' own state stays as it is.
         method: see `Moments.solve`.
+
+    Raises:
+        TypeError: the network is not stitched, or what is given are no batches of images.
+        ValueError: there are no images, or such as the network does not take.
     """
+    if not isinstance(network, StitchedNetwork):
+        raise TypeError(
+            f"least squares start a StitchedNetwork, not a {type(network).__name__}: make one with "
+            "snnet.network.stitch"
+        )
+    if isinstance(images, Tensor) or not isinstance(images, Iterable):
+        raise TypeError(
+            f"images are batches (B, C, H, W), such as a list of tensors, not one "
+            f"{type(images).__name__}"
+        )
     training = network.training
     network.eval()
-    moments = Moments(network.space.layers)
-    device = next(network.parameters()).device
-    for batch in images:
-        features = [
-            _features(network.anchor(n), batch.to(device)) for n in range(len(network.anchors))
-        ]
-        moments.add(
-            {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},
-            {(anchor, block): features[anchor][block] for anchor, block in moments.backs},
-        )
+    try:
+        moments = _moments(network, images)
+    finally:
+        network.train(training)
     fits = []
     for number, layer in enumerate(network.space.layers):
         module = network.layer(layer.joints[0])
@@ -150,8 +158,27 @@ def initialise_least_squares(
         module.weight.copy_(solution[:-1].T)
         module.bias.copy_(solution[-1])
         fits.append(fit)
-    network.train(training)
     return fits
+
+
+def _moments(network: StitchedNetwork, images: Iterable[Tensor]) -> Moments:
+    moments = Moments(network.space.layers)
+    device = next(network.parameters()).device
+    for batch in images:
+        try:
+            features = [
+                _features(network.anchor(n), batch.to(device)) for n in range(len(network.anchors))
+            ]
+        except MISFITS as error:
+            check_images(batch, network.image_shape, error)
+            raise
+        moments.add(
+            {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},
+            {(anchor, block): features[anchor][block] for anchor, block in moments.backs},
+        )
+    if network.space.layers and not moments.grams:
+        raise ValueError("there are no calibration images: give at least one batch")
+    return moments
 
 
 def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:

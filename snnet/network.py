@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from snnet.anchors import Anchor, Layout
 from snnet.config import StitchingConfig
-from snnet.costs import dissect, route_cost
+from snnet.costs import dissect_all, route_cost
+from snnet.errors import first_line
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
 
+# what torch and timm raise for images of another shape or kind
+MISFITS = (RuntimeError, AssertionError, TypeError, AttributeError, ValueError)
 Step = tuple[str, int, int]  # what, anchor or stitching layer, block: ("block", 0, 3)
 
 
@@ -71,13 +74,16 @@ class StitchedNetwork(nn.Module):
         """Join `anchors` as `space` says, for images of (channels, height, width).
 
         Raises:
-            ValueError: two anchors that the space joins do not fit together.
+            TypeError: what is given are no anchors.
+            ValueError: an anchor cannot take such images, or two that the space joins do not fit
+                together.
         """
+        check_anchors(anchors)
         super().__init__()
         self.space = space
         self.image_shape = image_shape
         self.anchors = nn.ModuleList(anchors)
-        self.anatomies = tuple(dissect(anchor, image_shape) for anchor in anchors)
+        self.anatomies = dissect_all(anchors, image_shape)
         counts = {anatomy.classes for anatomy in self.anatomies}
         if len(counts) > 1:
             raise ValueError(f"anchors tell apart different numbers of classes: {sorted(counts)}")
@@ -158,11 +164,50 @@ class StitchedNetwork(nn.Module):
         return self._run[step](features)
 
     def forward(self, images: Tensor, stitch: int) -> Tensor:
-        """Logits (B, classes) of sub-network `stitch` (index into the space's routes)."""
+        """Logits (B, classes) of sub-network `stitch` (index into the space's routes).
+
+        Raises:
+            TypeError, ValueError: what is given are no images that the network takes.
+        """
         features = images
-        for function in self.functions[stitch]:
-            features = function(features)
+        try:
+            for function in self.functions[stitch]:
+                features = function(features)
+        except MISFITS as error:
+            check_images(images, self.image_shape, error)
+            raise
         return features
+
+
+def check_images(images: Any, image_shape: tuple[int, ...], error: Exception | None = None) -> None:
+    """Refuse what is no batch of images of (channels, height, width), and has failed to be one.
+
+    Raises:
+        TypeError: it is no tensor of floating-point numbers.
+        ValueError: it has another shape.
+    """
+    expected = f"images are a float tensor (B, {', '.join(map(str, image_shape))})"
+    if not isinstance(images, Tensor):
+        raise TypeError(f"{expected}, not a {type(images).__name__}") from error
+    if not images.is_floating_point():
+        raise TypeError(f"{expected}, normalised, not of {images.dtype}") from error
+    if images.ndim != 4 or images.shape[1:] != image_shape:
+        reason = f" ({first_line(error)})" if error else ""
+        raise ValueError(f"{expected}, not {tuple(images.shape)}{reason}") from error
+
+
+def check_anchors(anchors: Sequence[Anchor]) -> None:
+    """Refuse what are no anchors to be stitched.
+
+    Raises:
+        TypeError: says what to do.
+    """
+    if isinstance(anchors, nn.Module | Tensor) or not isinstance(anchors, Iterable):
+        raise TypeError(f"anchors are a list of two or more, not one {type(anchors).__name__}")
+    for number, each in enumerate(anchors):
+        if not isinstance(each, Anchor):
+            hint = "wrap timm's models with snnet.anchors.adapt"
+            raise TypeError(f"anchor {number} is a {type(each).__name__}, and no anchor: {hint}")
 
 
 def _positions(size: tuple[int, ...], prefix_tokens: int) -> str:
@@ -187,8 +232,10 @@ def stitch(
         stages: that may hold joints, `inside` of `build_space`; the others are named as there.
 
     Raises:
+        TypeError: what is given are no anchors.
         ValueError: no such space is possible, or anchors do not fit together.
     """
+    check_anchors(anchors)
     depths = [anchor.depths for anchor in anchors]
     space = build_space(depths, kernel, stride, pairs, direction, stages)
     return StitchedNetwork(anchors, space, image_shape)

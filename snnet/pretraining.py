@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
@@ -20,6 +21,8 @@ from snnet.data.dataset import Data
 from snnet.distillation import label_loss
 from snnet.files import writing
 from snnet.optimisation import create_optimisation
+from snnet.weight_files import read_file
+from snnet.weights import load_strictly
 
 SCHEMA = 2  # raise it when the same spec would train to other weights
 
@@ -37,7 +40,8 @@ def pretrained_anchors(
     data: Data,
     cache: Path,
     say: Callable[[str], None],
-    **options: object,
+    drop_path: float = 0.0,
+    new_head: bool = True,
 ) -> list[Anchor]:
     """The anchors with their weights, in the order of `specs`; trains those that the cache lacks.
 
@@ -46,7 +50,8 @@ def pretrained_anchors(
 
     Arguments:
         dataset: its name and subset, by which cached weights are found.
-        options: for timm, over those of `specs`; they leave the weights as they are (drop path).
+        drop_path: timm's `drop_path_rate` in the anchors, see `drop_path_of`.
+        new_head: see `snnet.weights.load_file`.
 
     Raises:
         ValueError: an anchor cannot be made, or its weights are not to be had.
@@ -64,11 +69,17 @@ def pretrained_anchors(
     anchors = []
     for spec in specs:
         torch.manual_seed(spec.recipe.seed)  # for random weights
-        anchor = create_anchor(spec, **options)
+        anchor = create_anchor(spec, say, new_head, drop_path_rate=drop_path_of(spec, drop_path))
         if spec.weights == "recipe":
-            anchor.load_state_dict(load_file(cache_path(spec, dataset, cache)))
+            path = cache_path(spec, dataset, cache)
+            load_strictly(anchor, read_file(path), path)
         anchors.append(anchor)
     return anchors
+
+
+def drop_path_of(spec: AnchorSpec, rate: float) -> Any:
+    """The rate of drop path in an anchor: the run's, or where that is 0 the anchor's own."""
+    return rate or spec.options.get("drop_path_rate", 0.0)
 
 
 def _train_into(path: Path, spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> bool:

@@ -1,54 +1,181 @@
-"""Weights that come from elsewhere: timm's pretrained ones, or a local file."""
+"""Weights that come from elsewhere, made to fit the network: adapted as timm does, and told."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any
 
-from safetensors import SafetensorError
-from timm.models import load_state_dict
+from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from snnet.config import AnchorSpec
 from snnet.errors import CheckpointError, first_line
+from snnet.weight_files import Found, Tensors, find_weights, read_file
+
+Say = Callable[[str], None]
 
 
-def load_file(model: nn.Module, spec: AnchorSpec) -> None:
-    """Load the file `spec.weights` into a timm model; nothing in it is ever executed.
+def load_file(
+    model: nn.Module, spec: AnchorSpec, path: Path, say: Say, new_head: bool = True
+) -> None:
+    """Load a file of weights into a timm model; nothing in it is ever executed.
 
-    Reads safetensors and PyTorch's zip format, also where the weights lie under `model` or
-    `state_dict`.
+    Reads safetensors and PyTorch's files, wherever in them the weights lie. Names and tables of
+    positions, the first convolution and the classifier are adapted as timm does it. A model on
+    the meta device is only checked, by little more than the file's header.
+
+    Arguments:
+        say: hears in one sentence what was adapted, if anything was.
+        new_head: whether the classifier may begin with random weights, where the file has none
+            or one of other classes.
 
     Raises:
         CheckpointError: the file is missing, damaged or of another model; says which.
     """
-    path = Path(spec.weights).expanduser()
-    if not path.is_file():
-        raise CheckpointError(
-            f"anchor {spec.name}: there is no file {path}; weights are 'recipe', 'pretrained', "
-            "'random' or the path of a safetensors or pth file"
-        )
+    who = f"anchor {spec.name}: "
     try:
-        tensors = load_state_dict(str(path), use_ema=False, weights_only=True)
-    except (UnpicklingError, SafetensorError, RuntimeError, EOFError, KeyError, OSError) as error:
+        found = find_weights(read_file(path), model.state_dict().keys(), path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{who}{error}") from None
+    told = _how_found(found)
+    tensors = _translate(model, found.tensors, told)
+    _adapt_channels(model, tensors, told)
+    head = _begin_head(model, tensors, told)
+    if head and not new_head:
         raise CheckpointError(
-            f"anchor {spec.name}: {path} is no safetensors file and no pth file of plain weights "
-            f"({first_line(error)})"
-        ) from None
-    classifier = _classifier(model)
-    if classifier in tensors:
-        there, here = len(tensors[classifier]), len(model.state_dict()[classifier])
-        if there != here:
-            raise CheckpointError(
-                f"anchor {spec.name}: {path} tells {there} classes apart, this run {here}; set "
-                f"num_classes to {there} in the anchor's options, or take other weights"
+            f"{who}{path} has no classifier of this run's {_classes(model)} classes, and a new "
+            "one would never learn here; take weights with one, or train it first"
+        )
+    _check_fit(model, tensors, f"{who}{path}")
+    if not next(iter(model.state_dict().values())).is_meta:
+        model.load_state_dict(tensors)
+    if told:
+        say(f"{who}{path} was adapted: {'; '.join(told)}")
+
+
+def _how_found(found: Found) -> list[str]:
+    told = [found.place] if found.place else []
+    if found.left_out:
+        told.append(f"left out {_some(found.left_out)}, which are beside it")
+    return told
+
+
+def _translate(model: nn.Module, tensors: Tensors, told: list[str]) -> Tensors:
+    """The tensors under timm's names, with its sizes of position tables and patches."""
+    convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    if convert is None:
+        return dict(tensors)
+    try:
+        converted: Tensors = convert(dict(tensors), model)
+    except Exception:  # timm met what it does not expect: the check of names then says what
+        return dict(tensors)
+    resized = [
+        f"{name} from {_size(tensors[name])} to {_size(tensor)}"
+        for name, tensor in converted.items()
+        if name in tensors and tensor.shape != tensors[name].shape
+    ]
+    renamed = [name for name in converted if name not in tensors]
+    if resized:
+        told.append(f"resized {_some(resized)}")
+    if renamed:
+        told.append(f"renamed to timm's names {_some(renamed)}")
+    kept = {id(tensor) for tensor in converted.values()}
+    unused = [n for n, tensor in tensors.items() if n not in converted and id(tensor) not in kept]
+    if unused:
+        told.append(f"left out what timm does without: {_some(unused)}")
+    return converted
+
+
+def _adapt_channels(model: nn.Module, tensors: Tensors, told: list[str]) -> None:
+    """Sum or repeat the first convolution's input channels where they are others."""
+    wanted = model.state_dict()
+    for module in _named(model, "first_conv"):
+        name = f"{module}.weight"
+        if name not in wanted or name not in tensors:
+            continue
+        there, here = tensors[name].shape, wanted[name].shape
+        if len(there) == len(here) == 4 and there[1] != here[1] and there[2:] == here[2:]:
+            tensors[name] = adapt_input_conv(here[1], tensors[name], there[1])
+            told.append(f"{name} from {there[1]} to {here[1]} channels")
+
+
+def _begin_head(model: nn.Module, tensors: Tensors, told: list[str]) -> list[str]:
+    """Give the classifier its random weights where there are none that fit; returns their names."""
+    wanted, new = model.state_dict(), list[str]()
+    for module in _named(model, "classifier"):
+        weight, top = f"{module}.weight", module.partition(".")[0] + "."
+        if not any(name.startswith(top) for name in tensors):
+            fresh = [name for name in wanted if name.startswith(top)]
+            if fresh:
+                told.append(f"it has no {top[:-1]}, which begins with random weights")
+        elif weight in tensors and weight in wanted and len(tensors[weight]) != len(wanted[weight]):
+            fresh = [name for name in (weight, f"{module}.bias") if name in wanted]
+            told.append(
+                f"it tells {len(tensors[weight])} classes apart, this run {len(wanted[weight])}, "
+                f"so {module} begins with random weights"
             )
-    load_strictly(model, tensors, f"anchor {spec.name}: {path}")
+        else:
+            continue
+        new += fresh
+    tensors |= {name: wanted[name] for name in new}
+    return new
 
 
-def _classifier(model: nn.Module) -> str:
-    """The name of the last layer's weights."""
-    return [name for name in model.state_dict() if name.endswith("weight")][-1]
+def _named(model: nn.Module, what: str) -> Sequence[str]:
+    """The names of modules that timm knows of a model: its `first_conv` or `classifier`."""
+    names: Any = getattr(model, "pretrained_cfg", {}).get(what) or ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _classes(model: nn.Module) -> int:
+    classes: int = model.num_classes  # type: ignore[assignment]
+    return classes
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape))
+
+
+def has_new_head(model: nn.Module) -> bool:
+    """Whether timm would give a model that it built another classifier than its weights have."""
+    theirs = getattr(model, "pretrained_cfg", {}).get("num_classes")
+    return bool(_named(model, "classifier")) and theirs not in (None, _classes(model))
+
+
+def load_strictly(module: nn.Module, tensors: Tensors, path: Path | str) -> None:
+    """`load_state_dict`, with one sentence for what does not fit.
+
+    Raises:
+        CheckpointError: names or shapes differ.
+    """
+    _check_fit(module, tensors, path)
+    module.load_state_dict(tensors)
+
+
+def _check_fit(module: nn.Module, tensors: Tensors, path: Path | str) -> None:
+    wanted = module.state_dict()
+    for name, tensor in wanted.items():
+        if name in tensors and tensors[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{path} does not fit: {name} is {tuple(tensors[name].shape)} there, "
+                f"{tuple(tensor.shape)} here"
+            )
+    # torch itself starts counters of batches, which old files lack
+    counters = "num_batches_tracked"
+    missing = [name for name in wanted if name not in tensors and not name.endswith(counters)]
+    extra = [name for name in tensors if name not in wanted]
+    lacks = [f"missing {_some(missing)}"] if missing else []
+    lacks += [f"unknown {_some(extra)}"] if extra else []
+    if lacks:
+        raise CheckpointError(f"{path} does not fit: {'; '.join(lacks)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names of some, and how many more there are."""
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(names[:2]) + more
 
 
 def explain_download(spec: AnchorSpec, error: Exception) -> str:
@@ -58,34 +185,3 @@ def explain_download(spec: AnchorSpec, error: Exception) -> str:
         f"could not download them ({first_line(error)}); connect to the network, fill the cache of "
         "huggingface_hub beforehand, or give a file as the anchor's weights"
     )
-
-
-def load_strictly(module: nn.Module, tensors: dict[str, Tensor], path: Path | str) -> None:
-    """`load_state_dict`, with one sentence for what does not fit.
-
-    Raises:
-        CheckpointError: names or shapes differ.
-    """
-    wanted = module.state_dict()
-    for name, tensor in wanted.items():
-        if name in tensors and tensors[name].shape != tensor.shape:
-            raise CheckpointError(
-                f"{path} does not fit: {name} is {tuple(tensors[name].shape)} there, "
-                f"{tuple(tensor.shape)} here"
-            )
-    missing = [name for name in wanted if name not in tensors]
-    extra = [name for name in tensors if name not in wanted]
-    if missing or extra:
-        raise CheckpointError(
-            f"{path} does not fit: {_some(missing, 'missing')}{_some(extra, 'unknown')}".rstrip(
-                "; "
-            )
-        )
-    module.load_state_dict(tensors)
-
-
-def _some(names: list[str], what: str) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{what} {names[0]}{more}; "

@@ -60,13 +60,14 @@ def plan(home: Home, /, study: str, as_json: bool, chosen: Chosen) -> None:
 def _show(home: Home, expansion: Expansion) -> None:
     from rich.text import Text
 
-    from ablations.launch.launcher import take_snapshot
+    from ablations.errors import UserError
+    from ablations.launch.launcher import check_ready, take_snapshot
     from ablations.launch.scheduler import Options
     from ablations.launch.schedulers import make_scheduler
     from ablations.launch.timing import about, expected_seconds, in_words, wall_seconds
     from ablations.runs.directory import State
     from ablations.runs.lease import Observer
-    from ablations.terminal.display import COLOURS, console, rows_table
+    from ablations.terminal.display import COLOURS, console, rows_table, warn
 
     plan = expansion.plan
     runs = take_snapshot(home, list(plan.runs), Observer()).runs
@@ -89,3 +90,9 @@ def _show(home: Home, expansion: Expansion) -> None:
         f"\n{len(runs)} runs at scale {plan.scale} ({plan.family}), {len(left)} to "
         f"do: {about(wall_seconds(left, workers)) if left else 'no time'} with {workers} workers."
     )
+    try:
+        told = check_ready(home, expansion)
+    except UserError as error:
+        told = [f"these runs cannot start here yet: {error}"]
+    for text in told:
+        warn(text)

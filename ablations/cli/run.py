@@ -112,9 +112,11 @@ def _prepare(home: Home, expansion: Expansion) -> None:
     from ablations.file_system import check_space
     from ablations.launch.launcher import check_ready
     from ablations.study.plans import save_plan
+    from ablations.terminal.display import warn
 
     check_space(home.root)
-    check_ready(home, expansion)
+    for text in check_ready(home, expansion):
+        warn(text)
     save_plan(home, expansion.plan)
 
 

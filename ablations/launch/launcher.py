@@ -70,15 +70,17 @@ def _lost(now: Inspection, before: Inspection) -> Inspection:
     return Inspection(State.CANCELLED if cancelled else State.LOST, now.lease, now.lost + 1)
 
 
-def check_ready(home: Home, expansion: Expansion) -> None:
-    """Refuse before anything starts where a run that is left could not.
+def check_ready(home: Home, expansion: Expansion) -> list[str]:
+    """Refuse before anything starts where a run that is left could not; what is to be known else.
 
     Raises:
         UserError: says what is missing.
     """
+    told: dict[str, None] = {}
     for key, config in expansion.configs.items():
         if not home.run(key).is_done:
-            expansion.experiment.ensure_ready(config)
+            told |= dict.fromkeys(expansion.experiment.ensure_ready(config))
+    return list(told)
 
 
 @dataclass(frozen=True)

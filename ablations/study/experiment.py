@@ -43,7 +43,8 @@ class Experiment:
         check_settings: raises UserError where settings do not go together though the dataclass
             lets each pass. Called for every run that is planned, so it must be very quick.
         check_ready: raises UserError where a run of this configuration cannot start here, such
-            as for want of a dataset. Called before a launch, so it must be quick.
+            as for want of a dataset; returns sentences on what to know of it else. Called before
+            a launch, so it must be quick.
         objectives: what a search may look for, by name; the first is the default.
         presentation: how results are looked at, and what of them can be spared.
         pairings: columns of the result table by which claims may pair the rows of two settings;
@@ -61,7 +62,7 @@ class Experiment:
     )
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
     check_settings: Callable[[Any], None] = lambda config: None
-    check_ready: Callable[[Any], None] = lambda config: None
+    check_ready: Callable[[Any], Sequence[str] | None] = lambda config: None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     presentation: Presentation = field(default_factory=Presentation)
     pairings: Sequence[str] = ()
@@ -171,13 +172,13 @@ class Experiment:
         """
         call(f"check_settings of experiment {self.name}", self.check_settings, config)
 
-    def ensure_ready(self, config: Any) -> None:
-        """Ask `check_ready`.
+    def ensure_ready(self, config: Any) -> list[str]:
+        """What `check_ready` tells of a run.
 
         Raises:
             UserError: a run could not start here, or the check itself fails.
         """
-        call(f"check_ready of experiment {self.name}", self.check_ready, config)
+        return list(call(f"check_ready of experiment {self.name}", self.check_ready, config) or ())
 
     def key(self, config: Any) -> str:
         """The identity of a run: a hash of the whole resolved configuration and the schema."""

@@ -20,9 +20,11 @@ class Data(ABC):
 
     Attributes:
         classes: number of labels; None where the dataset does not know it.
+        remarks: sentences on what of it is left out.
     """
 
     classes: int | None
+    remarks: tuple[str, ...] = ()
 
     @property
     @abstractmethod

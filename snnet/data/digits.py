@@ -31,7 +31,7 @@ def load_digits() -> InMemory:
         labels[train],
         images[test],
         labels[test],
-        classes=10,
+        classes=sizes.classes,
         mean=images[train].mean().item(),
         deviation=images[train].std().item(),
         validation=(images[held_back], labels[held_back]),

@@ -1,17 +1,17 @@
-"""Fashion-MNIST, read from its IDX files."""
+"""Fashion-MNIST in memory."""
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
-import numpy as np
 import torch
+from filelock import FileLock
 
-from snnet.data.locations import data_root, fashion_folders
+from snnet.data.idx import SETS, find_fashion, images_file, labels_file, missing_fashion, read_idx
+from snnet.data.locations import data_root
 from snnet.data.memory import InMemory
 from snnet.data.sizes import IN_MEMORY
-from snnet.errors import MissingDataError, first_line
+from snnet.errors import first_line
 
 MEAN, DEVIATION = 0.2860 * 255, 0.3530 * 255  # of the 60,000 training images
 
@@ -25,51 +25,42 @@ def load_fashion() -> InMemory:
     Raises:
         MissingDataError: no files, and no download.
     """
-    own, downloaded, debian = fashion_folders()
-    for folder in (own, downloaded, debian):
-        if (folder / "train-images-idx3-ubyte.gz").exists():
-            return _read(folder)
+    return _read(find_fashion() or _download())
+
+
+def _download() -> Path:
+    """Have torchvision fetch the files, once however many workers ask; returns their folder."""
     from torchvision.datasets import FashionMNIST
 
+    root = data_root()
     try:
-        FashionMNIST(str(data_root()), download=True)
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / "FashionMNIST.lock"):
+            FashionMNIST(str(root), download=True)
     except Exception as error:
-        raise MissingDataError(
-            f"Fashion-MNIST is in none of {own}, {downloaded}, {debian}, and torchvision cannot "
-            f"download it ({first_line(error)}); install Debian's package dataset-fashion-mnist, "
-            f"or put its four .gz files into {own}"
-        ) from None
-    return _read(downloaded)
+        raise missing_fashion(first_line(error)) from None
+    found = find_fashion()
+    if found is None:
+        raise missing_fashion("it left no files")
+    return found
 
 
 def _read(folder: Path) -> InMemory:
     (images, labels), test = (
         (
-            torch.from_numpy(_read_idx(folder / f"{name}-images-idx3-ubyte.gz")).unsqueeze(1),
-            torch.from_numpy(_read_idx(folder / f"{name}-labels-idx1-ubyte.gz")).long(),
+            torch.from_numpy(read_idx(images_file(folder, name))).unsqueeze(1),
+            torch.from_numpy(read_idx(labels_file(folder, name))).long(),
         )
-        for name in ("train", "t10k")
+        for name in SETS
     )
-    kept = IN_MEMORY["fashion"].train
+    sizes = IN_MEMORY["fashion"]
+    kept = sizes.train
     return InMemory(
         images[:kept],
         labels[:kept],
         *test,
-        classes=10,
+        classes=sizes.classes,
         mean=MEAN,
         deviation=DEVIATION,
         validation=(images[kept:], labels[kept:]),
     )
-
-
-def _read_idx(path: Path) -> np.ndarray:
-    """An array of bytes in the IDX format of MNIST: magic number, sizes, content."""
-    try:
-        content = gzip.decompress(path.read_bytes())
-        dimensions = content[3]
-        sizes = np.frombuffer(content, ">u4", count=dimensions, offset=4)
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(sizes).copy()
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise MissingDataError(
-            f"{path} is damaged or missing ({first_line(error)}); get it again"
-        ) from None

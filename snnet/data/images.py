@@ -9,15 +9,17 @@ from itertools import islice
 from typing import Any
 
 import torch
+from PIL import Image
 from timm.data import create_dataset
 from timm.data.distributed_sampler import RepeatAugSampler
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import Dataset, IterableDataset
 
 from snnet.config import Augmentation
 from snnet.data.dataset import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
+from snnet.data.folder import Listing, list_dataset, remarks
 from snnet.data.loader import Seeded, collect, cut, load, stream
-from snnet.data.locations import DATA_VARIABLE, REMOTE, TEST_SPLITS, data_root, image_folder
+from snnet.data.locations import DATA_VARIABLE, data_root, is_folder
 from snnet.data.preprocessing import Preprocessing
 from snnet.errors import MissingDataError, first_line
 from snnet.seeding import generator
@@ -40,14 +42,11 @@ def load_images(
         MissingDataError: it is not there, or cannot be read.
         ValueError: its training and test set hold different classes, or no image is left to train.
     """
-    openers = [
-        partial(_open, dataset, split, preprocessing, count)
-        for split, count in (("train", train), ("validation", test))
-    ]
+    openers = _openers(dataset, preprocessing, train, test)
     sets = [opener() for opener in openers]
     known, tested = (_classes(opened) for opened in sets)
-    if known and tested:
-        _check_same(dataset, known, tested)
+    if known and tested and known != tested:
+        raise ValueError(f"dataset {dataset}: training and test set have different classes")
     training = Source.of(sets[0], openers[0], "train", None if validation else train)
     held_back = None
     if validation:
@@ -58,24 +57,51 @@ def load_images(
         len(known) if known else None,
         preprocessing,
         held_back,
+        tuple(remarks(dataset)) if is_folder(dataset) else (),
     )
+
+
+def _openers(
+    dataset: str, preprocessing: Preprocessing, train: int | None, test: int | None
+) -> list[Callable[[], Any]]:
+    """What opens the training set, and the test set."""
+    if is_folder(dataset):
+        return [partial(Pictures, listing) for listing in list_dataset(dataset)]
+    return [
+        partial(_open, dataset, split, preprocessing, count)
+        for split, count in (("train", train), ("validation", test))
+    ]
+
+
+class Pictures(Dataset[tuple[Image.Image, int]]):
+    """The images of a folder, not yet decoded, and their labels."""
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing, self.class_to_idx = listing, listing.classes
+
+    def __len__(self) -> int:
+        return len(self.listing.files)
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, int]:
+        return Image.open(self.listing.files[index]), self.listing.labels[index]
+
+    def filename(self, index: int, absolute: bool = True) -> str:
+        """The path of an image."""
+        return self.listing.files[index]
 
 
 def _open(dataset: str, split: str, preprocessing: Preprocessing, count: int | None) -> Any:
     prefix = dataset.partition("/")[0]
-    options: dict[str, Any] = {"input_img_mode": preprocessing.mode}
-    if prefix in REMOTE:
-        root, name = data_root(), dataset
-        if prefix in ("torch", "tfds", "hfids"):
-            options["download"] = True
-        if prefix in ("wds", "hfids", "tfds"):
-            options |= {"is_training": split == "train", "num_samples": count}
-        if prefix == "wds":
-            root, name = root / dataset.partition("/")[2], "wds/"
-    else:
-        root, name = image_folder(dataset), ""
-        names = ("train",) if split == "train" else TEST_SPLITS
-        root = next(root / each for each in names if (root / each).is_dir())
+    # sets that are read by index are brought into the mode by `snnet.data.decoding`
+    mode = None if prefix in ("torch", "hfds") else preprocessing.mode
+    options: dict[str, Any] = {"input_img_mode": mode}
+    root, name = data_root(), dataset
+    if prefix in ("torch", "tfds", "hfids"):
+        options["download"] = True
+    if prefix in ("wds", "hfids", "tfds"):
+        options |= {"is_training": split == "train", "num_samples": count}
+    if prefix == "wds":
+        root, name = root / dataset.partition("/")[2], "wds/"
     try:
         return create_dataset(name, root=str(root), split=split, search_split=False, **options)
     except Exception as error:  # whatever the many readers raise
@@ -83,15 +109,6 @@ def _open(dataset: str, split: str, preprocessing: Preprocessing, count: int | N
             f"dataset {dataset} ({split}) cannot be read from {root}: {first_line(error)}; set "
             f"{DATA_VARIABLE} to the directory that holds it, and install what its reader needs"
         ) from None
-
-
-def _check_same(dataset: str, known: dict[str, int], tested: dict[str, int]) -> None:
-    if known != tested:
-        differing = sorted(set(known) ^ set(tested)) or ["their order"]
-        raise ValueError(
-            f"dataset {dataset}: training and test set differ in {len(differing)} classes, for "
-            f"example {differing[0]}; give both the same class folders"
-        )
 
 
 def _classes(dataset: Any) -> dict[str, int] | None:
@@ -159,6 +176,7 @@ class TimmData(Data):
     classes: int | None
     preprocessing: Preprocessing
     held_back: Source | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def train_count(self) -> int:

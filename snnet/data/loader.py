@@ -20,6 +20,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from ablations.machine import count_cpus
 from snnet.data.dataset import Batches
+from snnet.data.decoding import in_mode
+from snnet.errors import first_line
 from snnet.seeding import generator
 
 Item = tuple[int, int]  # position in the epoch, index in the dataset
@@ -44,10 +46,21 @@ class Seeded(Dataset[tuple[Tensor, int]]):
         position, index = item
         try:
             image, label = self.dataset[index]
-        except (OSError, RuntimeError) as error:
-            name = self.dataset.filename(index, absolute=True)
-            raise ValueError(f"image {name} cannot be read ({error}); mend or remove it") from None
-        return _transform(image.convert(self.mode), self.transform, *self.purpose, position), label
+            image = in_mode(image, self.mode)
+        except Exception as error:  # whatever the many decoders raise
+            name = _name(self.dataset, index)
+            raise ValueError(
+                f"image {name} cannot be read ({first_line(error)}); mend or remove it"
+            ) from None
+        return _transform(image, self.transform, *self.purpose, position), label
+
+
+def _name(dataset: Any, index: int) -> str:
+    """The path of an image, or its number where it lies in no file of its own."""
+    try:
+        return str(dataset.filename(index, absolute=True))
+    except (AttributeError, NotImplementedError):
+        return f"{index} of the dataset"
 
 
 def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
@@ -93,7 +106,7 @@ def stream(
     position = 0
     while True:
         for image, label in dataset:
-            yield _transform(image.convert(mode), transform, *purpose, position), label
+            yield _transform(in_mode(image, mode), transform, *purpose, position), label
             position += 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -19,26 +20,36 @@ def data_root() -> Path:
     return Path(os.environ.get(DATA_VARIABLE) or "~/.cache/snnet").expanduser()
 
 
-def check_dataset(dataset: str) -> None:
-    """Refuse a dataset that can only be local and is not there.
+def is_folder(dataset: str) -> bool:
+    """Whether a dataset is an image folder: neither held in memory nor timm's to fetch."""
+    return dataset not in IN_MEMORY and dataset.partition("/")[0] not in REMOTE
+
+
+def split_folders(dataset: str) -> tuple[Path, Path]:
+    """The folders of an image folder to train on and to test on, one folder a class inside.
 
     Raises:
-        MissingDataError: says where it was looked for and what to do.
-    """
-    if dataset not in IN_MEMORY and dataset.partition("/")[0] not in REMOTE:
-        image_folder(dataset)
-
-
-def image_folder(dataset: str) -> Path:
-    """The folder that holds train/ and val/ (or validation/, test/), one folder a class inside.
-
-    Raises:
-        MissingDataError: says where it was looked for and what to do.
+        MissingDataError: says where they were looked for and what to do.
     """
     folders = [data_root() / dataset, data_root()]
     for folder in folders:
-        if (folder / "train").is_dir() and any((folder / name).is_dir() for name in TEST_SPLITS):
-            return folder
+        tests = [folder / name for name in TEST_SPLITS if (folder / name).is_dir()]
+        if (folder / "train").is_dir() and tests:
+            return folder / "train", tests[0]
+    names = ["train", *TEST_SPLITS]
+    there = [f"{name}/" for name in names if (folders[0] / name).is_dir()]
+    if there:
+        lacking = "train/" if "train/" not in there else "val/ (or validation/, test/)"
+        raise MissingDataError(
+            f"dataset {dataset} lacks a split: {folders[0]} holds {', '.join(there)} and no "
+            f"{lacking}; put it there, one folder a class inside"
+        )
+    others = [folder.parent.name for folder in data_root().glob("*/train")]
+    close = difflib.get_close_matches(dataset, others, n=1)
+    if close:
+        raise MissingDataError(
+            f"dataset {dataset} is not in {folders[0]}: did you mean {close[0]}?"
+        )
     hint = (
         "get it from image-net.org (ILSVRC 2012, one folder a class)"
         if dataset == "imagenet"

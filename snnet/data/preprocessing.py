@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from PIL.Image import Image
 from timm.data import auto_augment, create_transform, resolve_model_data_config
@@ -68,13 +68,21 @@ class Preprocessing:
 def preprocessing_of(models: Sequence[nn.Module]) -> Preprocessing:
     """The preprocessing that the anchors' timm models, from fast to slow, were trained with.
 
-    Interpolation and crop are those of the last one.
+    Interpolation and crop are those of the last one. Models that work on images of any size
+    take those of the others; grey images are normalised by the mean over the colours.
 
     Raises:
-        ValueError: they want images of different size or normalisation.
+        ValueError: they want images of different size, channels or normalisation, or of neither
+            one nor three channels.
     """
     configs = [resolve_model_data_config(model) for model in models]
-    for name in ("input_size", "mean", "std"):
+    channels, height, width = common_input(models)
+    if channels not in (1, 3):
+        raise ValueError(
+            f"anchors take images of {channels} channels, and pictures have 3, or 1 where they "
+            "are grey; set in_chans in the anchors' options"
+        )
+    for name in ("mean", "std"):
         values = [tuple(config[name]) for config in configs]
         if len(set(values)) > 1:
             raise ValueError(
@@ -84,9 +92,42 @@ def preprocessing_of(models: Sequence[nn.Module]) -> Preprocessing:
             )
     last = configs[-1]
     return Preprocessing(
-        tuple(last["input_size"]),
-        tuple(last["mean"]),
-        tuple(last["std"]),
+        (channels, height, width),
+        _for_channels(last["mean"], channels),
+        _for_channels(last["std"], channels),
         last["interpolation"],
         last["crop_pct"],
     )
+
+
+def _for_channels(values: Sequence[float], channels: int) -> tuple[float, ...]:
+    if len(values) == channels:
+        return tuple(values)
+    return (sum(values) / len(values),) * channels
+
+
+def common_input(models: Sequence[nn.Module]) -> tuple[int, int, int]:
+    """(channels, height, width) of the images that all these timm models take.
+
+    Raises:
+        ValueError: there are none; names two models that differ.
+    """
+    origins = [cast(dict[str, Any], model.pretrained_cfg) for model in models]
+    fixed = [origin for origin in origins if origin.get("fixed_input_size")] or origins
+    _check_same("channels", "in_chans", {_described(one): one["input_size"][:1] for one in origins})
+    _check_same("sizes", "img_size", {_described(one): one["input_size"][1:] for one in fixed})
+    return (origins[0]["input_size"][0], *fixed[0]["input_size"][1:])
+
+
+def _described(origin: dict[str, Any]) -> str:
+    return f"{origin.get('architecture')} ({'x'.join(map(str, origin['input_size']))})"
+
+
+def _check_same(what: str, option: str, values: dict[str, Sequence[int]]) -> None:
+    first, *others = values
+    for other in others:
+        if tuple(values[other]) != tuple(values[first]):
+            raise ValueError(
+                f"anchors take images of different {what}, {first} and {other}: give them one "
+                f"{option} in their options"
+            )

@@ -1,4 +1,4 @@
-"""Numbers of images of the datasets in memory. Torch-free: settings are checked by them."""
+"""Sizes of the datasets in memory. Torch-free: settings are checked by them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """Numbers of images.
+    """Numbers of images, their shape, and the number of classes.
 
     Attributes:
         held_back: of the training images, to choose settings by; they are not among `train`.
+        image_shape: (channels, height, width).
     """
 
     train: int
     held_back: int
     test: int
+    image_shape: tuple[int, int, int]
+    classes: int
 
 
 # any other dataset is read by timm
 IN_MEMORY = {
-    "digits": Sizes(train=1077, held_back=180, test=540),
-    "fashion": Sizes(train=54_000, held_back=6_000, test=10_000),
+    "digits": Sizes(train=1077, held_back=180, test=540, image_shape=(1, 8, 8), classes=10),
+    "fashion": Sizes(
+        train=54_000, held_back=6_000, test=10_000, image_shape=(1, 28, 28), classes=10
+    ),
 }

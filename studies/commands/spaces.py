@@ -57,7 +57,7 @@ def _image_shape(anchors: list[Any], image_size: int | None) -> tuple[int, int, 
     try:
         return common_image_shape(anchors, image_size)
     except ValueError as error:
-        raise UserError(f"{error} (--image-size PX)") from None
+        raise UserError(f"{error}, or choose one (--image-size PX)") from None
 
 
 def _joint_cells(space: Space, joint: Joint | None, prefix: str = "") -> dict[str, int | None]:

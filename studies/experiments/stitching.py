@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from math import nan
 
 from ablations import Attempt, Chart, Experiment, Presentation, UserError
-from snnet.config import StitchingConfig
-from snnet.data.locations import check_dataset
+from snnet.config import AnchorSpec, StitchingConfig
+from snnet.data.folder import list_dataset, remarks
+from snnet.data.idx import check_fashion
+from snnet.data.locations import data_root, is_folder, split_folders
 from snnet.data.sizes import IN_MEMORY
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
-from studies.experiments.anchors import check_anchors
 from studies.experiments.objectives import OBJECTIVES
+
+# settings on which depends whether networks can be made
+NETWORKS = (
+    *("dataset", "anchors", "pretrained", "teacher", "distillation", "tuning", "drop_path"),
+    *("anchor_learning_rate", "kernel", "stride", "pairs", "direction", "stages", "only"),
+)
+_checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
 
 # measured on one of two busy cores: seconds for 1000 training images through a sub-network, and
 # for 1000 test images through one more stitch of a sweep
@@ -79,17 +88,80 @@ def check_settings(config: StitchingConfig) -> None:
         raise UserError(f"these settings do not fit together: {error}") from None
 
 
-def check_ready(config: StitchingConfig) -> None:
-    """Refuse a run whose dataset is not here, or whose anchors timm cannot make.
+def check_ready(config: StitchingConfig) -> list[str]:
+    """Refuse a run whose images or weights are not here, or do not fit.
+
+    Returns:
+        A sentence for what is left out of the images, and for each file of weights that is
+        adapted.
 
     Raises:
         UserError: says what is missing or wrong, and what to do.
     """
     try:
-        check_dataset(config.dataset)
-    except MissingDataError as error:
+        told = check_dataset(config)
+        if all(_is_known(spec, config) for spec in config.anchors):
+            return told
+        return told + _check_networks(config)
+    except (MissingDataError, ValueError) as error:
         raise UserError(str(error)) from None
-    check_anchors(config)
+
+
+def check_dataset(config: StitchingConfig) -> list[str]:
+    """Refuse a dataset that is not here, or too small; a sentence for what of it is left out.
+
+    Raises:
+        MissingDataError: says where it was looked for, and what to do.
+        ValueError: it holds too few images for the settings.
+    """
+    if config.dataset == "fashion":
+        check_fashion()
+    if not is_folder(config.dataset):
+        return []
+    there = len(list_dataset(config.dataset)[0].files) - (config.validation_images or 0)
+    for name in ("batch_size", "calibration_images"):
+        if getattr(config, name) > min(there, config.training_images or there):
+            raise ValueError(
+                f"{name} is {getattr(config, name)}, but there are only {there} training images "
+                f"in {split_folders(config.dataset)[0]}; choose a smaller one"
+            )
+    return remarks(config.dataset)
+
+
+def _is_known(spec: AnchorSpec, config: StitchingConfig) -> bool:
+    """Whether an anchor is one that a scale has for this dataset: torch need not look at it."""
+    return (
+        config.teacher is None
+        and spec.weights in ("recipe", "random")
+        and any(
+            (spec.architecture, spec.options) == (known["architecture"], known["options"])
+            for families in SCALES.values()
+            for family in families.values()
+            if family["dataset"] == config.dataset and config.dataset in IN_MEMORY
+            for known in family["anchors"]
+        )
+    )
+
+
+def _check_networks(config: StitchingConfig) -> list[str]:
+    """`snnet.readiness.check_networks`, once for each choice of networks, images and files."""
+    chosen = {name: getattr(config, name) for name in NETWORKS}
+    files = [_state_of(spec) for spec in (*config.anchors, config.teacher) if spec]
+    key = repr((chosen, files, data_root()))
+    if key not in _checked:
+        from snnet.readiness import check_networks  # torch and timm
+
+        _checked[key] = check_networks(config)
+    return _checked[key]
+
+
+def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
+    """When the file of an anchor's weights was written, and its size."""
+    try:
+        status = os.stat(os.path.expanduser(spec.weights))
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 PRESENTATION = Presentation(

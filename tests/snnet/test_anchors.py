@@ -60,5 +60,5 @@ def test_an_unknown_architecture_says_what_there_is():
         ValueError, match=r"anchor a .convnext_atto.: no anchor adapter for ConvNeXt"
     ):
         create_anchor(AnchorSpec("a", "convnext_atto"))
-    with pytest.raises(ValueError, match="no model named 'vit_huge_typo'"):
+    with pytest.raises(ValueError, match="no model 'vit_huge_typo': did you mean"):
         create_anchor(AnchorSpec("a", "vit_huge_typo"))

@@ -74,3 +74,16 @@ def test_least_squares_leaves_the_anchors_as_they_are(network, images):
     initialise_least_squares(network, [images])
     assert network.training
     assert all(torch.equal(before[k], v) for k, v in network.anchors.state_dict().items())
+
+
+def test_what_least_squares_cannot_start(network, images):
+    for given, batches, says in (
+        (network.anchor(0).model, [images], "start a StitchedNetwork, not a VisionTransformer"),
+        (network, images, "such as a list of tensors, not one Tensor"),
+    ):
+        with pytest.raises(TypeError, match=says):
+            initialise_least_squares(given, batches)
+    network.train()
+    with pytest.raises(ValueError, match="there are no calibration images"):
+        initialise_least_squares(network, [])
+    assert network.training

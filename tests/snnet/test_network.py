@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from math import prod
 
+import pytest
+import timm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snnet.network import StitchingLayer
+from helpers.anchors import OPTIONS, SHAPE
+from snnet.anchors import adapt
+from snnet.export import Subnetwork
+from snnet.initialisation import initialise_least_squares
+from snnet.network import StitchingLayer, stitch
 
 LAYOUTS = ["tokens", "channels_last", "channels_first"]
 
@@ -36,3 +42,42 @@ def lay_out(rows, layout, size):
 def test_an_anchors_route_is_the_anchor(network, images):
     for n, anchor in enumerate(network.anchors):
         assert torch.equal(network(images, n), anchor(images))
+
+
+@pytest.mark.parametrize(
+    ("images", "kind", "says"),
+    [
+        (torch.zeros(2, 3, 8, 8), ValueError, r"\(B, 1, 8, 8\), not \(2, 3, 8, 8\)"),
+        (torch.zeros(2, 1, 9, 9), ValueError, r"\(B, 1, 8, 8\), not \(2, 1, 9, 9\)"),
+        (torch.zeros(3, 8, 8), ValueError, r"\(B, 1, 8, 8\), not \(3, 8, 8\)"),
+        (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), TypeError, "normalised, not of torch.uint8"),
+        ([[0.0]], TypeError, "not a list"),
+    ],
+)
+def test_images_that_are_none_of_the_network(network, images, kind, says):
+    for use in (
+        lambda: network(images, 1),
+        lambda: Subnetwork(network, 1)(images),
+        lambda: initialise_least_squares(network, [images]),
+    ):
+        with pytest.raises(kind, match=says) as caught:
+            use()
+        assert "\n" not in str(caught.value)
+
+
+def test_only_anchors_can_be_stitched():
+    model = timm.create_model("vit_tiny_patch16_224", **OPTIONS, embed_dim=8, num_heads=2)
+    for anchors, says in (
+        ([adapt(model), model], "anchor 1 is a VisionTransformer, and no anchor: wrap timm's mod"),
+        (adapt(model), "a list of two or more, not one VisionTransformerAnchor"),
+        (torch.zeros(2, 1, 8, 8), "a list of two or more, not one Tensor"),
+        ([torch.zeros(2)], "anchor 0 is a Tensor"),
+    ):
+        with pytest.raises(TypeError, match=says):
+            stitch(anchors, SHAPE)
+    with pytest.raises(
+        ValueError, match=r"anchor 0 .VisionTransformer. cannot take images of 3x8x8"
+    ):
+        stitch([adapt(model), adapt(model)], (3, 8, 8))
+    with pytest.raises(ValueError, match=r"images are \(channels, height, width\), not \(8, 8\)"):
+        stitch([adapt(model), adapt(model)], (8, 8))

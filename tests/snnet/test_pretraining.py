@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from snnet.config import AnchorSpec, Recipe
+from snnet.errors import CheckpointError
 from snnet.pretraining import cache_path, pretrained_anchors
 
 SPECS = [
@@ -54,6 +55,26 @@ def test_two_processes_train_each_anchor_once(data, tmp_path):
     anchors = pretrained_anchors(SPECS, "digits", data, tmp_path, again.append)
     assert not again
     assert [anchor.model.embed_dim for anchor in anchors] == [8, 16]
+
+
+@pytest.mark.parametrize(
+    ("options", "rate", "wanted"),
+    [({}, 0.0, 0.0), ({}, 0.3, 0.3), ({"drop_path_rate": 0.2}, 0.0, 0.2)],
+)
+def test_drop_path_is_the_runs_also_where_it_is_zero(tmp_path, options, rate, wanted):
+    swin = {"img_size": 32, "window_size": 4, "embed_dim": 8, "depths": (2, 2), "num_heads": (1, 2)}
+    spec = AnchorSpec("swin", "swin_tiny_patch4_window7_224", {**swin, **options}, "random")
+    (anchor,) = pretrained_anchors([spec], "none", None, tmp_path, print, rate)
+    rates = [getattr(one, "drop_prob", 0.0) for one in anchor.modules() if "Drop" in str(type(one))]
+    assert max(rates, default=0.0) == pytest.approx(wanted)
+
+
+def test_a_damaged_anchor_of_the_cache_is_named(data, tmp_path):
+    path = cache_path(SPECS[0], "digits", tmp_path)
+    path.parent.mkdir()
+    path.write_bytes(b"torn")
+    with pytest.raises(CheckpointError, match=f"{path} is a damaged safetensors file"):
+        pretrained_anchors(SPECS[:1], "digits", data, tmp_path, print)
 
 
 def test_the_cache_tells_recipes_apart(tmp_path):

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-TORCH_FREE = ["config", "data.locations", "data.sizes", "errors", "files", "front"]
-TORCH_FREE += ["routes", "run", "scales", "space"]
+TORCH_FREE = ["config", "data.folder", "data.idx", "data.locations", "data.sizes", "errors"]
+TORCH_FREE += ["files", "front", "routes", "run", "scales", "space"]
 
 
 @pytest.mark.slow

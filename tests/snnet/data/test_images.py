@@ -162,6 +162,28 @@ def test_a_broken_image_is_named(folder):
         list(opened().batches(24, STRONG))
 
 
+def test_pictures_of_any_depth_are_read_and_remarks_are_kept(folder):
+    deep = np.random.default_rng(0).integers(0, 2**16, (40, 48), dtype=np.uint16)
+    Image.fromarray(deep).save(folder / "train" / "a" / "00.png")
+    plain = Image.fromarray(np.rint(deep / 257).astype(np.uint8)).convert("RGB")
+    (folder / "train" / "a" / "notes.txt").touch()
+    data = opened()
+    found = {picture(image) for image in torch.cat(list(data.calibration(24, 0)))}
+    assert picture(PREPROCESSING.for_test()(plain)) in found
+    assert [text.partition(" are ")[0] for text in data.remarks] == [
+        f"dataset flowers: 1 of 25 files in {folder}/train"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg", "webp", "tif", "bmp", "gif"])
+def test_images_of_every_kind_are_named_when_cut_off(folder, kind):
+    path = folder / "train" / "a" / f"00.{kind}"
+    noise(0).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=rf"image .*a/00\.{kind} cannot be read .*mend or remove"):
+        list(opened().calibration(25 if kind != "png" else 24, 0))
+
+
 def test_classes_that_differ_are_named(folder):
     shutil.copytree(folder / "train" / "a", folder / "train" / "only-here")
     with pytest.raises(ValueError, match="differ in 1 classes, for example only-here"):
@@ -177,7 +199,7 @@ def test_missing_datasets_say_where_and_what(monkeypatch, tmp_path):
             load_images(name, PREPROCESSING, None, None)
     (tmp_path / "flowers" / "train").mkdir(parents=True)
     (tmp_path / "flowers" / "val").mkdir()
-    with pytest.raises(MissingDataError, match=r"flowers .train. cannot be read"):
+    with pytest.raises(MissingDataError, match=r"flowers/train holds no class folders"):
         opened()
 
 

@@ -13,7 +13,8 @@ from snnet.data.sizes import IN_MEMORY, Sizes
 def test_loaders_give_these_numbers_of_images(name):
     data = LOADERS[name]()
     held_back = sum(len(labels) for _, labels in data.validation_batches(64))
-    assert Sizes(data.train_count, held_back, data.test_count) == IN_MEMORY[name]
+    counts = data.train_count, held_back, data.test_count
+    assert Sizes(*counts, data.image_shape, data.classes) == IN_MEMORY[name]
 
 
 def test_every_dataset_of_the_table_has_a_loader():

@@ -2,12 +2,142 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+import timm
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from ablations.cli.main import main
 from ablations.errors import UserError
 from ablations.study.expansion import expand
-from studies.experiments.stitching import STITCHING
+from studies.experiments.stitching import STITCHING, check_ready
 from studies.overview import STUDY as OVERVIEW
+
+OPTIONS = {"img_size": 64, "patch_size": 16, "depth": 2, "num_heads": 2, "num_classes": 3}
+SETTINGS = {
+    "dataset": "flowers",
+    "batch_size": 8,
+    "calibration_images": 12,
+    "epochs": 1,
+    "warmup_epochs": 0,
+}
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    """12 images of three classes to train on, 3 to test."""
+    monkeypatch.setenv("SNNET_DATA", str(tmp_path))
+    for split, count in (("train", 12), ("val", 3)):
+        for n in range(count):
+            place = tmp_path / "flowers" / split / "abc"[n % 3]
+            place.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (70, 80), n).save(place / f"{n}.png")
+    return tmp_path / "flowers"
+
+
+def vits(weights="random", **options):
+    return [
+        {
+            "name": f"vit-{width}",
+            "architecture": "vit_tiny_patch16_224",
+            "options": {**OPTIONS, "embed_dim": width, **options},
+            "weights": str(weights),
+        }
+        for width in (8, 16)
+    ]
+
+
+def config(anchors=None, **changes):
+    return STITCHING.resolve({**SETTINGS, "anchors": anchors or vits(), **changes})
+
+
+def teacher(**options):
+    return {
+        "distillation": "hard",
+        "teacher": {
+            "name": "teacher",
+            "architecture": "resnet18",
+            "options": {"channels": (8, 8, 8, 8), **options},
+            "weights": "random",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("anchors", "changes", "says"),
+    [
+        (vits(embed_dims=8), {}, "anchor vit-8 .*: it takes no option 'embed_dims': did you mean"),
+        (vits(num_classes=10), {}, "the anchors tell 10 classes apart, dataset flowers has 3"),
+        (vits("/nowhere/x.pth"), {}, "anchor vit-8: there is no file /nowhere/x.pth"),
+        ([vits()[0], vits(img_size=32)[1]], {}, "different sizes, .*3x64x64.*3x32x32"),
+        (vits(), teacher(num_classes=5), "the teacher tells 5 classes apart, the anchors 3"),
+        (vits(), teacher(num_classes=3, in_chans=1), "the teacher cannot take images of 3x64x64"),
+        (vits(), {"batch_size": 16}, "batch_size is 16, but there are only 12 training images in"),
+        (vits(), {"validation_images": 4}, "there are only 8 training"),
+        (vits(), {"stages": [3]}, "stages"),
+        (vits(), {"dataset": "digits"}, "anchor 0 .* cannot take images of 1x8x8: "),
+        (vits(), {"dataset": "flower"}, "did you mean flowers?"),
+    ],
+)
+def test_runs_that_cannot_start_are_refused(folder, anchors, changes, says):
+    with pytest.raises(UserError, match=says) as caught:
+        check_ready(config(anchors, **changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_left_out_and_adapted_is_told(folder, tmp_path):
+    (folder / "train" / "a" / "notes.txt").touch()
+    weights = tmp_path / "weights.pth"
+    grey = vits(weights, in_chans=1, img_size=32)[:1] + vits(in_chans=1, img_size=32)[1:]
+    state = timm.create_model("vit_tiny_patch16_224", **OPTIONS, embed_dim=8).state_dict()
+    torch.save({"state_dict": {f"model.{name}": value for name, value in state.items()}}, weights)
+    left_out, adapted = check_ready(config(grey))
+    assert "1 of 13 files in" in left_out
+    assert "resized pos_embed from 1x17x8 to 1x5x8" in adapted
+    assert "from 3 to 1 channels" in adapted
+    torch.save({"state_dict": {**state, "head.weight": torch.ones(5, 8)}}, weights)
+    (_, adapted) = check_ready(config(vits(weights)[:1] + vits()[1:]))
+    assert "it tells 5 classes apart, this run 3" in adapted
+    with pytest.raises(UserError, match="a new one would never learn here"):
+        check_ready(config(vits(weights)[:1] + vits()[1:], tuning="stitching_layers"))
+
+
+def test_networks_are_looked_at_once_for_each_choice(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr("snnet.readiness.check_networks", lambda one: asked.append(one) or [])
+    for anchors in (vits(attn_drop_rate=0.1), vits(attn_drop_rate=0.2)):
+        for epochs in (1, 2):
+            check_ready(config(anchors, epochs=epochs))
+    assert len(asked) == 2
+    check_ready(next(iter(expand("overview", OVERVIEW).configs.values())))  # the scale's own
+    assert len(asked) == 2
+
+
+def ablate(home, command, anchors):
+    chosen = {**SETTINGS, "anchors": json.dumps(anchors), "augmentation": "{}"}
+    words = [part for name, value in chosen.items() for part in ("--set", f"{name}={value}")]
+    return CliRunner().invoke(main, ["--home", str(home), command, "overview", *words])
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"), [("random", "1 of 13 files in"), ("x.pth", "no file")]
+)
+def test_a_plan_tells_it_too(folder, tmp_path, weights, says):
+    (folder / "train" / "a" / "notes.txt").touch()
+    done = ablate(tmp_path / "home", "plan", vits(weights))
+    assert done.exit_code == 0, done.output
+    assert says in done.output
+
+
+def test_nothing_starts_where_weights_are_missing(folder, tmp_path):
+    done = ablate(tmp_path / "home", "run", vits("/nowhere/x.pth"))
+    assert done.exit_code == 2
+    assert done.stderr.startswith("ablate: anchor vit-8: there is no file /nowhere/x.pth; weights")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "home" / "runs").exists()
 
 
 @pytest.mark.parametrize(
@@ -58,12 +188,12 @@ def anchors(*specs):
     [
         (
             ({"weights": "pretraned"}, {}),
-            "a: there is no file of weights 'pretraned': did you mean",
+            "there is no file pretraned; did you mean pretrained",
         ),
-        (({"architecture": "resnet19"}, {}), "timm has no architecture 'resnet19': did you mean"),
+        (({"architecture": "resnet19"}, {}), "timm has no model 'resnet19': did you mean"),
         (
             ({"options": {"num_class": 3}}, {}),
-            "timm's ResNet has no option 'num_class': did you mean num_classes?",
+            "it takes no option 'num_class': did you mean num_classes?",
         ),
         (({"architecture": "convnext_atto"}, {}), "no anchor adapter for ConvNeXt"),
         (
@@ -78,6 +208,6 @@ def test_anchors_that_cannot_be_made_are_told_before_a_launch(specs, says):
 
 
 def test_ready_made_anchors_need_no_look(monkeypatch):
-    monkeypatch.setattr("studies.experiments.anchors._check_outlines", lambda config: 1 / 0)
+    monkeypatch.setattr("snnet.readiness.check_networks", lambda config: 1 / 0)
     settings = STITCHING.scale("digits", "vit")[2]
     STITCHING.check_ready(STITCHING.resolve(settings))

@@ -1,0 +1,263 @@
+"""timm's models as settings describe them, wherever their weights come from."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from snnet.config import AnchorSpec
+from snnet.errors import CheckpointError, first_line
+from snnet.weights import Say, explain_download, has_new_head, load_file
+
+HUB, LOCAL = "hf-hub", "local-dir"  # timm's prefixes of architectures that lie elsewhere
+SECONDS = 5.0  # that the hub has to answer; its own client tries for 47
+HUB_FILES = ("model.safetensors", "pytorch_model.bin")
+OWN_WORDS = ("recipe", "pretrained", "random")
+# of a folder's weights the first that is there, as timm chooses them
+LOCAL_FILES = (
+    *("model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth"),
+    *("*.safetensors", "*.pth", "*.pth.tar", "*.bin"),
+)
+
+
+def silent(text: str) -> None:
+    """Tell nobody."""
+
+
+def create_model(
+    spec: AnchorSpec, say: Say = silent, new_head: bool = True, **options: object
+) -> nn.Module:
+    """The timm model that `spec` describes, with its weights where they come from elsewhere.
+
+    Its `pretrained_cfg` holds the input size of the model as it was built. On the meta device
+    there are no weights, but where they come from is checked.
+
+    Arguments:
+        say: hears what was adapted in weights.
+        new_head: see `load_file`.
+        options: for timm, over those of `spec`.
+
+    Raises:
+        ValueError: timm does not know the architecture or the options, or its weights are not
+            to be had (`snnet.errors.CheckpointError`).
+    """
+    before, colon, after = spec.architecture.partition(":")
+    source, place = (before, after) if colon else ("", before)
+    chosen = {**spec.options, **options}
+    _check_architecture(spec, source, place)
+    file = _weight_file(spec, source, place)
+    fetched = spec.weights == "pretrained" and file is None
+    if fetched:
+        _check_reachable(spec, source, place, chosen)
+    model = _build(spec, chosen, fetched and torch.get_default_device().type != "meta")
+    if model.num_classes == 0:
+        raise ValueError(
+            f"{_who(spec)} has num_classes 0 and so no classifier; set it to 1 or more"
+        )
+    if fetched and has_new_head(model):
+        _tell_new_head(spec, model, say, new_head)
+    if file is not None:
+        load_file(model, spec, file, say, new_head)
+    _record_input(model, chosen)
+    return model
+
+
+def _who(spec: AnchorSpec) -> str:
+    return f"anchor {spec.name} ({spec.architecture})"
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint to end a sentence with: the known word nearest to `word`, or something else."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {close[0]}?" if close else otherwise
+
+
+def check_name(architecture: str) -> None:
+    """Refuse an architecture that timm does not know.
+
+    Raises:
+        ValueError: says which is nearest.
+    """
+    name, _, tag = architecture.partition(".")
+    if not timm.is_model(name):
+        hint = nearest(name, timm.list_models(), "timm.list_models() tells what there is")
+        raise ValueError(f"timm has no model {architecture!r}: {hint}")
+    try:
+        timm.models.get_pretrained_cfg(architecture)
+    except RuntimeError:
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{name}.*")]
+        hint = nearest(tag, tags, f"choose from: {', '.join(tags)}")
+        raise ValueError(f"timm has no weights {tag!r} of {name}: {hint}") from None
+
+
+def _check_architecture(spec: AnchorSpec, source: str, place: str) -> None:
+    if source == LOCAL:
+        _check_local(spec, Path(os.path.expanduser(place)))
+    elif source in (HUB, "hf_hub"):
+        _check_hub(spec, place, ("config.json",))
+    elif source or "/" in place:
+        raise ValueError(
+            f"anchor {spec.name}: architecture {spec.architecture!r} is neither the name of a timm "
+            f"model nor {HUB}:ORGANISATION/NAME nor {LOCAL}:FOLDER"
+        )
+    else:
+        try:
+            check_name(spec.architecture)
+        except ValueError as error:
+            raise ValueError(f"anchor {spec.name}: {error}") from None
+
+
+def _check_local(spec: AnchorSpec, folder: Path) -> None:
+    file = folder / "config.json"
+    try:
+        content = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or f"it is no JSON: {first_line(error)}"
+        raise ValueError(f"{_who(spec)}: {file} cannot be read ({reason})") from None
+    if not isinstance(content, dict) or "architecture" not in content:
+        raise ValueError(
+            f"{_who(spec)}: {file} names no architecture of timm's; write the folder with "
+            "timm.models.save_for_hf"
+        )
+    if not timm.is_model(str(content["architecture"])):
+        raise ValueError(
+            f"{_who(spec)}: {file} names {content['architecture']!r}, which timm lacks"
+        )
+
+
+def _check_hub(spec: AnchorSpec, repository: str, files: tuple[str, ...]) -> None:
+    """Refuse what is neither in the cache of the hub's client nor on a hub that answers."""
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    name, _, revision = repository.partition("@")
+    try:
+        for file in files:
+            if isinstance(try_to_load_from_cache(name, file, revision=revision or None), str):
+                return
+        HfApi().model_info(name, revision=revision or None, timeout=SECONDS)
+    except Exception as error:  # of the network, the hub, or a name that can be none
+        if files == ("config.json",):
+            raise CheckpointError(
+                f"anchor {spec.name}: the model {name} is neither in the cache of huggingface_hub "
+                f"nor to be had from its hub ({first_line(error)}); connect to the network, or "
+                f"give a copy as architecture {LOCAL}:FOLDER"
+            ) from None
+        raise CheckpointError(explain_download(spec, error)) from None
+
+
+def _check_reachable(
+    spec: AnchorSpec, source: str, place: str, options: Mapping[str, object]
+) -> None:
+    """Refuse pretrained weights that cannot be had."""
+    if source:
+        _check_hub(spec, place, HUB_FILES)
+    elif not {"pretrained_cfg", "pretrained_cfg_overlay"} & options.keys():
+        known = timm.models.get_pretrained_cfg(spec.architecture)
+        if known is None or not known.has_weights:
+            raise CheckpointError(
+                f"anchor {spec.name}: timm has no pretrained weights of {spec.architecture}; give "
+                "a file as the anchor's weights, or take another architecture"
+            )
+        if known.hf_hub_id:
+            _check_hub(spec, known.hf_hub_id, (known.hf_hub_filename or HUB_FILES[0], *HUB_FILES))
+
+
+def _weight_file(spec: AnchorSpec, source: str, place: str) -> Path | None:
+    """The file that the weights are in, where that is known."""
+    if spec.weights == "pretrained" and source == LOCAL:
+        folder = Path(os.path.expanduser(place))
+        found = [file for pattern in LOCAL_FILES for file in sorted(folder.glob(pattern))]
+        if not found:
+            raise CheckpointError(
+                f"{_who(spec)}: {folder} holds no {LOCAL_FILES[0]} or other weights"
+            )
+        return found[0]
+    if spec.weights in OWN_WORDS:
+        return None
+    path = Path(os.path.expanduser(spec.weights))
+    if not os.path.exists(path):  # also where its folder may not be looked into
+        hint = nearest(spec.weights, OWN_WORDS, "")
+        words = ", ".join(map(repr, OWN_WORDS))
+        raise CheckpointError(
+            f"anchor {spec.name}: there is no file {path}; "
+            + (hint or f"weights are {words} or the path of a safetensors or pth file")
+        )
+    return path
+
+
+def _build(spec: AnchorSpec, options: dict[str, Any], pretrained: bool) -> nn.Module:
+    if pretrained:  # mistakes in the options are told apart from those of the download
+        with torch.device("meta"):
+            _build(spec, options, False)
+    try:
+        model: nn.Module = timm.create_model(spec.architecture, pretrained=pretrained, **options)
+    except Exception as error:
+        if "memory" in str(error):
+            raise
+        if pretrained:
+            raise CheckpointError(_explain_pretrained(spec, error)) from error
+        raise ValueError(f"{_who(spec)}: {_explain_options(spec, options, error)}") from error
+    return model
+
+
+def _explain_pretrained(spec: AnchorSpec, error: Exception) -> str:
+    if "state_dict" in str(error):
+        return (
+            f"{_who(spec)}: timm's weights do not fit the options: {' '.join(str(error).split())}"
+        )
+    return explain_download(spec, error)
+
+
+def _explain_options(spec: AnchorSpec, options: Mapping[str, object], error: Exception) -> str:
+    """What is wrong with the options, as far as timm's error tells."""
+    unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+    if unknown is None:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        return f"timm cannot build it with options {given or 'of its own'}: {first_line(error)}"
+    with torch.device("meta"):
+        plain = timm.create_model(spec.architecture)
+    if unknown[1] == "img_size":
+        return (
+            "it takes no option 'img_size', as it works on images of any size; say of which with "
+            "the option pretrained_cfg_overlay={'input_size': [3, 64, 64]}"
+        )
+    known = [name for name in inspect.signature(type(plain).__init__).parameters if name != "self"]
+    return f"it takes no option {unknown[1]!r}: " + nearest(
+        unknown[1], known, f"choose from: {', '.join(known)}"
+    )
+
+
+def _tell_new_head(spec: AnchorSpec, model: nn.Module, say: Say, new_head: bool) -> None:
+    there, here = model.pretrained_cfg["num_classes"], model.num_classes  # type: ignore[index]
+    told = f"timm's weights tell {there} classes apart, this run {here}"
+    if not new_head:
+        raise CheckpointError(
+            f"{_who(spec)}: {told}, and a new classifier would never learn here; take weights "
+            "with one, or train it first"
+        )
+    say(f"{_who(spec)}: {told}, so its classifier begins with random weights")
+
+
+def _record_input(model: nn.Module, options: Mapping[str, Any]) -> None:
+    """Let `pretrained_cfg` tell the images that the model takes, not those of its weights."""
+    origin: dict[str, Any] = dict(model.pretrained_cfg)  # type: ignore[arg-type]
+    channels, *size = origin.get("input_size") or (3, 224, 224)
+    first = origin.get("first_conv")
+    convolution = dict(model.named_modules()).get(first) if isinstance(first, str) else None
+    channels = options.get("in_chans", getattr(convolution, "in_channels", channels))
+    built = getattr(getattr(model, "patch_embed", None), "img_size", None) or options.get(
+        "img_size"
+    )
+    if built is not None:
+        size = [built, built] if isinstance(built, int) else list(built)
+    model.pretrained_cfg = {**origin, "input_size": (channels, *size)}  # type: ignore[assignment]

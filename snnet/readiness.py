@@ -1,0 +1,75 @@
+"""What a run needs, checked before it starts: its images, its weights, and that they fit."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from snnet.anchors import create_anchor
+from snnet.config import StitchingConfig
+from snnet.data.folder import list_dataset
+from snnet.data.locations import is_folder
+from snnet.data.preprocessing import preprocessing_of
+from snnet.data.sizes import IN_MEMORY
+from snnet.errors import first_line
+from snnet.experiment import anchor_specs, check_classes, check_teacher, learns_heads
+from snnet.models import create_model
+from snnet.network import stitch_for
+from snnet.pretraining import drop_path_of
+
+
+def check_networks(config: StitchingConfig) -> list[str]:
+    """Refuse a run whose networks cannot be made or do not fit each other and the images.
+
+    All of it happens on the meta device: of files of weights little more than the headers are
+    read, and nothing is computed.
+
+    Returns:
+        A sentence for each file of weights that is adapted.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    told: list[str] = []
+    with torch.device("meta"):
+        anchors = [
+            create_anchor(
+                spec,
+                told.append,
+                learns_heads(config),
+                drop_path_rate=drop_path_of(spec, config.drop_path),
+            )
+            for spec in anchor_specs(config)
+        ]
+        image_shape, classes = _images(config, [anchor.model for anchor in anchors])
+        network = stitch_for(config, anchors, image_shape)
+        check_classes(network.classes, classes, config.dataset)
+        if config.distillation != "none" and config.teacher is not None:
+            teacher = create_model(config.teacher, told.append, new_head=False)
+            check_teacher(teacher, network.classes)
+            _try(teacher, image_shape)
+    return told
+
+
+def _images(
+    config: StitchingConfig, models: list[nn.Module]
+) -> tuple[tuple[int, int, int], int | None]:
+    """The shape of the images, and the number of classes where it is known."""
+    if config.dataset in IN_MEMORY:
+        sizes = IN_MEMORY[config.dataset]
+        return sizes.image_shape, sizes.classes
+    classes = len(list_dataset(config.dataset)[0].classes) if is_folder(config.dataset) else None
+    return preprocessing_of(models).image_shape, classes
+
+
+def _try(teacher: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    images = torch.zeros(1, *image_shape)
+    try:
+        teacher.eval()(images)
+    except NotImplementedError:  # an operation that only real images could tell of
+        return
+    except (RuntimeError, AssertionError) as error:
+        size = "x".join(map(str, image_shape))
+        raise ValueError(
+            f"the teacher cannot take images of {size}: {first_line(error)}"
+        ) from error
