@@ -74,7 +74,7 @@ def examine(run: RunDirectory, ask: Ask) -> Iterator[Damage]:
     # first: what a later attempt writes is not among it
     half_made = list(run.path.glob(HALF_WRITTEN))
     latest = max(filter(None, map(_attempt, run.path.glob(layout.LEASE.pattern))), default=0)
-    damaged = _damaged_records(run) + _damaged_files(run)
+    damaged = list(dict.fromkeys(_damaged_records(run) + _damaged_files(run)))
     if run.is_done and not damaged and not half_made:
         return
     over = _is_over(run, latest, ask)

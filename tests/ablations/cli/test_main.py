@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from helpers.commands import TOY
+from helpers.commands import TOY, command
 
 HEAVY = {"torch", "timm", "mlflow", "pandas", "matplotlib", "submitit", "sklearn", "pydantic"}
 
@@ -115,3 +116,23 @@ def test_added_commands_are_listed_without_heavy_imports():
         assert f"\n  {name} " in done.stdout
     loaded = {name.partition(".")[0] for name in done.stderr.split()}
     assert not loaded & {"torch", "timm", "pandas", "pydantic", "rich"}
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("arguments", [f"plan {TOY}", "studies", "status", "repair"])
+@pytest.mark.slow
+def test_closed_streams_lead_nowhere(tmp_path, closed, arguments):
+    (tmp_path / "home").mkdir()
+    script = shlex.join(command(tmp_path / "home", *arguments.split()))
+    done = subprocess.run(
+        ["bash", "-c", f"{script} {closed}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert bool(done.stdout) == (closed[0] != ">")
+
+
+@pytest.mark.slow
+def test_a_mistake_keeps_its_exit_code_without_streams(tmp_path):
+    script = shlex.join(command(tmp_path / "home", "plan", "overveiw"))
+    assert subprocess.run(["bash", "-c", f"{script} >&- 2>&-"], check=False).returncode == 2

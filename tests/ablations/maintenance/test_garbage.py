@@ -7,18 +7,22 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
+from ablations.cli.main import main
 from ablations.files import write_json
 from ablations.launch.code_copy import copy_code
 from ablations.maintenance.garbage import find_garbage, in_units
 from ablations.runs.directory import State
+from ablations.study.expansion import expand
 from ablations.study.plans import plans_of, save_plan
 from helpers.commands import SLOW, TOY, run_ablate
 from helpers.disks import age
 from helpers.hold import hold, release
 from helpers.processes import DEADLINE, start, wait_for
 from helpers.runs import states
-from helpers.toy import PLAN
+from helpers.states import fail
+from helpers.toy import PLAN, STUDY
 from helpers.tracking import begin, do
 
 CODE, LAUNCHES = "code copies that no launch uses", "launches that have ended"
@@ -127,6 +131,10 @@ def test_networks_and_runs_only_when_asked_for(ablate, home):
     asked = set(plan.runs)
     others = {run.key for run in home.runs()} - asked
     assert (len(asked), len(others)) == (4, 4)
+    assert set(plan.earlier) == others
+    assert garbage(home, {}, runs=True) == {}  # they were asked for once
+    (home.studies / "toy.json").unlink()
+    save_plan(home, replace(plan, earlier=()))
     for run in home.runs():
         (run.files / "model.safetensors").write_bytes(b"0" * 1000)
     unfinished = home.run(min(asked))
@@ -158,6 +166,21 @@ def test_a_run_that_somebody_works_on_stays(home):
     do(home, done)
     save_plan(home, replace(PLAN, title="Another question", cells=()))
     assert garbage(home, {}, runs=True) == {RUNS: {done}}
+
+
+def test_finished_runs_stay_with_the_study_that_asked_for_them_once(home):
+    done, failed, *_ = PLAN.runs
+    do(home, done)
+    fail(home, failed)
+    save_plan(home, PLAN)
+    variant = expand("toy", STUDY, seeds=1, changes={"steps": [3]}).plan
+    assert not {done, failed} & variant.runs.keys()
+    save_plan(home, variant)
+    assert garbage(home, {}, runs=True) == {RUNS: {failed}}  # what never finished goes
+    save_plan(home, replace(variant, question="Another?"))
+    assert garbage(home, {}, runs=True) == {RUNS: {failed}}
+    told = CliRunner().invoke(main, ["gc", "--help"]).output
+    assert "A finished run stays with every study that ever asked for it here" in told
 
 
 @pytest.mark.slow

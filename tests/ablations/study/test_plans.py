@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablations.errors import UserError
+from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.study.claim import Claim
 from ablations.study.expansion import expand
@@ -70,6 +71,9 @@ def test_plans_of_before_say_nothing_of_a_search_or_how_to_look_at_them():
         (lambda record: {}, "KeyError 'baseline'"),
         (lambda record: {**record, "cells": [{}]}, "KeyError"),
         (lambda record: {**record, "cells": None}, "TypeError"),
+        (lambda record: {**record, "cells": [{**record["cells"][0], "seed": "x"}]}, "cells.0.seed"),
+        (lambda record: {**record, "claims": [{"words": "w", "measure": 3}]}, "measure"),
+        (lambda record: {**record, "presentation": {"charts": [{"metric": 3}]}}, "metric"),
         (lambda record: {**record, "baseline": 3}, "TypeError"),
         (lambda record: {**record, "axes": "many"}, "axes cannot be 'many'"),
         (lambda record: {**record, "claims": [{"words": 3}]}, "claims"),
@@ -116,6 +120,37 @@ def test_more_replicates_of_the_same_question_stay(home):
     assert kept.cells[: len(PLAN.cells)] == PLAN.cells
     save_plan(home, replace(PLAN, question="Another?"))
     assert plan_of(home, "toy").cells == PLAN.cells
+
+
+def test_runs_of_earlier_questions_are_remembered(home):
+    first, second = expand("toy", STUDY, seeds=1).plan, replace(TWO_SEEDS.plan, question="Two?")
+    changed = expand("toy", STUDY, seeds=1, changes={"steps": [3]}).plan
+    save_plan(home, first)
+    assert plan_of(home, "toy").earlier == ()
+    save_plan(home, changed)
+    assert plan_of(home, "toy").earlier == tuple(first.runs)
+    save_plan(home, second)  # asks for those of the first again
+    assert plan_of(home, "toy").earlier == tuple(changed.runs)
+    save_plan(home, changed)
+    assert set(plan_of(home, "toy").earlier) == set(TWO_SEEDS.plan.runs)
+    assert "earlier" not in first.record()
+
+
+def test_one_damaged_plan_does_not_hide_the_others(home):
+    save_plan(home, PLAN)
+    path = home.studies / "other.json"
+    path.write_text('{"study": "other"}')
+    refused = Refused()
+    assert plans_of(home, refused) == [PLAN]
+    assert [str(error) for error in refused.errors] == [
+        f"{path} is damaged (KeyError 'baseline'); `ablate repair` sets it aside"
+    ]
+    assert plan_of(home, "toy") == PLAN
+    with pytest.raises(UserError, match=r"other\.json is damaged"):
+        plan_of(home, "other")
+    with pytest.raises(UserError, match=r"other\.json is damaged"):
+        save_plan(home, replace(PLAN, study="other"))
+    assert path.read_text() == '{"study": "other"}'
 
 
 def test_a_plan_that_did_not_change_is_not_written_again(home):

@@ -16,7 +16,7 @@ from ablations.runs.lease import Owner, latest_lease, take_lease
 from ablations.study.expansion import expand
 from ablations.study.plans import plan_of, save_plan
 from ablations.study.study import Axis
-from ablations.tracking.collector import Collector
+from ablations.tracking.collector import Collector, RefusedError
 from ablations.tracking.delivery import flatten
 from ablations.tracking.names import KEY_TAG, equals, member_tag, metric
 from ablations.tracking.reader import read_study
@@ -303,6 +303,32 @@ def test_everything_is_delivered_anew_where_files_of_the_store_are_harmed(home, 
     assert collector.changed == {mended}
     assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
     assert Collector(home, home.tracking_uri).sync(everything=True) == 0
+
+
+def test_one_bad_plan_does_not_keep_the_others_back(home):
+    key, *_ = PLAN.runs
+    do(home, key)
+    save_plan(home, PLAN)
+    save_plan(home, replace(PLAN, study="other"))
+    (home.studies / "other.json").write_text("[]")
+    with pytest.raises(RefusedError, match=r"other\.json is damaged .*`ablate repair` sets it as"):
+        Collector(home, home.tracking_uri).sync()
+    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == {key}
+
+
+@pytest.mark.parametrize("record", [[], {"study": "toy"}])
+def test_a_bad_plan_in_the_store_is_told_alone(home, record):
+    for name in ("toy", "other"):
+        save_plan(home, replace(PLAN, study=name))
+    Collector(home, home.tracking_uri).sync()
+    plans = {
+        json.loads(one.read_text())["study"]: one for one in home.artifacts.rglob("study.json")
+    }
+    path = plans["toy"]
+    path.write_text(json.dumps(record))
+    assert read_study(home.tracking_uri, "other", "stitch").plan.study == "other"
+    with pytest.raises(UserError, match=r"study\.json of study toy in the tracking store is "):
+        read_study(home.tracking_uri, "toy", "stitch")
 
 
 def test_a_store_that_should_be_there_is_not_made(home, tmp_path):
