@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ablations.cli.completion import complete_study
+from ablations.cli.options import optional_study_argument
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -17,7 +17,7 @@ yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without askin
 
 
 @click.command()
-@click.argument("study", required=False, shell_complete=complete_study)
+@optional_study_argument
 @yes_option
 @click.pass_obj
 def repair(home: Home, study: str | None, yes: bool) -> None:

@@ -55,8 +55,17 @@ def gathered(kind: type, name: str, *options: Callable[[Any], Any]) -> Callable[
     return add
 
 
-study_argument = click.argument("study", shell_complete=complete_study)
-optional_study_argument = click.argument("study", required=False, shell_complete=complete_study)
+def _named(context: click.Context, argument: click.Parameter, text: str | None) -> str | None:
+    """Refuse an empty word, such as an unset variable of a shell: it is not `all of them`."""
+    if text is not None and not text.strip():
+        raise UserError(f"{(argument.name or '').upper()} is empty; name one, such as overview")
+    return text
+
+
+study_argument = click.argument("study", shell_complete=complete_study, callback=_named)
+optional_study_argument = click.argument(
+    "study", required=False, shell_complete=complete_study, callback=_named
+)
 tracking_option = click.option(
     "--tracking-uri",
     envvar="MLFLOW_TRACKING_URI",

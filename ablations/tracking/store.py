@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from filelock import FileLock
 
@@ -38,6 +39,13 @@ def check_uri(uri: str) -> None:
         raise UserError(
             f"the tracking URI {uri!r} cannot be used: it should begin with {', '.join(SCHEMES)}"
         )
+    try:
+        parts = urlsplit(uri)
+        nowhere = scheme.startswith("http") and not (parts.hostname and parts.port != 0)
+    except ValueError as error:  # of brackets and ports
+        raise UserError(f"the tracking URI {uri!r} cannot be read: {error}") from None
+    if nowhere:
+        raise UserError(f"the tracking URI {uri!r} names no host; write it like http://host:5000")
     path = sqlite_path(uri)
     if scheme == "sqlite" and path is None:
         raise UserError(
