@@ -12,25 +12,10 @@ import pytest
 
 from ablations.launch.code_copy import copy_code, copy_study
 from ablations.runs.lease import Owner
-from helpers.colleague import as_colleague
+from helpers.colleague import GROUP, as_colleague
 from helpers.commands import TINY, TOY, command
 from helpers.states import disown
 from helpers.tracking import begin
-
-GROUP = 12345
-
-
-@pytest.fixture
-def shared(tmp_path):
-    """A folder whose files belong to a group that is not root's own."""
-    folder = tmp_path / "shared"
-    folder.mkdir()
-    try:
-        os.chown(folder, -1, GROUP)
-    except PermissionError:
-        pytest.skip("needs root, to give a folder to a group")
-    folder.chmod(0o2775)
-    return folder
 
 
 def check_shared(folder: Path) -> set[str]:

@@ -37,7 +37,7 @@ WORDS += [
     "../../etc/passwd",
     "nosuch.py",
     "/nosuch/x.py",
-    "toy.py/",
+    "nosuch.py/",
     "$(id)",
     "'",
     '"',

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 STRANGER = 65534
+GROUP = 12345  # nobody's own
 POWERS = ("dac_override", "dac_read_search", "fowner", "chown")
 
 
