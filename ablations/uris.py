@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 # what SQLAlchemy would read as something else than a part of the path
 _QUOTED = {ord(letter): f"%{ord(letter):02X}" for letter in "%?#"}
-_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s]*@")
+_PASSWORD = re.compile(r"(://[^\s:/@]*):(?!\d+/)\S*@")  # but not what is a port
 _SECRET = re.compile(r"([?&][^\s=&]*(?:pass|pwd|secret|token|key)[^\s=&]*=)[^\s&'\"]+", re.I)
 
 

@@ -64,8 +64,8 @@ def _plain(error: BaseException) -> str:
     return str(error).strip()
 
 
-def make_contact(client: MlflowClient, uri: str) -> None:
-    """Have a store answer for the first time.
+def make_contact(uri: str) -> MlflowClient:
+    """A client of a store that has answered.
 
     Raises:
         UserError: it does not within a limit, or what answers is no MLflow.
@@ -78,7 +78,7 @@ def make_contact(client: MlflowClient, uri: str) -> None:
     if kind in DATABASES:
         _within(ANSWER_SECONDS, uri, lambda: _log_in(uri))
     limit = ANSWER_SECONDS if kind.startswith("http") else TABLES_SECONDS
-    _within(limit, uri, lambda: _ask(client, uri))
+    return _within(limit, uri, lambda: _ask(uri))
 
 
 def _within(seconds: float, uri: str, action: Callable[[], Outcome]) -> Outcome:
@@ -125,16 +125,18 @@ def _log_in(uri: str) -> None:
         engine.dispose()
 
 
-def _ask(client: MlflowClient, uri: str) -> None:
+def _ask(uri: str) -> MlflowClient:
     """Ask for the first experiment; some answers come from something else than MLflow."""
+    from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
+    client = MlflowClient(tracking_uri=uri)
     try:
         # `{}` is read as no experiments
         found = client.search_experiments(max_results=1) or [client.get_experiment("0")]
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":  # somebody deleted all of them
-            return
+            return client
         raise
     except Exception as error:
         if isinstance(error, OSError | ImportError) or not uri.startswith("http"):
@@ -142,3 +144,4 @@ def _ask(client: MlflowClient, uri: str) -> None:
         raise UserError(f"at {uri} is no MLflow server: {type(error).__name__}: {error}") from error
     if not found[0].experiment_id:
         raise UserError(f"at {uri} is no MLflow server: it answers, but not as one")
+    return client

@@ -71,15 +71,12 @@ def connect(uri: str, create: bool = False) -> MlflowClient:
     check_uri(uri)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     with reaching(uri):
-        from mlflow import MlflowClient
-
         path = sqlite_path(uri)
         if path and create:
             _create_sqlite(path)
         elif path and not path.exists():
             raise UserError(f"there is no tracking store {path}; name it with --tracking-uri")
-        client = MlflowClient(tracking_uri=uri)
-        make_contact(client, uri)
+        client = make_contact(uri)
         if path and may_write(path):
             follow(path)
     return client

@@ -32,9 +32,9 @@ def run_ablate(
         mock.patch.dict(os.environ, env or os.environ, clear=True),
         mock.patch.object(store, "_make_tables", copy_tables),
     ):
-        _forget_stores()  # that the test has looked into, and perhaps replaced
+        forget_stores()  # that the test has looked into, and perhaps replaced
         done = CliRunner().invoke(main, told, prog_name="ablate")
-        _forget_stores()
+        forget_stores()
     error = done.stderr
     if done.exception and not isinstance(done.exception, SystemExit):
         error += "".join(traceback.format_exception(done.exception))
@@ -51,15 +51,16 @@ def _tables() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "mlflow.db"
         MAKE_TABLES(path)
-        _forget_stores()
+        forget_stores()
         return path.read_bytes()
 
 
-def _forget_stores() -> None:
+def forget_stores() -> None:
     """Close what MLflow keeps open of stores, as the end of a command would."""
     with suppress(KeyError):  # it was not imported
-        registry = sys.modules["mlflow.tracking._tracking_service.utils"]._tracking_store_registry
-        registry._get_store_with_resolved_uri.cache_clear()
+        service = sys.modules["mlflow.tracking._tracking_service.utils"]
+        service._tracking_store_registry._get_store_with_resolved_uri.cache_clear()
+        service._artifact_repos_cache.clear()
         engines = sys.modules["mlflow.store.tracking.sqlalchemy_store"].SqlAlchemyStore._engine_map
         for engine in engines.values():
             engine.dispose()
