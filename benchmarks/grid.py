@@ -30,7 +30,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         home = Home(Path(folder))
         name, study = load_study(STUDY)
         seconds = {}
-        seconds["plan"], expansion = timed(lambda: expand(name, study, seeds=3 if quick else 100))
+        seconds["plan"], expansion = timed(lambda: expand(name, study, seeds=1 if quick else 100))
         home.prepare()
         plan = expansion.plan
         save_plan(home, plan)

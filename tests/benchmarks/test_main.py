@@ -26,7 +26,7 @@ def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
         assert 0 <= each["difference"] <= each["tolerance"]
         assert each["ratio"] > 0
         assert ("sandwich_step", f"digits, {direction}") in cases
-    seconds = cases["grid", "nothing new in 300 runs"]["seconds"]
+    seconds = cases["grid", "nothing new in 100 runs"]["seconds"]
     assert all(seconds[name] > 0 for name in ("plan", "a packed run, beside itself", "status"))
     table = (tmp_path / "results.md").read_text()
     assert "<br>status: " in table
