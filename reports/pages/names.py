@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 
@@ -16,4 +17,8 @@ def table_name(axis: str | None) -> str:
 
 
 def _slug(axis: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]+", "-", axis)
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", axis)
+    if re.fullmatch(r"[A-Za-z0-9_ -]+", axis):
+        return slug
+    # names in another script would all be the same otherwise
+    return f"{slug}-{hashlib.sha256(axis.encode()).hexdigest()[:6]}"

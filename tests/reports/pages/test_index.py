@@ -50,8 +50,8 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(home):
         path, _, place = link.partition("#")
         assert (folder / path).exists(), link
         assert not place or f'id="{place}"' in (folder / path).read_text(), link
-    assert 'href="judged/index.html#rule-accuracy"' in page
-    assert 'href="judged/index.html#rule-summary"' in page
+    assert 'href="./judged/index.html#rule-accuracy"' in page
+    assert 'href="./judged/index.html#rule-summary"' in page
     assert {"judged", "tiny"} <= {path.name for path in folder.iterdir()}
     rows = list(csv.DictReader((folder / "claims.csv").open()))
     told = [(row["claim"], row["verdict"], row["seeds"], row["planned"]) for row in rows]
@@ -83,7 +83,7 @@ def test_studies_without_claims_are_listed_without_an_empty_plot(tmp_path):
     assert run_ablate(home, "report", "--all").returncode == 0
     page = (home / "reports/index.html").read_text()
     assert "None of these studies makes a claim." in page
-    assert 'href="toy/index.html"' in page
+    assert 'href="./toy/index.html"' in page
     assert "All effects" not in page
     assert not (home / "reports/forest.png").exists()
 
