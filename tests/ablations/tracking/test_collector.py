@@ -347,7 +347,7 @@ def test_a_server_that_comes_late_misses_nothing(ablate, tmp_path):
     port = free_port()
     uri = f"http://127.0.0.1:{port}"
     first = ablate("run", TOY, "--seeds", "1", "--tracking-uri", uri)
-    assert first.returncode == 0, first.stderr
+    assert first.returncode == 1, first.stderr
     assert "4 of 4 runs done" in first.stdout
     assert f"the tracking store {uri} cannot be used" in first.stdout
     down = ablate("sync", "--tracking-uri", uri)

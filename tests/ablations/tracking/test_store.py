@@ -86,7 +86,7 @@ def test_a_store_that_cannot_be_written_gets_everything_later(ablate, tmp_path, 
         assert ablate(*ONE, "--tracking-uri", uri).returncode == 0
     mount_again("ro")
     done = ablate("run", TOY, "--seeds", "2", "--tracking-uri", uri)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "8 of 8 runs done" in done.stdout
     sentence = f"the tracking store {uri} cannot be used: "
     reason = "attempt to write a readonly database" if there else "Read-only file system"
