@@ -52,8 +52,8 @@ class Page:
 
     experiment: str
     created: int | None  # ms since 1970
-    artifacts: str  # address of the folder of its files
     runs: dict[str, Entry]  # by run key
+    artifacts: str = ""  # address of the folder of its files
 
 
 PAGES: TypeAdapter[dict[str, Page]] = TypeAdapter(dict[str, Page])  # by the experiment's name
@@ -109,7 +109,7 @@ class Ledger:
         """The experiment `name`; see `open_experiment`."""
         if name not in self._pages:
             found = open_experiment(self.client, name, artifacts)
-            page = Page(found.experiment_id, found.creation_time, found.artifact_location, {})
+            page = Page(found.experiment_id, found.creation_time, {}, found.artifact_location)
             page.runs = {key: _entry(run) for key, run in self._runs(page, KEY_TAG, "").items()}
             self._pages[name] = page
             self._searched.add(page.experiment)

@@ -49,7 +49,8 @@ def test_another_question_needs_another_name(ablate, home):
         (("--objective", "top1@250"), "objective"),
         (("--seeds", "2"), "seeds"),
     ):
-        done = ablate(*SEARCH, "--trials", "3", *changed)
+        same = SEARCH[:-2] if changed[0] == "--over" else SEARCH
+        done = ablate(*same, "--trials", "3", *changed)
         assert done.returncode == 2
         assert f"is about something else ({named})" in done.stderr
         assert "--name NAME" in done.stderr
