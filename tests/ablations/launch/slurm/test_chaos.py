@@ -233,7 +233,7 @@ def test_a_grid_ends_complete_whatever_fails(chaos):
     check_complete(home, RUNS)
     hosts = Counter()
     for run in home.runs():
-        hosts.update(read_json(path)["host"] for path in run.path.glob("claim-*.json"))
+        hosts.update(read_json(path, dict)["host"] for path in run.path.glob("claim-*.json"))
         assert run.damaged_files() == []
         assert {path.name for path in run.path.iterdir() if path.is_dir()} == {"result"}
     assert len(hosts) == NODES, hosts
