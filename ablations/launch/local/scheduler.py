@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Any, ClassVar
 
@@ -78,7 +76,7 @@ class LocalScheduler(Scheduler):
         """Start one worker, on the GPU with the fewest."""
         gpu = self._emptiest_gpu()
         told = (str(self.home.root), work.study, work.requests, work.provenance, work.limits)
-        with environment_variables(**_environment(None)), clean_env(), _deaf_children():
+        with environment_variables(**_environment(None)), clean_env():
             job = self._executor().submit(work_on, gpu or os.environ.get(VISIBLE_GPUS), *told)
         self._jobs.append(job)
         self._gpu_of[job.job_id] = gpu
@@ -140,19 +138,6 @@ class LocalScheduler(Scheduler):
             setting = " ".join(f"{name}={value}" for name, value in _environment(gpu).items())
             lines.append(f"{setting} {shlex.join(start)}\n")
         return "".join(lines)
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: this command hears it, and cancels them.
-
-    submitit's controller would print tracebacks, and kill a worker that leaves its checkpoint.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def work_on(gpus: str | None, /, *told: Any) -> None:
