@@ -238,7 +238,8 @@ def _explain_options(spec: AnchorSpec, options: Mapping[str, object], error: Exc
 
 
 def _tell_new_head(spec: AnchorSpec, model: nn.Module, say: Say, new_head: bool) -> None:
-    there, here = model.pretrained_cfg["num_classes"], model.num_classes  # type: ignore[index]
+    there = getattr(model, "pretrained_cfg", {})["num_classes"]
+    here = getattr(model, "num_classes", 0)
     told = f"timm's weights tell {there} classes apart, this run {here}"
     if not new_head:
         raise CheckpointError(
@@ -250,7 +251,7 @@ def _tell_new_head(spec: AnchorSpec, model: nn.Module, say: Say, new_head: bool)
 
 def _record_input(model: nn.Module, options: Mapping[str, Any]) -> None:
     """Let `pretrained_cfg` tell the images that the model takes, not those of its weights."""
-    origin: dict[str, Any] = dict(model.pretrained_cfg)  # type: ignore[arg-type]
+    origin: dict[str, Any] = dict(getattr(model, "pretrained_cfg", {}))
     channels, *size = origin.get("input_size") or (3, 224, 224)
     first = origin.get("first_conv")
     convolution = dict(model.named_modules()).get(first) if isinstance(first, str) else None
@@ -260,4 +261,5 @@ def _record_input(model: nn.Module, options: Mapping[str, Any]) -> None:
     )
     if built is not None:
         size = [built, built] if isinstance(built, int) else list(built)
-    model.pretrained_cfg = {**origin, "input_size": (channels, *size)}  # type: ignore[assignment]
+    # a plain attribute of timm's, of which torch's types do not know
+    vars(model)["pretrained_cfg"] = {**origin, "input_size": (channels, *size)}

@@ -130,7 +130,7 @@ def _named(model: nn.Module, what: str) -> Sequence[str]:
 
 
 def _classes(model: nn.Module) -> int:
-    classes: int = model.num_classes  # type: ignore[assignment]
+    classes: int = getattr(model, "num_classes", 0)
     return classes
 
 
