@@ -76,11 +76,14 @@ class StopRequest:
 
 @contextmanager
 def noticing_stop() -> Iterator[StopRequest]:
-    """Inside, the first of `STOP_SIGNALS` is only noticed; a later one raises `Stopped`."""
+    """Inside, the first of `STOP_SIGNALS` is only noticed; a later one raises `Stopped`.
+
+    But for the same again: whoever cannot know whether it was heeded repeats it.
+    """
     request = StopRequest()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if request.signal is not None:
+        if request.signal not in (None, number):
             raise Stopped(number)
         request.signal = number
 

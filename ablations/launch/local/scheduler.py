@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import Any, ClassVar
 
+import psutil
 import submitit
 from submitit.helpers import clean_env, environment_variables
 
@@ -24,7 +28,8 @@ from ablations.runs.home import Home
 
 MAX_BARREN = 4  # workers that died without having taken a run
 TIMEOUT_MINUTES = 60 * 24 * 30  # submitit's default of 2 minutes would end long runs
-STOP_SECONDS = 10.0
+STOP_SECONDS = 20.0  # for workers to leave checkpoints, before they are killed
+AGAIN_SECONDS = 0.5  # a worker that just starts does not heed a signal yet
 
 
 class LocalScheduler(Scheduler):
@@ -76,9 +81,9 @@ class LocalScheduler(Scheduler):
         """Start one worker, on the GPU with the fewest."""
         gpu = self._emptiest_gpu()
         told = (str(self.home.root), work.study, work.requests, work.provenance, work.limits)
-        with environment_variables(**_environment(None)), clean_env():
+        with _unreached_by_the_terminal(), environment_variables(**_environment(None)), clean_env():
             job = self._executor().submit(work_on, gpu or os.environ.get(VISIBLE_GPUS), *told)
-        self._jobs.append(job)
+            self._jobs.append(job)
         self._gpu_of[job.job_id] = gpu
 
     def _emptiest_gpu(self) -> str | None:
@@ -100,13 +105,21 @@ class LocalScheduler(Scheduler):
         return [QueuedJob(job.job_id, "", "RUNNING") for job in live]
 
     def cancel(self, study: str) -> int:
-        """Stop the workers of this command, and wait until they are gone."""
+        """Stop the workers of this command, and wait until they are gone.
+
+        Those that leave no checkpoint in time are killed; at once, where a wish to end comes again.
+        """
         live = [job for job in self._jobs if not job.done()]
-        for job in live:
-            job.cancel()
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and not all(job.done() for job in live):
-            time.sleep(0.1)
+        left, deadline = live, time.monotonic() + STOP_SECONDS
+        try:
+            while left and time.monotonic() < deadline:
+                for job in left:
+                    os.kill(int(job.job_id), signal.SIGTERM)  # which submitit passes on
+                time.sleep(AGAIN_SECONDS)
+                left = [job for job in left if not job.done()]
+        finally:
+            for job in left:
+                _kill(int(job.job_id))
         return len(live)
 
     def explain(self, jobs: Sequence[QueuedJob], attempts: int) -> str | None:
@@ -138,6 +151,40 @@ class LocalScheduler(Scheduler):
             setting = " ".join(f"{name}={value}" for name, value in _environment(gpu).items())
             lines.append(f"{setting} {shlex.join(start)}\n")
         return "".join(lines)
+
+
+@contextmanager
+def _unreached_by_the_terminal() -> Iterator[None]:
+    """Start processes that hear neither Ctrl-C nor the terminal's end; none goes unrecorded.
+
+    Both reach all processes of a terminal: submitit's would print tracebacks, and kill workers
+    that leave checkpoints. `LocalScheduler.cancel` ends them, so it must know each: whatever ends
+    this command waits for the block's end.
+    """
+    came: list[int] = []
+    ends = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+    may = threading.current_thread() is threading.main_thread()  # nobody else may set handlers
+    handlers = {
+        one: signal.signal(one, lambda number, _: came.append(number)) for one in ends if may
+    }
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
+
+
+def _kill(pid: int) -> None:
+    """Kill a process, and all that it started."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
 def work_on(gpus: str | None, /, *told: Any) -> None:
