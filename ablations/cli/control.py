@@ -46,10 +46,10 @@ def cancel(home: Home, study_or_run: str) -> None:
     """
     from ablations.launch.schedulers import clusters
     from ablations.runs.lease import Observer
-    from ablations.study.plans import find_run, plans_of
+    from ablations.study.plans import find_run
 
     name = Path(study_or_run).stem
-    if name in {plan.study for plan in plans_of(home)}:
+    if name in {path.stem for path in home.studies.glob("*.json")}:
         count = sum(scheduler.cancel(name) for scheduler in clusters(home, required=True))
         click.echo(f"{count} workers of {name} cancelled")
         return

@@ -77,12 +77,14 @@ def plan_of(home: Home, study: str) -> Plan:
 def find_run(home: Home, reference: str) -> RunDirectory:
     """The run, tried or only planned, whose key begins so, or whose directory that is.
 
-    A run that was copied elsewhere is found by its directory, too: to be looked at.
+    A run that was copied elsewhere is found by its directory, too: to be looked at. Damaged plans
+    are told only where they may have planned what is not found.
 
     Raises:
         UserError: there is none, or more than one.
     """
-    known = {key for plan in plans_of(home) for key in plan.runs}
+    refused = Refused()
+    known = {key for plan in plans_of(home, refused) for key in plan.runs}
     known |= {run.key for run in home.runs()}
     if reference in known:
         return home.run(reference)
@@ -100,6 +102,7 @@ def find_run(home: Home, reference: str) -> RunDirectory:
         )
     directory = RunDirectory(Path(reference))
     if not reference or not directory.was_tried:
+        refused.check()
         raise UserError(
             f"{reference!r} is neither the beginning of a run key in {home.root} nor the "
             "directory of a run; `ablate status` shows the keys"

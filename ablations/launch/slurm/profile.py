@@ -122,7 +122,8 @@ def check_scale(scale: str, home: Home) -> None:
         UserError: says which is near.
     """
     studies = [load_study(name)[1] for name in study_names()]
-    known = {one.scale for one in plans_of(home)}.union(*(one.experiment.scales for one in studies))
+    earlier = {one.scale for one in plans_of(home, Refused())}
+    known = earlier.union(*(one.experiment.scales for one in studies))
     if scale not in known:
         raise UserError(f"there is no scale {scale!r}: {nearest(scale, sorted(known))}")
 

@@ -167,6 +167,10 @@ def test_a_bad_plan_is_told_and_the_other_studies_are_shown(root):
     assert run(root, "status", "toy").exit_code == 0
     assert run(root, "retry", "other").stderr == found.stderr
     assert run(root, "retry", "toy").stdout == "1 failed runs will be tried again\n"
+    nothing = f"run {DONE} is done: there is nothing to cancel\n"
+    assert run(root, "cancel", DONE[:8]).stdout == nothing
+    assert run(root, "logs", FAILED[:8]).exit_code == 0
+    assert run(root, "cancel", "0bad").stderr == found.stderr  # that plan may have planned it
 
 
 def test_runs_that_a_damaged_plan_may_ask_for_are_not_offered(root):

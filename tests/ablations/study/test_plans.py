@@ -94,7 +94,7 @@ def test_a_damaged_file_is_told_by_name(home, text):
     save_plan(home, PLAN)
     path = home.studies / "toy.json"
     path.write_text(text)
-    for ask in (plans_of, lambda home: plan_of(home, "toy"), lambda home: find_run(home, "a")):
+    for ask in (plans_of, lambda home: plan_of(home, "toy"), lambda home: find_run(home, "0a")):
         with pytest.raises(UserError) as refused:
             ask(home)
         assert str(refused.value).startswith(f"{path} is ")
