@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ablations.study.claim import Claim
     from ablations.study.experiment import Experiment
     from ablations.study.limits import Limits
+    from ablations.study.metric import Metric, Table
     from ablations.study.objective import Objective
     from ablations.study.presentation import Chart, Presentation
     from ablations.study.study import Axis, Study
@@ -27,10 +28,12 @@ __all__ = [
     "Claim",
     "Experiment",
     "Limits",
+    "Metric",
     "Objective",
     "Presentation",
     "Run",
     "Study",
+    "Table",
     "UserError",
 ]
 # where each is; imported when it is asked for, so that the command line starts quickly
@@ -41,9 +44,11 @@ _HOMES = {
     "Claim": "ablations.study.claim",
     "Experiment": "ablations.study.experiment",
     "Limits": "ablations.study.limits",
+    "Metric": "ablations.study.metric",
     "Objective": "ablations.study.objective",
     "Presentation": "ablations.study.presentation",
     "Study": "ablations.study.study",
+    "Table": "ablations.study.metric",
     "UserError": "ablations.errors",
 }
 

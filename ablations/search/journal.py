@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError, quoted
 from ablations.search.lock import only_writer
-from ablations.study.objective import Goal
+from ablations.study.metric import Goal
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
 from ablations.search.space import SearchSpace
-from ablations.study.objective import Goal
+from ablations.study.metric import Goal
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -82,6 +82,8 @@ def expand(
         baseline=baseline,
         cells=tuple(cells),
         claims=tuple(replace(one, pairing=one.pairing or pairing) for one in study.claims),
+        metrics=tuple(experiment.metrics),
+        table=experiment.table,
         presentation=experiment.presentation,
     )
     return Expansion(plan, experiment, configs, study.limits)

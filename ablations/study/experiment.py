@@ -17,6 +17,7 @@ from ablations.errors import UserError, nearest
 from ablations.runs.attempt import Attempt
 from ablations.study.calls import NonsenseError, call
 from ablations.study.fields import check_fields
+from ablations.study.metric import Metric, Table
 from ablations.study.objective import Objective
 from ablations.study.presentation import Presentation
 from ablations.study.validator import Validator
@@ -45,6 +46,8 @@ class Experiment:
         check_ready: raises UserError where a run of this configuration cannot start here, such
             as for want of a dataset; returns sentences on what to know of it else. Called before
             a launch, so it must be quick.
+        metrics: what runs return, the one that counts most first. Others than these are kept, too.
+        table: what every run keeps, if each row of it is a result; None: the run is one result.
         objectives: what a search may look for, by name; the first is the default.
         presentation: how results are looked at, and what of them can be spared.
         pairings: columns of the result table by which claims may pair the rows of two settings;
@@ -63,6 +66,8 @@ class Experiment:
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
     check_settings: Callable[[Any], None] = lambda config: None
     check_ready: Callable[[Any], Sequence[str] | None] = lambda config: None
+    metrics: Sequence[Metric] = ()
+    table: Table | None = None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     presentation: Presentation = field(default_factory=Presentation)
     pairings: Sequence[str] = ()

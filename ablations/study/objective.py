@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ablations.errors import UserError, nearest
 from ablations.parsing import parse_count
 from ablations.runs.directory import RunDirectory
 from ablations.study.calls import NonsenseError, call
 from ablations.study.fields import check_fields
-
-Goal = Literal["maximize", "minimize"]  # Optuna's words
+from ablations.study.metric import Goal
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from ablations.errors import UserError, explain
 from ablations.study.claim import Claim
+from ablations.study.metric import Metric, Table
 from ablations.study.presentation import Presentation
 from ablations.study.search_record import SearchRecord
 
 Levels = Mapping[str, str]  # level by axis
-SOMETIMES = ("search", "presentation", "earlier")  # plans that have none do not mention them
+# plans that have none do not mention them
+SOMETIMES = ("search", "metrics", "table", "presentation", "earlier")
 
 
 def label_of(levels: Levels, baseline: Levels) -> str:
@@ -64,6 +66,7 @@ class Plan:
         cells: two may share a run: `runs` has each once.
         search: what a search found, if the plan is that of one.
         earlier: keys of runs that the study asked for when its question was another.
+        metrics, table: what its runs tell, see `Experiment`.
         presentation: how its results are looked at; None in plans of versions that did not say.
     """
 
@@ -80,6 +83,8 @@ class Plan:
     cells: tuple[Cell, ...]
     claims: tuple[Claim, ...] = ()
     search: SearchRecord | None = None
+    metrics: tuple[Metric, ...] = ()
+    table: Table | None = None
     presentation: Presentation | None = None
     earlier: tuple[str, ...] = field(default=(), compare=False)
 
@@ -158,4 +163,4 @@ def parse_plan(record: Any) -> Plan:
 
 def _question(plan: Plan) -> Plan:
     """The plan without what may differ while the question is the same."""
-    return replace(plan, cells=(), presentation=None)
+    return replace(plan, cells=(), metrics=(), table=None, presentation=None)

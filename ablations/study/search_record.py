@@ -8,7 +8,7 @@ from math import nan
 from statistics import fmean
 from typing import Any
 
-from ablations.study.objective import Goal
+from ablations.study.metric import Goal
 
 Setting = Mapping[str, Any]  # a level's label or a number, by axis or setting
 

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from math import nan
 
-from ablations import Attempt, Chart, Experiment, Presentation, UserError
+from ablations import Attempt, Chart, Experiment, Metric, Presentation, Table, UserError
 from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
@@ -164,6 +164,23 @@ def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
+METRICS = (
+    Metric("mean_top1", "mean top-1 after", "%", "maximize", 100),
+    Metric("mean_top1_before", "mean top-1 before", "%", "maximize", 100),
+    Metric("worst_top1", "worst top-1", "%", "maximize", 100),
+    Metric("train_seconds", "training", "s", "minimize"),
+    Metric("passes", "sub-network passes", goal="minimize"),
+)
+TABLE = Table(
+    STITCHES,
+    row="route",
+    scores=(
+        Metric("top1", "top-1 accuracy", "%", "maximize", 100),
+        Metric("top1_before", "top-1 before training", "%", "maximize", 100),
+    ),
+    cost=Metric("macs", "MACs", goal="minimize"),
+    marked="is_anchor",
+)
 PRESENTATION = Presentation(
     charts=(
         Chart("top1", over="macs", table=STITCHES),
@@ -183,6 +200,8 @@ STITCHING = Experiment(
     expected_seconds=expected_seconds,
     check_settings=check_settings,
     check_ready=check_ready,
+    metrics=METRICS,
+    table=TABLE,
     objectives=OBJECTIVES,
     presentation=PRESENTATION,
     pairings=("route", "macs"),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge
 
-from ablations import Axis, Chart, Experiment, Objective, Presentation, Study
+from ablations import Axis, Chart, Experiment, Metric, Objective, Presentation, Study, Table
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,14 @@ TOY = Experiment(
     function=run_toy,
     scales={"small": {"parabola": {}}, "large": {"parabola": {"pause": 0.001}}},
     expected_seconds=lambda config: config.steps * (config.pause + 0.001),
+    metrics=[Metric("mean_top1", "mean top-1", "%", "maximize", 100)],
+    table=Table(
+        "stitch",
+        row="route",
+        scores=(Metric("top1", "top-1 accuracy", "%", "maximize", 100),),
+        cost=Metric("macs", "MACs", goal="minimize"),
+        marked="is_anchor",
+    ),
     objectives={
         "error": Objective({"error": "minimize"}, final_error, error_so_far),
         "top1": Objective({"top1": "maximize"}, best_within, budget="MACS"),
