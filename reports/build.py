@@ -16,15 +16,13 @@ from ablations.terminal.display import warn
 from ablations.tracking.contact import reaching
 from ablations.tracking.reader import MENDING, TrackedStudy, read_plans, read_study
 from ablations.tracking.store import connect
+from reports.own import use as use  # the command calls it
+from reports.own import used_files
 from reports.pages.links import Links
 from reports.pages.publishing import PAGE, publish
 
 if TYPE_CHECKING:
     from reports.drawing.figure import Drawing
-
-# what the report needs of every run, see `snnet.experiment`
-COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
-METRICS = ("mean_top1", "mean_top1_before", "train_seconds", "passes")
 
 
 def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Path:
@@ -39,7 +37,7 @@ def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Pa
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    return _draw(read_study(uri, name, "stitch"), uri, target, ui)
+    return _draw(read_study(uri, name), uri, target, ui)
 
 
 def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
@@ -57,7 +55,7 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     drawn = []
     for name in names:
         with refused.aside():  # one that cannot be drawn does not keep the others back
-            study = read_study(uri, name, "stitch")
+            study = read_study(uri, name)
             if study.runs or study.left_out:
                 _draw(study, uri, target / one_name(name), ui)
                 drawn.append(study)
@@ -107,7 +105,7 @@ def save_figure(
     Raises:
         UserError: the study is not tracked, or has no such figure or axis.
     """
-    study = read_study(uri, name, "stitch")
+    study = read_study(uri, name)
     _check(study, uri)
     from reports.figures import FIGURES, applicable, draw
     from reports.pages.names import figure_name
@@ -141,13 +139,17 @@ def _save(drawing: Drawing, file_format: str, path: Path) -> Path:
 
 def _check(study: TrackedStudy, uri: str) -> None:
     """Refuse a study that has nothing to draw, or runs without what is drawn."""
-    name = study.plan.study
+    name, table = study.plan.study, study.plan.table
+    columns = [table.row, *(one.name for one in table.scores)] if table else []
+    columns += [table.cost.name] if table and table.cost else []
+    columns += [table.marked] if table and table.marked else []
     for run in study.runs.values():
-        missing = [c for c in COLUMNS if c not in run.table] + [
-            m for m in METRICS if m not in run.metrics
-        ]
+        missing = [one for one in columns if one not in run.table]
+        missing += [one.name for one in study.plan.metrics if run.value(one) is None]
         if missing:
-            raise UserError(f"run {run.key} has no {', '.join(missing)}, which the report draws")
+            raise UserError(
+                f"run {run.key} has no {', '.join(missing)}, which its experiment says that it has"
+            )
     if not study.runs and study.left_out:
         raise UserError(_left_out(study))
     if not study.runs:
@@ -175,15 +177,15 @@ def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
 
 
 def _digest(study: TrackedStudy, links: Links) -> str:
-    """The digest of all that a report depends on: plan, runs, where it leads, and this package."""
+    """The digest of all that a report depends on: plan, runs, where it leads, and all code."""
     content = hashlib.sha256(json.dumps(study.plan.record(), sort_keys=True).encode())
     content.update(f"{links.base} {study.experiment}".encode())
     for key in sorted(study.runs):
         run = study.runs[key]
         content.update(f"{key} {run.run_id} {sorted(run.tags.items())}".encode())
-    for path in sorted(Path(__file__).parent.rglob("*.*")):
-        if path.suffix != ".pyc":
-            content.update(path.read_bytes())
+    own = [path for path in Path(__file__).parent.rglob("*.*") if path.suffix != ".pyc"]
+    for path in [*sorted(own), *used_files()]:
+        content.update(path.read_bytes())
     return content.hexdigest()
 
 

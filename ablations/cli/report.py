@@ -67,6 +67,13 @@ wanted_options = gathered(
     metavar="URL",
     help="MLflow UI that links on pages lead to.  [default: the server, or where `ablate ui` is]",
 )
+@click.option(
+    "--with",
+    "own",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A file, or a folder of files, with a FIGURE or MEASURES of your own.",
+)
 @tracking_option
 @click.option(
     "--output",
@@ -79,6 +86,7 @@ def report(
     study: str | None,
     wanted: Wanted,
     ui: str | None,
+    own: tuple[Path, ...],
     tracking_uri: str | None,
     output: Path | None,
 ) -> None:
@@ -97,6 +105,8 @@ def report(
     wanted.check(study)
     output = output or _elsewhere(home, Path(study or "").stem)
     plugins = [point.load() for point in entry_points(group="ablations.reports")]
+    for plugin in plugins:
+        plugin.use(own)
     if wanted.published:
         target = output or home.reports / "published"
         for file in chain(*(one.save_published(wanted.file_format, target) for one in plugins)):

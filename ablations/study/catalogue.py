@@ -9,6 +9,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,16 @@ def presentation_of(plan: Plan) -> Presentation:
     return experiment.presentation if experiment else Presentation()
 
 
+def with_results(plan: Plan) -> Plan:
+    """The plan with what its runs tell; of older plans, as the known experiment says now."""
+    if plan.metrics or plan.table:
+        return plan
+    experiment = known_experiments().get(plan.experiment)
+    if experiment is None:
+        return plan
+    return replace(plan, metrics=tuple(experiment.metrics), table=experiment.table)
+
+
 def load_study(reference: str) -> tuple[str, Study]:
     """The study that `reference` means: a known name, or the path of a .py file with a STUDY.
 
@@ -65,7 +76,7 @@ def load_study(reference: str) -> tuple[str, Study]:
         spec = importlib.util.find_spec(known) if known else None
         if spec is not None and spec.origin != str(path):
             raise UserError(f"{path} has the name of a built-in study; call the file otherwise")
-        module = _executed(str(path), lambda: _import_file(path))
+        module = execute_file(path)
     else:
         names = study_names()
         if reference not in names:
@@ -76,6 +87,15 @@ def load_study(reference: str) -> tuple[str, Study]:
     if not isinstance(study, Study):
         raise UserError(f"{module.__file__} defines no STUDY (an ablations.Study)")
     return name, study
+
+
+def execute_file(path: Path) -> ModuleType:
+    """The module that a user's file is.
+
+    Raises:
+        UserError: whatever its code raised, even an exit, and where.
+    """
+    return _executed(str(path), lambda: _import_file(path))
 
 
 def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:

@@ -35,6 +35,7 @@ VIEW_TAG = "mlflow.sharedViewState."
 LONGEST = 100  # letters of a study's or axis' name in those of MLflow
 FAILURE_TAGS = (ERROR_TAG, NOTE_TAG)
 RUN_SECONDS = "run_seconds"
+PROGRESS = "progress/"  # before the names of what runs log while they go on
 
 
 class View(NamedTuple):
@@ -99,7 +100,7 @@ def metric(name: str) -> str:
 
 def progress_metric(name: str) -> str:
     """What a run logged while it went on, by step."""
-    return f"progress/{metric(name)}"
+    return PROGRESS + metric(name)
 
 
 def table_metric(table: str, column: str) -> str:

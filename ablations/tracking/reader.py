@@ -11,9 +11,19 @@ from ablations.errors import UserError, nearest
 from ablations.files import DamagedError, read_json
 from ablations.refused import Refused
 from ablations.runs import layout
+from ablations.study.catalogue import with_results
+from ablations.study.metric import Metric
 from ablations.study.plan import Levels, Plan, read_plan
 from ablations.tracking.contact import reaching
-from ablations.tracking.names import KEY_TAG, PLAN_FILE, PLAN_TAG, STUDY_TAG, progress_metric
+from ablations.tracking.names import (
+    KEY_TAG,
+    PLAN_FILE,
+    PLAN_TAG,
+    PROGRESS,
+    STUDY_TAG,
+    metric,
+    progress_metric,
+)
 from ablations.tracking.store import connect, search
 
 if TYPE_CHECKING:
@@ -26,16 +36,36 @@ MENDING = "`ablate sync --all` delivers anew what the home still has"
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A finished run as the tracking store holds it."""
+    """A finished run as the tracking store holds it.
+
+    Attributes:
+        metrics: by the names that the store has for them.
+        table: see `Experiment.table`; empty where there is none.
+        params: see `delivery.flatten`.
+        left_out: of the study, see there.
+        store: for what few readers ask for.
+    """
 
     key: str
     run_id: str
     metrics: dict[str, float]
     tags: dict[str, str]
     table: pd.DataFrame
-    params: dict[str, str] = field(default_factory=dict)  # see `delivery.flatten`
-    left_out: list[str] = field(default_factory=list, compare=False)  # the study's
-    store: MlflowClient | None = field(default=None, repr=False)  # for what few readers ask for
+    params: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list, compare=False)
+    store: MlflowClient | None = field(default=None, repr=False)
+
+    def value(self, one: Metric) -> float | None:
+        """A summary metric, in its unit; None where the run does not tell it."""
+        found = self.metrics.get(metric(one.name))
+        return None if found is None else one.factor * found
+
+    @property
+    def logged(self) -> list[str]:
+        """What it logged while it ran: names that `read_curve` takes."""
+        return sorted(
+            name.removeprefix(PROGRESS) for name in self.metrics if name.startswith(PROGRESS)
+        )
 
     def read_table(self, name: str) -> pd.DataFrame | None:
         """Another of the run's tables; None where it has none of that name, or it is damaged.
@@ -88,8 +118,8 @@ class TrackedStudy:
         }
 
 
-def read_study(uri: str, name: str, table: str) -> TrackedStudy:
-    """The tracked study `name` with the artifact table `table` of every finished run.
+def read_study(uri: str, name: str) -> TrackedStudy:
+    """The tracked study `name` with the table of every finished run, if its experiment has one.
 
     Runs whose table cannot be read are left out, and named.
 
@@ -97,6 +127,8 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
         UserError: the store does not answer, or holds no such study.
     """
     client = connect(uri)
+    import pandas as pd
+
     with reaching(uri), TemporaryDirectory() as temporary:
         refused = Refused()
         plans = read_plans(client, refused)
@@ -105,12 +137,15 @@ def read_study(uri: str, name: str, table: str) -> TrackedStudy:
             known = nearest(name, plans) if plans else "no study is tracked there yet"
             raise UserError(f"study {name!r} is not tracked in {uri}: {known}")
         experiment, plan = plans[name]
+        plan = with_results(plan)
         runs, left_out = {}, list[str]()
         for run in search(client, experiment, "attributes.status = 'FINISHED'"):
             key, identity = run.data.tags.get(KEY_TAG, ""), run.info.run_id
             if key not in plan.runs:
                 continue
-            rows = _read_table(client, identity, key, table, temporary, left_out)
+            rows: pd.DataFrame | None = pd.DataFrame()
+            if plan.table:
+                rows = _read_table(client, identity, key, plan.table.name, temporary, left_out)
             if rows is not None:
                 runs[key] = TrackedRun(
                     key=key,

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
+from ablations.errors import UserError
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.statistics.confidence import LEVEL
 from reports.statistics.interval import Estimate, estimate
 from reports.statistics.mcnemar import mcnemar
 from snnet.front import front_area
+
+# of a table of stitches, see `snnet.tables.stitch_table`
+STITCH_COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
+
+
+class NothingToDrawError(UserError):
+    """The tracked runs do not hold what a figure shows; says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +43,37 @@ class Level:
         """One row a sub-network, by route: cost, mean `top1`, its `half_width` (share correct).
 
         With the means of what else a table has of every sub-network, such as `visits`.
+
+        Raises:
+            NothingToDrawError: the runs are of another experiment.
         """
+        if not keep_stitches(self.runs.values()):
+            raise NothingToDrawError("the runs keep no table of stitches")
+        rows = self.rows("route", "top1", ("anchors", "is_anchor", "macs", "params"))
         together = pd.concat(run.table for run in self.runs.values())
-        groups = together.groupby("route", sort=False)
-        rows = groups[["anchors", "is_anchor", "macs", "params"]].first()
-        scores = groups.top1.apply(lambda values: estimate(list(values)))
-        rows["top1"] = [score.mean for score in scores]
-        rows["half_width"] = [score.half_width for score in scores]
         for column in ("top1_before", "visits"):
             if column in together:
-                rows[column] = groups[column].mean()
+                rows[column] = together.groupby("route", sort=False)[column].mean()
         return rows
+
+    def rows(self, row: str, score: str, others: Sequence[str]) -> pd.DataFrame:
+        """The rows of the runs' tables, by their column `row`: mean `score`, and its `half_width`.
+
+        Arguments:
+            others: columns in which all runs agree.
+        """
+        together = pd.concat(run.table for run in self.runs.values())
+        groups = together.groupby(row, sort=False)
+        rows = groups[list(others)].first()
+        scores = groups[score].apply(lambda values: estimate(list(values)))
+        rows[score] = [one.mean for one in scores]
+        rows["half_width"] = [one.half_width for one in scores]
+        return rows
+
+
+def keep_stitches(runs: Iterable[TrackedRun]) -> bool:
+    """Whether all runs keep a table of sub-networks."""
+    return all(set(STITCH_COLUMNS) <= set(run.table) for run in runs)
 
 
 def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
@@ -66,29 +94,25 @@ def baseline_level(study: TrackedStudy) -> Level:
     return Level("", "baseline", True, runs, len(replicates))
 
 
-def percent(level: Level, metric: str) -> Estimate:
-    """A summary metric (share correct) of the level in percent, over seeds."""
-    return estimate([100 * run.metrics[metric] for run in level.runs.values()])
+Value = Callable[[TrackedRun], float | None]  # a number of a run, if it tells it
 
 
-def area(level: Level) -> Estimate:
-    """Area under the front in percent, over seeds."""
-    return estimate([100 * front_area(run.table) for run in level.runs.values()])
+def mean(level: Level, value: Value) -> Estimate:
+    """A number of a run, over the seeds that tell it."""
+    values = [value(run) for run in level.runs.values()]
+    return estimate([value for value in values if value is not None])
 
 
-def mean_gain(level: Level, baseline: Level) -> Estimate:
-    """Mean top-1 over stitches minus the baseline's, percentage points, paired by seed."""
-    return _gain(level, baseline, lambda run: run.metrics["mean_top1"])
-
-
-def area_gain(level: Level, baseline: Level) -> Estimate:
-    """Area under the front minus the baseline's, percentage points, paired by seed."""
-    return _gain(level, baseline, lambda run: front_area(run.table))
-
-
-def _gain(level: Level, baseline: Level, value: Callable[[TrackedRun], float]) -> Estimate:
+def gain(level: Level, baseline: Level, value: Value) -> Estimate:
+    """What a number of a run is above the baseline's, paired by seed."""
     seeds = sorted(level.runs.keys() & baseline.runs.keys())
-    return estimate([100 * (value(level.runs[s]) - value(baseline.runs[s])) for s in seeds])
+    pairs = [(value(level.runs[seed]), value(baseline.runs[seed])) for seed in seeds]
+    return estimate([one - other for one, other in pairs if one is not None and other is not None])
+
+
+def area(run: TrackedRun) -> float:
+    """Area under the front of a run's stitches in percent."""
+    return 100 * front_area(run.table)
 
 
 def anchor_changes(level: Level) -> list[Estimate]:

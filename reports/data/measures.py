@@ -1,12 +1,12 @@
-"""What claims compare: numbers of one run, in percent, read off its table of stitches.
+"""What claims compare: numbers of one run, read off its metrics and its table.
 
-A measure takes the table `stitch` of a run (see `snnet.experiment.stitch_table`) and gives a series
-over routes, or a series of one number for the whole run.
+A measure is one number of the run, or a number for each row of its table, by row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,25 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablations.errors import UserError, nearest
+from ablations.study.metric import Metric
+from ablations.study.plan import Plan
+from ablations.tracking.reader import TrackedRun
 from snnet.front import front_area
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure that is calculated from a run's table.
+
+    Attributes:
+        needs: columns that the table must have.
+        of: takes the table; gives a series over rows, or of one number for the whole run.
+        unit: in which it is told.
+    """
+
+    needs: tuple[str, ...]
+    of: Callable[[pd.DataFrame], pd.Series[float]]
+    unit: str = "points"
 
 
 def _stitches(table: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +41,7 @@ def _stitches(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_run(value: float) -> pd.Series[float]:
-    return pd.Series({"run": 100 * value})
+    return pd.Series({"run": value})
 
 
 def _anchor_gain(table: pd.DataFrame) -> pd.Series[float]:
@@ -37,50 +55,90 @@ def _steps(table: pd.DataFrame) -> pd.Series[float]:
     return 100 * ordered.top1.diff().dropna()
 
 
-MEASURES: dict[str, Callable[[pd.DataFrame], pd.Series[float]]] = {
-    "top1": lambda table: 100 * _stitches(table).top1,
-    "top1_before": lambda table: 100 * _stitches(table).top1_before,
-    "loss": lambda table: 100 * (_stitches(table).top1_before - _stitches(table).top1),
-    "anchor_gain": _anchor_gain,
-    "front_area": lambda table: _of_run(front_area(table)),
-    "rank_correlation": lambda table: _of_run(stats.spearmanr(table.macs, table.top1).statistic),
-    "step": _steps,
+# of stitches, see `snnet.tables.stitch_table`; what a table scores needs no entry
+MEASURES: dict[str, Measure] = {
+    "loss": Measure(
+        ("route", "is_anchor", "top1", "top1_before"),
+        lambda table: 100 * (_stitches(table).top1_before - _stitches(table).top1),
+    ),
+    "anchor_gain": Measure(("route", "is_anchor", "top1", "top1_before"), _anchor_gain),
+    "front_area": Measure(
+        ("is_anchor", "macs", "top1"), lambda table: _of_run(100 * front_area(table))
+    ),
+    "rank_correlation": Measure(
+        ("macs", "top1"),
+        lambda table: _of_run(100 * stats.spearmanr(table.macs, table.top1).statistic),
+        "hundredths",
+    ),
+    "step": Measure(("route", "macs", "top1"), _steps),
 }
-UNITS = {"rank_correlation": "hundredths"}  # of the others: percentage points
 
 
-def measure(name: str, table: pd.DataFrame) -> pd.Series[float]:
-    """A measure of one run.
+def measure(name: str, run: TrackedRun, plan: Plan) -> pd.Series[float]:
+    """A measure of one run, in its unit: of rows that are not marked, or one number.
+
+    Arguments:
+        name: of a score of the table, a metric, or one of `MEASURES`.
 
     Raises:
         UserError: there is none of that name.
     """
-    if name not in MEASURES:
-        raise UserError(f"there is no measure {name!r}: {nearest(name, MEASURES)}")
-    return MEASURES[name](table)
+    table = plan.table
+    scores = {one.name: one for one in table.scores} if table else {}
+    if table and name in scores and name in run.table:
+        rows = run.table[~run.table[table.marked]] if table.marked else run.table
+        return scores[name].factor * rows.set_index(table.row)[name]
+    value = run.value(_metric(name, plan))
+    if name in MEASURES and _metric(name, plan) not in plan.metrics:
+        found = MEASURES[name]
+        if set(found.needs) <= set(run.table):
+            return found.of(run.table)
+    if value is not None:
+        return _of_run(value)
+    known = {*scores, *(one.name for one in plan.metrics), *run.metrics}
+    known |= {key for key, one in MEASURES.items() if set(one.needs) <= set(run.table)}
+    raise UserError(f"there is no measure {name!r}: {nearest(name, sorted(known))}")
+
+
+def unit_of(name: str, plan: Plan) -> str:
+    """In which unit a measure is told."""
+    scores = plan.table.scores if plan.table else ()
+    for one in (*scores, *plan.metrics):
+        if one.name == name:
+            return one.difference_unit
+    return MEASURES[name].unit if name in MEASURES else ""
+
+
+def _metric(name: str, plan: Plan) -> Metric:
+    return next((one for one in plan.metrics if one.name == name), Metric(name))
 
 
 def differences(
-    name: str, one: pd.DataFrame, other: pd.DataFrame | None, pairing: str
+    name: str, one: TrackedRun, other: TrackedRun | None, pairing: str, plan: Plan
 ) -> NDArray[np.float64]:
     """A measure of one run, less that of another, pair by pair.
 
     Arguments:
         other: None: the measure itself.
-        pairing: `route`, or empty: what both have of the same name. `macs`: each stitch of the
-            first, less what the second gives for as many MACs (linear between its stitches),
-            inside its range.
+        pairing: the column that tells rows apart, or empty: what both have of the same name. The
+            column of the cost: each row of the first, less what the second gives for as much
+            (linear between its rows), inside its range.
+
+    Raises:
+        UserError: there is no such measure.
     """
-    mine = measure(name, one)
+    mine = measure(name, one, plan)
     if other is None:
         return np.asarray(mine, dtype=float)
-    theirs = measure(name, other)
-    if pairing != "macs":
+    theirs = measure(name, other, plan)
+    table = plan.table
+    if table is None or table.cost is None or pairing != table.cost.name:
         both = mine.index.intersection(theirs.index)
         return np.asarray(mine[both] - theirs[both], dtype=float)
-    macs, their_macs = (table.set_index("route").macs for table in (one, other))
-    curve = theirs.groupby(their_macs[theirs.index]).mean()
-    costs = macs[mine.index].to_numpy(dtype=float)
+    costs_of = (run.table.set_index(table.row)[table.cost.name] for run in (one, other))
+    cost, their_cost = costs_of
+    curve = theirs.groupby(their_cost[theirs.index]).mean()
+    costs = cost[mine.index].to_numpy(dtype=float)
     inside = (costs >= curve.index.min()) & (costs <= curve.index.max())
     expected = np.interp(costs[inside], curve.index.to_numpy(dtype=float), curve.to_numpy())
     return np.asarray(mine, dtype=float)[inside] - expected

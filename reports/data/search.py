@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from ablations.study.search_record import SearchRecord
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError
+from reports.data.subject import Subject
 from reports.statistics.interval import number
 
 STATES = {"complete": "done", "pruned": "ended early", "fail": "failed", "running": "running"}

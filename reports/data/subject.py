@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablations.errors import UserError
 from ablations.tracking.reader import TrackedStudy
-from reports.data.levels import Level, axis_levels, baseline_level
-
-
-class NothingToDrawError(UserError):
-    """The tracked runs do not hold what a figure shows; says what is missing."""
+from reports.data.levels import Level, NothingToDrawError, axis_levels, baseline_level
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ablations.study.claim import Claim
 from ablations.tracking.reader import TrackedStudy
-from reports.data.measures import differences
+from reports.data.measures import differences, unit_of
 from reports.statistics.evidence import Evidence, Sample, assess, correct_for_many
 
 
@@ -52,10 +52,11 @@ def sample_of(study: TrackedStudy, claim: Claim) -> Sample:
     for seed, one in ones.items():
         other = others.get(seed) if others is not None else None
         if one is not None and (others is None or other is not None):
-            table = other.table if other else None
-            found[seed] = differences(claim.measure, one.table, table, claim.pairing)
+            found[seed] = differences(claim.measure, one, other, claim.pairing, study.plan)
     return Sample(found, len(ones))
 
 
 def _evidence(study: TrackedStudy, claim: Claim) -> Evidence:
-    return assess(sample_of(study, claim), claim.relation, claim.margin, claim.statistic)
+    unit = unit_of(claim.measure, study.plan)
+    sample = sample_of(study, claim)
+    return assess(sample, claim.relation, claim.margin, claim.statistic, unit)

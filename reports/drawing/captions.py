@@ -38,7 +38,7 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def with_interval(mean: float, half_width: float, sign: bool = False) -> str:
+def with_interval(mean: float, half_width: float, sign: bool = False, digits: int = 1) -> str:
     """A mean, for example `87.2 ± 0.4`; without the interval where there is none."""
-    text = number(mean, sign=sign)
-    return text if pd.isna(half_width) else f"{text} ± {half_width:.1f}"
+    text = number(mean, digits, sign)
+    return text if pd.isna(half_width) else f"{text} ± {half_width:.{digits}f}"

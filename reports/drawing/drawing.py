@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from reports.data.levels import Level
-from reports.data.subject import NothingToDrawError
+from reports.data.levels import Level, NothingToDrawError
 from reports.drawing.captions import with_interval
 from reports.drawing.style import COLOURS, COLUMN_INCHES, MARKERS
 from reports.statistics.interval import number
 
 GREY = "#8a8a8a"
+LETTERS_AN_INCH = 12  # of the labels of an axis
 
 
 def colour_of(number: int) -> str:
@@ -119,6 +119,15 @@ def panels(
     for spare in axes.flat[count:]:
         spare.set_visible(False)
     return figure, list(axes.flat[:count])
+
+
+def name_ticks(axes: Axes, names: Sequence[str], width: float) -> None:
+    """Name what stands at 0, 1, ... across axes of `width` inches; slanted where names are long."""
+    axes.set_xticks(range(len(names)), names, fontsize=8)
+    if sum(len(name) + 2 for name in names) > LETTERS_AN_INCH * width:
+        plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.4, len(names) - 0.6)
+    axes.grid(axis="x", visible=False)
 
 
 def keep_to_percent(axes: Axes) -> None:

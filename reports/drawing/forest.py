@@ -14,8 +14,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from reports.data.verdicts import Verdict
 from reports.drawing.style import COLOURS, COLUMN_INCHES
+from reports.statistics.evidence import ROUND_UNITS
 from reports.statistics.interval import number
 
+POINTS = "points"
 WORDS = 58  # characters of a claim on a line
 LINEAR = 3.0  # points to either side of zero that are drawn to scale; beyond, logarithms
 TICKS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100)
@@ -28,36 +30,25 @@ LOOKS = {  # colour, inside of the marker, marker
 
 
 def forest(verdicts: Sequence[Verdict]) -> Figure:
-    """One row a claim, study by study: effect (points), interval, and margin.
+    """One row a claim, study by study: effect, interval, and margin; a panel for each unit.
 
     The margin is a tick for `greater`, which the interval should lie to the right of, and a bar for
     `equivalent`, within which it should lie. Colour and marker tell the verdict.
     """
     rows = [verdict for verdict in verdicts if verdict.evidence.n_seeds]
-    texts = ["\n".join(wrap(verdict.claim.words, WORDS)) for verdict in rows]
-    heights = [0.25 + 0.13 * text.count("\n") for text in texts]
-    heads = {row.study: None for row in rows}
-    height = sum(heights) + 0.27 * len(heads)
-    figure, axes = plt.subplots(figsize=(1.65 * COLUMN_INCHES[0], 0.9 + height))
-    axes.axvline(0, color=COLOURS[0], linewidth=0.8, zorder=1)
-    middles, y, study = [], 0.0, ""
-    for verdict, height in zip(rows, heights, strict=True):
-        if verdict.study != study:
-            study = verdict.study
-            _head(axes, study, y - 0.16)
-            y -= 0.27
-        middles.append(y - height / 2)
-        _row(axes, verdict, middles[-1])
-        y -= height
-    axes.set_yticks(middles, texts, fontsize=8)
-    axes.set_ylim(y, 0)
-    axes.set_xscale("symlog", linthresh=LINEAR, linscale=1.0)
-    axes.xaxis.set_major_locator(FixedLocator(TICKS))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
-    axes.xaxis.set_minor_locator(FixedLocator([]))
-    axes.grid(axis="y", visible=False)
-    axes.tick_params(axis="y", length=0)
-    axes.set_xlabel("effect (points)")
+    parts = _by_unit(rows)
+    heights = [_height(part) for part in parts.values()]
+    size = 1.65 * COLUMN_INCHES[0], 0.9 + sum(heights) + 0.5 * (len(parts) - 1)
+    ratios = [height + 0.2 for height in heights]
+    figure, panels = plt.subplots(len(parts), 1, figsize=size, squeeze=False, height_ratios=ratios)
+    for axes, (unit, part) in zip(panels.flat, parts.items(), strict=True):
+        _panel(axes, part)
+        if unit == POINTS:
+            axes.set_xscale("symlog", linthresh=LINEAR, linscale=1.0)
+            axes.xaxis.set_major_locator(FixedLocator(TICKS))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 0)))
+            axes.xaxis.set_minor_locator(FixedLocator([]))
+        axes.set_xlabel(f"effect ({unit})" if unit else "effect")
     handles = [
         Line2D([], [], color=colour, marker=marker, markerfacecolor=face, linewidth=1.1)
         for colour, face, marker in LOOKS.values()
@@ -66,6 +57,48 @@ def forest(verdicts: Sequence[Verdict]) -> Figure:
     names = [*LOOKS, "margin"]
     figure.legend([*handles, margin], names, loc="outside upper center", ncols=4)
     return figure
+
+
+def _by_unit(rows: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    """The claims that one axis can hold: of points and hundredths, else of one measure each."""
+    parts: dict[str, list[Verdict]] = {}
+    for row in rows:
+        unit, share = row.evidence.unit, row.evidence.statistic == "share"
+        name = POINTS if share or unit in ROUND_UNITS else unit or row.claim.measure
+        parts.setdefault(name, []).append(row)
+    return dict(sorted(parts.items(), key=lambda item: item[0] != POINTS))
+
+
+def _height(rows: Sequence[Verdict]) -> float:
+    """Of a panel, in inches."""
+    return sum(map(_row_height, rows)) + 0.27 * len({row.study for row in rows})
+
+
+def _row_height(row: Verdict) -> float:
+    return 0.25 + 0.13 * _text(row).count("\n")
+
+
+def _text(row: Verdict) -> str:
+    return "\n".join(wrap(row.claim.words, WORDS))
+
+
+def _panel(axes: Axes, rows: Sequence[Verdict]) -> None:
+    """Claims below each other, under the names of their studies."""
+    axes.axvline(0, color=COLOURS[0], linewidth=0.8, zorder=1)
+    middles, y, study = [], 0.0, ""
+    for verdict in rows:
+        height = _row_height(verdict)
+        if verdict.study != study:
+            study = verdict.study
+            _head(axes, study, y - 0.16)
+            y -= 0.27
+        middles.append(y - height / 2)
+        _row(axes, verdict, middles[-1])
+        y -= height
+    axes.set_yticks(middles, [_text(row) for row in rows], fontsize=8)
+    axes.set_ylim(y, 0)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
 
 
 def _head(axes: Axes, study: str, y: float) -> None:
@@ -86,6 +119,6 @@ def _row(axes: Axes, verdict: Verdict, y: float) -> None:
         axes.plot(evidence.interval, [y] * 2, color=colour, linewidth=1.1, zorder=3)
     look = {"color": colour, "markerfacecolor": face, "marker": marker}
     axes.plot(evidence.effect, y, markersize=5, zorder=4, clip_on=False, **look)
-    text = number(evidence.effect, sign=True)
+    text = number(evidence.effect, evidence.digits, sign=True)
     where: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
     axes.annotate(text, (1.01, y), va="center", fontsize=8, **where)

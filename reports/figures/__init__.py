@@ -8,7 +8,8 @@ from pkgutil import iter_modules
 
 from ablations.errors import UserError, nearest
 from ablations.tracking.reader import TrackedStudy
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError
+from reports.data.subject import Subject
 from reports.drawing.figure import Drawing, FigureKind
 
 

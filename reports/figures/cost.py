@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ablations.tracking.reader import TrackedRun
-from reports.data.levels import Level
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import Level, NothingToDrawError
+from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
 from reports.drawing.drawing import colour_of, groups, panels
 from reports.drawing.figure import FigureKind

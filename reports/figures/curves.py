@@ -9,8 +9,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from reports.data.levels import NothingToDrawError
 from reports.data.search import STATES, search_of, setting_words, trial_words
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.subject import Subject
 from reports.drawing.drawing import GREY, colour_of, groups, legend
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES

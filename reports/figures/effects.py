@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.data.levels import area_gain, mean_gain
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import Level, NothingToDrawError, gain
+from reports.data.quantities import AREA, quantities
+from reports.data.subject import Subject
 from reports.drawing.captions import listed, seeds_sentence, with_interval
-from reports.drawing.drawing import legend
+from reports.drawing.drawing import groups, legend
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLOURS, COLUMN_INCHES
 
-GAINS = {"mean over stitches": mean_gain, "area under front": area_gain}
+BLUE = COLOURS[1]
+# of the quantities of a panel: height over the level's line, marker, inside
+BLUE = COLOURS[1]
+# of the quantities of a panel: height over the level's line, marker, inside
+LOOKS = ((0.12, "o", BLUE), (-0.18, "s", "white"), (-0.3, "^", BLUE), (0.3, "D", "white"))
 
 
 def data(subject: Subject) -> pd.DataFrame:
-    """Two rows a level: its gain in the mean, and in the area under the front."""
-    rows = []
+    """A row a level and quantity: what it is above the baseline's."""
+    compared, rows = quantities(subject.study), []
     for axis in subject.axes():
         baseline, *levels = axis.levels
         for level in levels:
-            same = set(level.stitches.index) == set(baseline.stitches.index)
-            for measure, gain in GAINS.items():
-                change = gain(level, baseline)
+            same = _same_rows(level, baseline, subject)
+            for quantity in compared:
+                change = gain(level, baseline, quantity.value)
                 rows.append(
                     {
                         "axis": level.axis,
                         "level": level.label,
-                        "measure": measure,
+                        "measure": quantity.name,
+                        "unit": quantity.unit,
+                        "digits": quantity.digits,
                         "gain": change.mean,
                         "half_width": change.half_width,
                         "seeds": change.n,
@@ -44,44 +54,85 @@ def data(subject: Subject) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"half_width": float})
 
 
+def _same_rows(level: Level, baseline: Level, subject: Subject) -> bool:
+    """Whether the tables of both have the same rows."""
+    table = subject.study.plan.table
+    if table is None:
+        return True
+    one, other = (
+        {row for run in each.runs.values() for row in run.table[table.row]}
+        for each in (level, baseline)
+    )
+    return one == other
+
+
 def draw(data: pd.DataFrame) -> Figure:
-    """Filled points for mean top-1 over stitches, its numbers beside; hollow ones for the area."""
-    mean, area = (data[data.measure == measure] for measure in GAINS)
-    figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.8 + 0.32 * len(mean)))
+    """A panel for each unit; the numbers beside it are of its first quantity, the filled points."""
+    units = _panels(data)
+    rows = data[["axis", "level"]].drop_duplicates()
+    places = {tuple(row): -number for number, row in enumerate(rows.itertuples(index=False))}
+    size = COLUMN_INCHES[0] * (1 if len(units) == 1 else 1.6), 0.8 + 0.32 * len(rows)
+    figure, panels = plt.subplots(1, len(units), figsize=size, sharey=True, squeeze=False)
+    for axes, part in zip(panels.flat, units, strict=True):
+        _panel(axes, part, places)
+    first = panels.flat[0]
+    labels = [f"{axis}: {level}" for axis, level in rows.itertuples(index=False)]
+    first.set_yticks(list(places.values()), labels)
+    first.set_ylim(0.5 - len(rows), 0.5)
+    if len(units) == 1:
+        names = list(dict.fromkeys(data.measure))
+        handles = [
+            Line2D([], [], color=COLOURS[1], marker=marker, markerfacecolor=face, linestyle="")
+            for (_, marker, face), _ in zip(LOOKS, names, strict=False)
+        ]
+        legend(figure, handles, names)
+    return figure
+
+
+def _panels(data: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows that one axis can hold: of points all quantities, else each for itself."""
+    points = data[data.unit == "points"]
+    others = [rows for _, _, rows in groups(data[data.unit != "points"], "measure")]
+    return [points, *others] if len(points) else others
+
+
+def _panel(axes: Axes, data: pd.DataFrame, places: Mapping[tuple[str, str], int]) -> None:
     axes.axvline(0, color=COLOURS[0], linewidth=0.9, zorder=1)
-    for rows, lift, marker, face in ((mean, 0.12, "o", COLOURS[1]), (area, -0.18, "s", "white")):
-        for row, (gain, half_width) in enumerate(zip(rows.gain, rows.half_width, strict=True)):
+    measures = groups(data, "measure")
+    for (number, _, rows), (lift, marker, face) in zip(measures, LOOKS, strict=False):
+        for row in rows.to_dict("records"):
+            place = places[row["axis"], row["level"]]
             axes.errorbar(
-                gain,
-                lift - row,
-                xerr=None if pd.isna(half_width) else half_width,
+                row["gain"],
+                place + (lift if len(measures) > 1 else 0),
+                xerr=None if pd.isna(row["half_width"]) else row["half_width"],
                 fmt=marker,
                 color=COLOURS[1],
                 markerfacecolor=face,
                 markersize=4.5,
                 elinewidth=0.9,
             )
-    for row, (gain, half_width) in enumerate(zip(mean.gain, mean.half_width, strict=True)):
-        axes.annotate(
-            with_interval(gain, half_width, sign=True),
-            (1.01, 0.12 - row),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-        )
-    labels = [f"{axis}: {level}" for axis, level in zip(mean.axis, mean.level, strict=True)]
-    axes.set_yticks([-row for row in range(len(mean))], labels)
-    axes.set_ylim(0.5 - len(mean), 0.5)
+            if number == 0:
+                axes.annotate(
+                    with_interval(row["gain"], row["half_width"], True, row["digits"]),
+                    (1.01, place + (lift if len(measures) > 1 else 0)),
+                    xycoords=("axes fraction", "data"),
+                    va="center",
+                    fontsize=8,
+                )
     axes.margins(x=0.08)
-    axes.xaxis.set_major_locator(MaxNLocator(7))
+    axes.xaxis.set_major_locator(MaxNLocator(7 if len(measures) > 1 else 5))
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("top-1 minus baseline (points)")
-    handles = [
-        Line2D([], [], color=COLOURS[1], marker=marker, markerfacecolor=face, linestyle="")
-        for marker, face in (("o", COLOURS[1]), ("s", "white"))
-    ]
-    legend(figure, handles, list(GAINS))
-    return figure
+    axes.set_xlabel(_label(data))
+
+
+def _label(data: pd.DataFrame) -> str:
+    unit, names = data.unit.iloc[0], list(dict.fromkeys(data.measure))
+    if {"mean over stitches"} & set(names):
+        return "top-1 minus baseline (points)"
+    what = names[0] if len(names) == 1 else "difference from the baseline"
+    against = " minus baseline" if len(names) == 1 else ""
+    return f"{what}{against}{f' ({unit})' if unit else ''}"
 
 
 def caption(data: pd.DataFrame) -> str:
@@ -89,9 +140,11 @@ def caption(data: pd.DataFrame) -> str:
     words = (
         "Each level against the baseline, all else equal; the numbers are those of the filled "
         "points. "
+        if data.measure.nunique() > 1 and len(_panels(data)) == 1
+        else "Each level against the baseline, all else equal. "
     )
     others = data[~data.same_stitches]
-    if len(others):
+    if len(others) and (data.measure == AREA).any():
         names = listed(dict.fromkeys(others.axis + " " + others.level))
         have = "has" if others.level.nunique() == 1 else "have"
         words += (

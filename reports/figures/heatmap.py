@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError
+from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
 from reports.drawing.drawing import groups, panels, stitch_rows, words_of
 from reports.drawing.figure import FigureKind

@@ -10,14 +10,13 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from ablations.search.importance import FEWEST, importances
+from reports.data.levels import NothingToDrawError
+from reports.data.quantities import AREA, Quantity, quantities
 from reports.data.search import search_of
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.subject import Subject
 from reports.drawing.drawing import colour_of
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
-from snnet.front import front_area
-
-GRID_VALUE = "area under front"
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -32,9 +31,11 @@ def data(subject: Subject) -> pd.DataFrame:
     else:
         if plan.design != "factorial" or len(plan.axes) < 2:
             raise NothingToDrawError("importance needs a search, or every combination of two axes")
-        name = GRID_VALUE
+        known = quantities(subject.study)
+        quantity = next((one for one in known if one.name == AREA), known[0])
+        name = quantity.name
         choices = {axis: {"levels": levels} for axis, levels in plan.axes.items()}
-        results = list(_settings(subject))
+        results = list(_settings(subject, quantity))
         counts = {"trials": 0, "settings": len(results)}
     found = importances(choices, results)
     if not found:
@@ -43,14 +44,15 @@ def data(subject: Subject) -> pd.DataFrame:
     return pd.DataFrame(shares).assign(value=name, **counts)
 
 
-def _settings(subject: Subject) -> Iterator[tuple[dict[str, Any], float]]:
+def _settings(subject: Subject, quantity: Quantity) -> Iterator[tuple[dict[str, Any], float]]:
     """Each combination that has runs, and the mean of its seeds."""
     study = subject.study
     combinations = {tuple(cell.levels.items()): None for cell in study.plan.cells}
     for levels in map(dict, combinations):
-        runs = [run for run in study.replicates(levels).values() if run]
-        if runs:
-            yield levels, sum(front_area(run.table) for run in runs) / len(runs)
+        values = [quantity.value(run) for run in study.replicates(levels).values() if run]
+        told = [value for value in values if value is not None]
+        if told:
+            yield levels, sum(told) / len(told)
 
 
 def draw(data: pd.DataFrame) -> Figure:

@@ -1,4 +1,4 @@
-"""Does the effect of one choice depend on another? Mean top-1 for each pair of axes."""
+"""Does the effect of one choice depend on another? The main metric for each pair of axes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablations.study.plan import Plan
-from reports.data.levels import baseline_level
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError, baseline_level
+from reports.data.quantities import digits, main_metric
+from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
-from reports.drawing.drawing import colour_of, groups, keep_to_percent, marker_of, panels
+from reports.drawing.drawing import (
+    LETTERS_AN_INCH,
+    colour_of,
+    groups,
+    keep_to_percent,
+    marker_of,
+    name_ticks,
+    panels,
+)
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
 from reports.statistics.interval import Estimate, estimate
-
-LETTERS_AN_INCH = 12  # of the labels of an axis
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -30,7 +36,13 @@ def data(subject: Subject) -> pd.DataFrame:
         raise NothingToDrawError("it needs a factorial design of two axes or more")
     if not baseline_level(subject.study).runs:
         raise NothingToDrawError("no run of the baseline is finished")
-    rows = []
+    metric, rows = main_metric(subject.study), []
+    shared = {
+        "metric": metric.words or metric.name,
+        "label": metric.label,
+        "unit": metric.difference_unit,
+        "digits": digits(subject.study, metric),
+    }
     for pair in combinations(plan.axes, 2):
         across, lines = sorted(pair, key=lambda axis: len("".join(plan.axes[axis])))
         for line in _baseline_first(plan, lines):
@@ -44,7 +56,8 @@ def data(subject: Subject) -> pd.DataFrame:
                         "lines": lines,
                         "line": line,
                         "seed": seed,
-                        "top1": 100 * run.metrics["mean_top1"],
+                        "value": run.value(metric),
+                        **shared,
                     }
                     for seed, run in runs.items()
                     if run is not None
@@ -65,8 +78,9 @@ def draw(data: pd.DataFrame) -> Figure:
     for panel, (number, _, rows) in zip(axes, pairs, strict=True):
         _lines(panel, rows, width)
         if number % 2 == 0:  # the first of a row
-            panel.set_ylabel("mean top-1 over stitches (%)")
-    keep_to_percent(axes[0])  # shared by all
+            panel.set_ylabel(data.label.iloc[0])
+    if data.unit.iloc[0] == "points":
+        keep_to_percent(axes[0])  # shared by all
     return figure
 
 
@@ -75,7 +89,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
     lines = groups(rows, "line")
     for number, name, line in lines:
         shift = 0.06 * (number - (len(lines) - 1) / 2)  # so that intervals stand side by side
-        means = {positions[level]: estimate(list(part.top1)) for _, level, part in groups(line)}
+        means = {positions[level]: estimate(list(part.value)) for _, level, part in groups(line)}
         across = sorted(means)
         widths = [means[x].half_width for x in across]
         axes.errorbar(
@@ -92,17 +106,8 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
             label=name,
         )
     axes.set_xlabel(rows.across.iloc[0])
-    _ticks(axes, list(positions), width)
+    name_ticks(axes, list(positions), width)
     _legend(axes, rows.lines.iloc[0], [name for _, name, _ in lines], width)
-
-
-def _ticks(axes: Axes, levels: Sequence[str], width: float) -> None:
-    """Name the levels across, slanted where they would touch."""
-    axes.set_xticks(range(len(levels)), levels, fontsize=8)
-    if sum(len(level) + 2 for level in levels) > LETTERS_AN_INCH * width:
-        plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
-    axes.set_xlim(-0.4, len(levels) - 0.6)
-    axes.grid(axis="x", visible=False)
 
 
 def _legend(axes: Axes, title: str, names: Sequence[str], width: float) -> None:
@@ -125,19 +130,26 @@ def caption(data: pd.DataFrame) -> str:
         beyond = _beyond_the_sum(rows)
         if beyond:
             (level, line), strongest = max(beyond.items(), key=lambda item: abs(item[1].mean))
-            found.append(f"{pair} {strongest.text(sign=True)} points ({level} with {line})")
+            text = strongest.text(int(rows.digits.iloc[0]), sign=True)
+            found.append(f"{pair} {text} {rows.unit.iloc[0]} ({level} with {line})")
     counts = data.groupby(["pair", "level", "line"]).seed.nunique()
     return (
-        "Mean top-1 over stitches for each combination of two axes, other axes at the baseline; "
+        f"{_sentence(data.metric.iloc[0])} for each combination of two axes, other axes at the "
+        "baseline; "
         "parallel lines say that choices act on their own. What two changes do beyond the sum of "
         f"each alone, where it is strongest: {'; '.join(found) or 'runs are missing'}. "
         f"{seeds_sentence(counts)}"
     )
 
 
+def _sentence(label: str) -> str:
+    """What a sentence begins with."""
+    return label[:1].upper() + label[1:]
+
+
 def _beyond_the_sum(rows: pd.DataFrame) -> dict[tuple[str, str], Estimate]:
-    """Percentage points, paired by seed, for every combination of levels off the baseline."""
-    table = rows.pivot(index="seed", columns=["level", "line"], values="top1")
+    """In the unit of the metric, paired by seed, for each combination off the baseline."""
+    table = rows.pivot(index="seed", columns=["level", "line"], values="value")
     level0, line0 = rows.level.iloc[0], rows.line.iloc[0]
     found = {}
     for level, line in product(dict.fromkeys(rows.level), dict.fromkeys(rows.line)):

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.data import provenance
-from reports.data.levels import Level
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import Level, NothingToDrawError
+from reports.data.subject import Subject
 from reports.drawing.captions import listed, rank_correlation, seeds_sentence
 from reports.drawing.drawing import groups, scatter_levels, stitch_rows
 from reports.drawing.figure import FigureKind

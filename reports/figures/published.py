@@ -6,8 +6,9 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from reports.data.levels import NothingToDrawError
 from reports.data.paper import SOURCE, published
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.subject import Subject
 from reports.drawing.drawing import (
     GREY,
     anchor_handle,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError
+from reports.data.subject import Subject
 from reports.drawing.captions import listed, rank_correlation, seeds_sentence
 from reports.drawing.drawing import groups, level_legend, panels, scatter, stitch_rows
 from reports.drawing.figure import FigureKind

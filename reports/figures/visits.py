@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError
+from reports.data.subject import Subject
 from reports.drawing.captions import rank_correlation, seeds_sentence
 from reports.drawing.drawing import groups, scatter_levels, stitch_rows
 from reports.drawing.figure import FigureKind

@@ -7,8 +7,8 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.data.levels import area
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError, area, mean
+from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence, with_interval
 from reports.drawing.drawing import colour_of, groups, level_legend, marker_of
 from reports.drawing.figure import FigureKind
@@ -19,13 +19,14 @@ def data(subject: Subject) -> pd.DataFrame:
     """A row a level."""
     rows = []
     for level in subject.compared():
-        found = area(level)
+        count = int((~level.stitches.is_anchor).sum())
+        found = mean(level, area)
         if pd.isna(found.mean):  # one network alone has no front
             continue
         rows.append(
             {
                 "level": level.name,
-                "stitches": int((~level.stitches.is_anchor).sum()),
+                "stitches": count,
                 "area": found.mean,
                 "half_width": found.half_width,
                 "seeds": found.n,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from reports.data.measures import UNITS
 from reports.data.verdicts import Verdict
 from reports.pages.tables import latex, markdown
 from reports.statistics.confidence import CONFIDENCE_WORDS
@@ -36,8 +35,10 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "study": verdict.study,
         "claim": verdict.claim.words,
         "verdict": evidence.verdict,
-        "evidence": words(evidence, UNITS.get(verdict.claim.measure, "points")),
-        "bootstrap": interval_words(interval, evidence.statistic) if interval else "\N{EN DASH}",
+        "evidence": words(evidence),
+        "bootstrap": interval_words(interval, evidence.statistic, evidence.digits)
+        if interval
+        else "\N{EN DASH}",
         "why": f"{evidence.reason}; {more}" if more else evidence.reason,
     }
 

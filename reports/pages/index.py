@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from ablations.tracking.names import hours_metric
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data import provenance
+from reports.data.levels import keep_stitches
 from reports.data.verdicts import Verdict, judge
 from reports.drawing.forest import forest
 from reports.drawing.style import figure_style, inline_svg, save
@@ -54,6 +55,7 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
     def version(package: str) -> str:
         return all_of(lambda run: provenance.versions(run).get(package, ""))
 
+    packages = sorted({name for run in runs.values() for name in provenance.versions(run)})
     return {
         "scale": ", ".join(sorted(scales)),
         "runs": f"{len(runs)} of {len(planned)} finished",
@@ -63,15 +65,16 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
         "device": all_of(provenance.device),
         "code": all_of(provenance.commit)
         + (" with local changes" if any(map(provenance.has_local_changes, runs.values())) else ""),
-        "versions": f"torch {version('torch')}, timm {version('timm')}",
+        "versions": ", ".join(f"{package} {version(package)}" for package in packages),
     }
 
 
 def _render(
     studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], svg: str
 ) -> str:
+    stitches = {study.plan.study for study in studies if keep_stitches(study.runs.values())}
     rows = [
-        {**row, "figure": _figure_of(verdict), "table": table_name(verdict.axis)}
+        {**row, "figure": _figure_of(verdict, stitches), "table": table_name(verdict.axis)}
         for row, verdict in zip(claims_table(verdicts).to_dict("records"), verdicts, strict=True)
     ]
     counts = {
@@ -89,7 +92,9 @@ def _render(
     )
 
 
-def _figure_of(verdict: Verdict) -> str:
+def _figure_of(verdict: Verdict, stitches: Set[str]) -> str:
     """The id, on the page of its study, of the figure that shows what a claim is about."""
     figure = "start" if verdict.claim.measure == "top1_before" else "accuracy"
+    if verdict.study not in stitches:
+        figure = "metric"
     return figure_name(figure, verdict.axis)

@@ -11,7 +11,8 @@ import jinja2
 from ablations.tracking.names import RUN_SECONDS
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data import provenance
-from reports.data.subject import NothingToDrawError, Subject
+from reports.data.levels import NothingToDrawError, keep_stitches
+from reports.data.subject import Subject
 from reports.data.verdicts import judge
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import inline_svg, save
@@ -19,7 +20,7 @@ from reports.figures import FIGURES
 from reports.pages.claims import claims_table
 from reports.pages.links import Links
 from reports.pages.names import figure_name, table_name
-from reports.pages.summary import COLUMNS, summary_table
+from reports.pages.summary import summary_table
 from reports.pages.tables import save_tables
 from reports.statistics.confidence import LEVEL
 
@@ -48,6 +49,7 @@ class Section:
     name: str
     table: str  # file name of its table, without suffix
     pictures: list[Picture]
+    columns: list[str]
     rows: list[list[str]]
     remark: str
     view: str  # in the MLflow UI
@@ -66,7 +68,7 @@ def render_page(study: TrackedStudy, folder: Path, links: Links, digest: str = "
         overview=pictures[:1],
         sections=sections,
         others=pictures[1:],
-        columns=list(COLUMNS.values()),
+        stitches=keep_stitches(study.runs.values()),
         level=LEVEL,
         runs=_runs(study, links),
     )
@@ -87,12 +89,13 @@ def _section(folder: Path, subject: Subject, links: Links) -> Section:
     remark = f"Runs are missing: {', '.join(missing)}." if missing else ""
     if not levels[0].runs:
         remark += " Without the baseline's runs there is nothing to compare with."
-    table, name = summary_table(levels), table_name(subject.axis)
-    save_tables(table.rename(columns=COLUMNS), folder / name)
+    table, name = summary_table(levels, subject.study), table_name(subject.axis)
+    save_tables(table, folder / name)
     return Section(
         subject.axis or "baseline",
         name,
         _pictures(folder, subject, "axis"),
+        list(table.columns),
         table.to_numpy().tolist(),
         remark,
         links.view(subject.study, subject.axis),

@@ -1,22 +1,31 @@
-"""The summary table of an axis: its levels in numbers."""
+"""The summary table of an axis: its levels in numbers, of stitches or of any experiment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from operator import methodcaller
 
 import pandas as pd
 
+from ablations.study.metric import Metric
+from ablations.tracking.names import RUN_SECONDS
+from ablations.tracking.reader import TrackedStudy
 from reports.data.levels import (
     Level,
+    Value,
     anchor_changes,
     area,
-    area_gain,
-    mean_gain,
-    percent,
+    gain,
+    keep_stitches,
+    mean,
     told_apart,
 )
+from reports.data.quantities import digits, metrics_of
 from reports.statistics.interval import Estimate
 
+MEAN = methodcaller("value", Metric("mean_top1", factor=100))
+BEFORE = methodcaller("value", Metric("mean_top1_before", factor=100))
+SECONDS = Metric(RUN_SECONDS, "run", "s")
 COLUMNS = {
     "level": "level",
     "seeds": "seeds",
@@ -32,35 +41,53 @@ COLUMNS = {
 }
 
 
-def summary_table(levels: Sequence[Level]) -> pd.DataFrame:
-    """One row a level, the baseline first; see `COLUMNS`."""
-    rows = [_row(level, levels[0]) for level in levels]
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS)).fillna("\N{EN DASH}")
+def summary_table(levels: Sequence[Level], study: TrackedStudy) -> pd.DataFrame:
+    """One row a level, the baseline first."""
+    if keep_stitches(study.runs.values()):
+        rows = [_stitches_row(level, levels[0]) for level in levels]
+        found = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
+    else:
+        found = pd.DataFrame([_row(level, levels[0], study) for level in levels])
+    return found.fillna("\N{EN DASH}")
 
 
-def _row(level: Level, baseline: Level) -> dict[str, str]:
-    """A level; cells that need finished runs are missing without them."""
+def _row(level: Level, baseline: Level, study: TrackedStudy) -> dict[str, str]:
+    """A level of any experiment: its metrics, and what they are above the baseline's."""
+    row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
+    for metric in [*metrics_of(study), SECONDS]:
+        places = digits(study, metric)
+        text = mean(level, methodcaller("value", metric)).text(places)
+        if not level.is_baseline and metric is not SECONDS:
+            change = gain(level, baseline, methodcaller("value", metric))
+            text += f" ({change.text(places, sign=True)})"
+        row[metric.label] = text
+    return row
+
+
+def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
+    """A level of stitching runs; cells that need finished runs are missing without them."""
     row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
     if not level.runs:
         return row
     tables = [run.table for run in level.runs.values()]
     worst = str(level.stitches.top1.idxmin())
 
-    def against(change: Callable[[Level, Level], Estimate]) -> str:
-        return "" if level.is_baseline else f" ({change(level, baseline).text(sign=True)})"
+    def against(value: Value) -> str:
+        change: Estimate = gain(level, baseline, value)
+        return "" if level.is_baseline else f" ({change.text(sign=True)})"
 
-    def mean(metric: str) -> str:
+    def average(metric: str) -> str:
         return f"{sum(run.metrics[metric] for run in level.runs.values()) / len(tables):.0f}"
 
     better, worse, pairs = told_apart(level, baseline)
     return row | {
         "pairs": f"{better} / {worse} of {pairs}" if pairs and not level.is_baseline else "",
         "stitches": f"{len(tables[0])}",
-        "before": percent(level, "mean_top1_before").text(),
-        "mean": percent(level, "mean_top1").text() + against(mean_gain),
-        "area": area(level).text() + against(area_gain),
+        "before": mean(level, BEFORE).text(),
+        "mean": mean(level, MEAN).text() + against(MEAN),
+        "area": mean(level, area).text() + against(area),
         "worst": f"{100 * level.stitches.top1[worst]:.1f} ({worst})",
         "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
-        "seconds": mean("train_seconds"),
-        "passes": mean("passes"),
+        "seconds": average("train_seconds"),
+        "passes": average("passes"),
     }

@@ -26,12 +26,13 @@ from reports.statistics.confidence import (
     EQUIVALENCE_WORDS,
     LEVEL,
 )
-from reports.statistics.interval import Estimate, estimate, number
+from reports.statistics.interval import Estimate, digits_for, estimate, number
 
 Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
 Verdict = Literal["supported", "contradicted", "undecided"]
 
+ROUND_UNITS = ("points", "hundredths")  # told with one digit after the point
 LEAST_SEEDS = 3  # fewer decide nothing
 FEW = {0: "no seed yet", 1: "one seed: too few to decide", 2: "two seeds: too few to decide"}
 
@@ -49,7 +50,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Evidence:
-    """How a claim fares. All lengths are percentage points.
+    """How a claim fares. All lengths are in the unit of what is measured.
 
     Both p's of a `greater` claim are doubled, since either may decide: below LEVEL exactly when
     `interval` leaves the margin out. Equivalence is shown by two one-sided tests: p below LEVEL
@@ -68,6 +69,15 @@ class Evidence:
     p_corrected: float  # of the smaller of the two, which alone can decide
     claims: int = 1  # that it was corrected for
     units: Sequence[NDArray[np.float64]] = field(default=(), repr=False, compare=False)  # by seed
+    unit: str = "points"  # of what is measured
+
+    @property
+    def digits(self) -> int:
+        """How many digits after the point words have."""
+        if self.unit in ROUND_UNITS or self.statistic == "share":
+            return 1
+        ends = self.interval or ()
+        return digits_for([self.effect, *ends])
 
     @property
     def effect(self) -> float:
@@ -132,7 +142,8 @@ class Evidence:
         if undecided and min(self.p, self.p_contrary) < LEVEL:
             return f"p is below {LEVEL}, but not once corrected for {self.claims} claims"
         if self.interval is None:
-            agree = f"all seeds give {number(self.effect, sign=True)} points"  # a share has spread
+            effect = number(self.effect, self.digits, sign=True)
+            agree = f"all seeds give {effect} {self.unit}".rstrip()  # a share has spread
             return f"{agree}, and are too few to go by that" if undecided else agree
         return f"the {self._where()} {self._bound()}"
 
@@ -166,22 +177,24 @@ def assess(
     relation: Relation = "greater",
     margin: float = 0.0,
     statistic: Statistic = "mean",
+    unit: str = "points",
 ) -> Evidence:
     """Test a claim and its contrary.
 
     Arguments:
         relation: `greater`: the effect exceeds `margin`; `equivalent`: it is within ±`margin`.
-        margin: percentage points.
+        margin: in `unit`.
         statistic: of the stitches of a seed: `mean`, or the `share` of positive differences in
             percent above 50, ties counting half. A share's spread is taken as no less than half a
             stitch, which is what counting cannot tell.
+        unit: of the differences, for words.
 
     Raises:
         UserError: equivalence without a margin above 0.
         ValueError: a difference is not a finite number.
     """
     if relation == "equivalent" and not margin > 0:
-        raise UserError(f"margin {margin}: equivalence needs one above 0 (percentage points)")
+        raise UserError(f"margin {margin}: equivalence needs one above 0")
     seeds = _by_seed(sample)
     stitches = min((seed.size for seed in seeds), default=0)
     units, least_spread = seeds, 0.0
@@ -189,7 +202,17 @@ def assess(
         units, least_spread = [50 * np.sign(seed) for seed in seeds], 50 / max(stitches, 1)
     found = estimate([float(unit.mean()) for unit in units], least_spread)
     untested = Evidence(
-        relation, margin, statistic, found, sample.planned, stitches, 1.0, 1.0, 1.0, units=units
+        relation,
+        margin,
+        statistic,
+        found,
+        sample.planned,
+        stitches,
+        p=1.0,
+        p_contrary=1.0,
+        p_corrected=1.0,
+        units=units,
+        unit=unit,
     )
     return untested if found.n < LEAST_SEEDS else _tested(untested)
 
@@ -229,7 +252,7 @@ def correct_for_many(evidences: Sequence[Evidence]) -> list[Evidence]:
     ]
 
 
-def words(evidence: Evidence, unit: str = "points") -> str:
+def words(evidence: Evidence) -> str:
     """Words for a table cell: `+12.3 points [9.8, 14.9], 5 seeds, p < 0.001`.
 
     The interval has the usual confidence; that of equivalence has less, and says how much. With
@@ -239,11 +262,11 @@ def words(evidence: Evidence, unit: str = "points") -> str:
         return "\N{EN DASH}"
     share, equivalent = evidence.statistic == "share", evidence.relation == "equivalent"
     origin = 50 if share else 0
-    effect = number(evidence.effect + origin, sign=not share)
-    text = f"{effect} {'% of stitches' if share else unit}"
+    effect = number(evidence.effect + origin, evidence.digits, sign=not share)
+    text = f"{effect} {'% of stitches' if share else evidence.unit}".rstrip()
     interval = evidence.tost_interval if equivalent else evidence.interval
     if interval is not None:
-        text += f" {interval_words(interval, evidence.statistic)}"
+        text += f" {interval_words(interval, evidence.statistic, evidence.digits)}"
         text += f" ({EQUIVALENCE_WORDS})" if equivalent else ""
     seeds, planned = evidence.n_seeds, evidence.planned
     text += f", {seeds} of {planned} seeds" if seeds < planned else f", {seeds} seeds"
@@ -253,9 +276,10 @@ def words(evidence: Evidence, unit: str = "points") -> str:
     return f"{text}, corrected {_p(evidence.p_corrected)}" if evidence.claims > 1 else text
 
 
-def interval_words(interval: tuple[float, float], statistic: Statistic) -> str:
+def interval_words(interval: tuple[float, float], statistic: Statistic, digits: int = 1) -> str:
     """An interval, for example `[9.8, 14.9]`; of a share, in percent of the stitches."""
-    return f"[{', '.join(number(end + (50 if statistic == 'share' else 0)) for end in interval)}]"
+    origin = 50 if statistic == "share" else 0
+    return f"[{', '.join(number(end + origin, digits) for end in interval)}]"
 
 
 def _p(p: float) -> str:

@@ -70,6 +70,12 @@ def estimate(values: Sequence[float], least_spread: float = 0.0) -> Estimate:
     return Estimate(float(array.mean()), float(error) if error > ROUNDING else 0.0, n)
 
 
+def digits_for(values: Sequence[float]) -> int:
+    """How many digits after the point show three digits of the largest of the values."""
+    largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
+    return int(np.clip(2 - np.floor(np.log10(largest)), 0, 8)) if largest > 0 else 1
+
+
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
     """A number as the tables print it: with a real minus, and a plus if `sign`."""
     return f"{value:{'+' if sign else ''}z.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -165,8 +165,8 @@ def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
 
 
 METRICS = (
-    Metric("mean_top1", "mean top-1 after", "%", "maximize", 100),
-    Metric("mean_top1_before", "mean top-1 before", "%", "maximize", 100),
+    Metric("mean_top1", "mean top-1 over stitches", "%", "maximize", 100),
+    Metric("mean_top1_before", "mean top-1 before training", "%", "maximize", 100),
     Metric("worst_top1", "worst top-1", "%", "maximize", 100),
     Metric("train_seconds", "training", "s", "minimize"),
     Metric("passes", "sub-network passes", goal="minimize"),

@@ -110,7 +110,10 @@ TOY = Experiment(
     table=Table(
         "stitch",
         row="route",
-        scores=(Metric("top1", "top-1 accuracy", "%", "maximize", 100),),
+        scores=(
+            Metric("top1", "top-1 accuracy", "%", "maximize", 100),
+            Metric("top1_before", "top-1 before training", "%", "maximize", 100),
+        ),
         cost=Metric("macs", "MACs", goal="minimize"),
         marked="is_anchor",
     ),

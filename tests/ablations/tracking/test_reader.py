@@ -29,9 +29,9 @@ def test_reports_need_no_run_directories(home):
     Collector(home, home.tracking_uri).sync()
     shutil.rmtree(home.root / "runs")
     shutil.rmtree(home.root / "studies")
-    study = read_study(home.tracking_uri, "toy", "stitch")
+    study = read_study(home.tracking_uri, "toy")
     assert study.plan == PLAN
     assert study.runs.keys() == PLAN.runs.keys()
     assert all(len(run.table) == 4 for run in study.runs.values())
     with pytest.raises(UserError, match="did you mean toy"):
-        read_study(home.tracking_uri, "tooy", "stitch")
+        read_study(home.tracking_uri, "tooy")

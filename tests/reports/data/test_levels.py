@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from ablations.tracking.reader import TrackedRun, read_study
-from reports.data.levels import Level, axis_levels, mean_gain, told_apart
+from reports.data.levels import Level, axis_levels, gain, told_apart
 
 
 def test_levels_pair_seeds(uri):
-    study = read_study(uri, "toy", "stitch")
+    study = read_study(uri, "toy")
     baseline, momentum = axis_levels(study, "rule")
     assert (baseline.label, momentum.label) == ("plain", "momentum")
     assert baseline.is_baseline
@@ -20,9 +20,9 @@ def test_levels_pair_seeds(uri):
         100 * (momentum.runs[s].metrics["mean_top1"] - baseline.runs[s].metrics["mean_top1"])
         for s in range(3)
     ]
-    gain = mean_gain(momentum, baseline)
-    assert gain.mean == pytest.approx(np.mean(expected))
-    assert gain.n == 3
+    found = gain(momentum, baseline, lambda run: 100 * run.metrics["mean_top1"])
+    assert found.mean == pytest.approx(np.mean(expected))
+    assert found.n == 3
     assert baseline.stitches.loc["0.0>1.1"].half_width > 0
 
 

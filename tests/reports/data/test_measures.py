@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
+from ablations import Metric
 from ablations.errors import UserError
+from ablations.study.expansion import expand
+from ablations.tracking.reader import TrackedRun
 from helpers.tables import table
-from reports.data.measures import MEASURES, differences
+from helpers.toy import PLAN
+from reports.data.measures import MEASURES, differences, unit_of
+from studies.overview import STUDY
+
+STITCHES = expand("overview", STUDY).plan
+NAMES = ["top1", "top1_before", *MEASURES]
+
+
+def run_of(*arguments, metrics=None, **options):
+    return TrackedRun("", "", metrics or {}, {}, table(*arguments, **options))
+
+
+def compare(name, run, other=None, pairing="route", plan=STITCHES):
+    return differences(name, run, other, pairing, plan)
 
 
 def test_measures_by_hand():
-    run = table([0.5, 0.9, 0.6, 0.8], before=[0.6, 0.9, 0.7, 0.1])
-    other = table([0.5, 0.9, 0.5, 0.9])
-    found = {name: differences(name, run, None, "route") for name in MEASURES}
+    run = run_of([0.5, 0.9, 0.6, 0.8], before=[0.6, 0.9, 0.7, 0.1])
+    other = run_of([0.5, 0.9, 0.5, 0.9])
+    found = {name: compare(name, run) for name in NAMES}
     assert found["top1"] == pytest.approx([60, 80])
     assert found["top1_before"] == pytest.approx([70, 10])
     assert found["loss"] == pytest.approx([10, -70])
@@ -20,9 +39,28 @@ def test_measures_by_hand():
     assert found["step"] == pytest.approx([10, 20, 10])
     assert found["rank_correlation"] == pytest.approx([100])
     assert found["front_area"] == pytest.approx([100 * (0.5 + 0.6 + 0.8) / 3])
-    assert differences("top1", run, other, "route") == pytest.approx([10, -10])
+    assert compare("top1", run, other) == pytest.approx([10, -10])
     # at 250 MACs the other is half-way between its stitches of 50 % and 90 %
-    shifted = table([0.5, 0.9, 0.6, 0.8], macs=(100, 400, 250, 350))
-    assert differences("top1", shifted, other, "macs") == pytest.approx([60 - 70])
+    shifted = run_of([0.5, 0.9, 0.6, 0.8], macs=(100, 400, 250, 350))
+    assert compare("top1", shifted, other, "macs") == pytest.approx([60 - 70])
     with pytest.raises(UserError, match="no measure 'top': did you mean top1"):
-        differences("top", run, None, "route")
+        compare("top", run)
+
+
+def test_metrics_are_measures_in_their_unit():
+    run, other = (TrackedRun("", "", {"auc": value}, {}, pd.DataFrame()) for value in (0.9, 0.85))
+    auc = Metric("auc", unit="%", goal="maximize", factor=100)
+    plan = replace(PLAN, table=None, metrics=(auc,))
+    assert compare("auc", run, other, "", plan) == pytest.approx([5])
+    assert unit_of("auc", plan) == "points"
+    undeclared = replace(plan, metrics=())
+    assert compare("auc", run, other, "", undeclared) == pytest.approx([0.05])
+    assert unit_of("auc", undeclared) == ""
+    with pytest.raises(UserError, match="no measure 'loss': choose from: auc"):  # no stitches
+        compare("loss", run, plan=plan)
+
+
+def test_a_metric_of_the_name_of_a_measure_is_the_experiments_own():
+    run = run_of([0.5, 0.9, 0.6, 0.8], metrics={"loss": 3.0})
+    plan = replace(STITCHES, metrics=(Metric("loss"),))
+    assert compare("loss", run, plan=plan) == [3]

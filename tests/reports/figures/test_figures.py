@@ -30,7 +30,7 @@ BASELINE = {"kernel": "2", "init": "least_squares"}
 
 
 def study_of(home, name):
-    return read_study(f"sqlite:///{home / 'mlflow.db'}", name, "stitch")
+    return read_study(f"sqlite:///{home / 'mlflow.db'}", name)
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def home(tmp_path_factory):
 
 
 def study_of(home, name):
-    return read_study(f"sqlite:///{home / 'mlflow.db'}", name, "stitch")
+    return read_study(f"sqlite:///{home / 'mlflow.db'}", name)
 
 
 def test_which_figures_apply_to_a_search(home):

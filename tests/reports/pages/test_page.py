@@ -9,13 +9,13 @@ import pandas as pd
 
 from ablations.tracking.reader import read_study
 from reports.build import build_report
-from reports.data.levels import axis_levels, mean_gain
+from reports.data.levels import axis_levels, gain
 from reports.pages.links import Links
 from reports.pages.page import render_page
 
 
 def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path):
-    study = read_study(uri, "toy", "stitch")
+    study = read_study(uri, "toy")
     single = replace(study.plan, cells=tuple(c for c in study.plan.cells if c.seed == 0))
     del study.runs[next(c.key for c in single.cells if c.levels["rule"] == "momentum")]
     folder = tmp_path / "page"
@@ -27,7 +27,7 @@ def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path
 
 
 def test_a_page_leads_to_its_runs_and_its_tables(uri, tmp_path):
-    study = read_study(uri, "toy", "stitch")
+    study = read_study(uri, "toy")
     page = build_report(uri, "toy", tmp_path, "https://me:secret@mlflow.example/").read_text()
     assert "secret" not in page
     links = dict(re.findall(r'href="(https://mlflow.example/\S+)">(\w+)<', page))
@@ -36,9 +36,10 @@ def test_a_page_leads_to_its_runs_and_its_tables(uri, tmp_path):
         assert links[f"https://mlflow.example/#/experiments/1/runs/{run.run_id}"] == run.key
     assert "https://mlflow.example/#/experiments/1/runs?viewStateShareKey=toy-rule&amp;" in page
     table = pd.read_csv(tmp_path / "rule-summary.csv").set_index("level")
-    gain = mean_gain(*reversed(axis_levels(study, "rule"))).text(sign=True)
+    plain, momentum = axis_levels(study, "rule")
+    change = gain(momentum, plain, lambda run: 100 * run.metrics["mean_top1"])
     cell = table["mean top-1 after, % (against baseline)"]["momentum"]
-    assert cell.endswith(f"({gain})")
+    assert cell.endswith(f"({change.text(sign=True)})")
     assert (
         f"| momentum | 3/3 | 4 | {table.iloc[1, 2]} | {cell} |"
         in (tmp_path / "rule-summary.md").read_text()

@@ -1,0 +1,85 @@
+"""Numbers that stand for a whole run, by which figures and tables compare runs."""
+
+from __future__ import annotations
+
+from operator import methodcaller
+from typing import NamedTuple
+
+from ablations.study.metric import Metric
+from ablations.tracking.names import RUN_SECONDS, hours_metric
+from ablations.tracking.reader import TrackedStudy
+from reports.data.levels import NothingToDrawError, Value, area, keep_stitches
+from reports.statistics.interval import digits_for
+
+OF_THE_MACHINERY = {RUN_SECONDS, hours_metric("cpu"), hours_metric("gpu")}
+MANY = 4  # that no metric is declared for are not all drawn
+AREA = "area under front"
+
+
+class Quantity(NamedTuple):
+    """A number of a run.
+
+    Attributes:
+        name: for people.
+        unit: of differences.
+        value: reads it off a run; None where the run does not tell it.
+        digits: after the point, in words.
+    """
+
+    name: str
+    unit: str
+    value: Value
+    digits: int
+
+
+def metrics_of(study: TrackedStudy) -> list[Metric]:
+    """The summary metrics that runs of the study tell: as its experiment says, else all.
+
+    Of an experiment that says nothing, names with a slash are not taken: tables have such.
+    """
+    told = {name for run in study.runs.values() for name in run.metrics}
+    if study.plan.metrics:
+        known = [run.value for run in study.runs.values()]
+        return [one for one in study.plan.metrics if any(v(one) is not None for v in known)]
+    names = sorted(name for name in told - OF_THE_MACHINERY if "/" not in name)
+    return [Metric(name) for name in names]
+
+
+def main_metric(study: TrackedStudy) -> Metric:
+    """The metric that counts most.
+
+    Raises:
+        NothingToDrawError: the runs tell none.
+    """
+    metrics = metrics_of(study)
+    if not metrics:
+        raise NothingToDrawError("the runs return no metrics")
+    return metrics[0]
+
+
+def quantities(study: TrackedStudy) -> list[Quantity]:
+    """What runs are compared by; of stitches their mean accuracy and the area under the front.
+
+    Raises:
+        NothingToDrawError: the runs tell none.
+    """
+    main = main_metric(study)
+    if keep_stitches(study.runs.values()):
+        return [
+            Quantity("mean over stitches", "points", methodcaller("value", main), 1),
+            Quantity(AREA, "points", area, 1),
+        ]
+    return [_quantity(study, metric) for metric in metrics_of(study)[:MANY]]
+
+
+def _quantity(study: TrackedStudy, metric: Metric) -> Quantity:
+    name, unit = metric.words or metric.name, metric.difference_unit
+    return Quantity(name, unit, methodcaller("value", metric), digits(study, metric))
+
+
+def digits(study: TrackedStudy, metric: Metric) -> int:
+    """How many digits after the point words have of a metric: one of percent."""
+    if metric.unit == "%":
+        return 1
+    values = [run.value(metric) for run in study.runs.values()]
+    return digits_for([value for value in values if value is not None])

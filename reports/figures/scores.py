@@ -1,0 +1,92 @@
+"""What each row of the runs' tables scores, over what it costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from reports.data.levels import NothingToDrawError, keep_stitches
+from reports.data.subject import Subject
+from reports.drawing.captions import seeds_sentence
+from reports.drawing.drawing import (
+    colour_of,
+    groups,
+    handle_of,
+    keep_to_percent,
+    legend,
+    marker_of,
+)
+from reports.drawing.figure import FigureKind
+from reports.drawing.style import COLUMN_INCHES
+
+
+def data(subject: Subject) -> pd.DataFrame:
+    """A row a level and row of the table: its cost, mean score over seeds, and interval."""
+    table = subject.study.plan.table
+    if table is None or table.cost is None:
+        raise NothingToDrawError("the runs keep no table whose rows have a cost")
+    if keep_stitches(subject.study.runs.values()):
+        raise NothingToDrawError("of stitches `accuracy` draws more")
+    score, cost = table.scores[0], table.cost
+    others = [cost.name, *([table.marked] if table.marked else [])]
+    parts = []
+    for level in subject.levels:
+        rows = level.rows(table.row, score.name, others)
+        part = pd.DataFrame({"level": level.name, "row": rows.index})
+        part["cost"] = (cost.factor * rows[cost.name]).to_numpy()
+        part["score"] = (score.factor * rows[score.name]).to_numpy()
+        part["half_width"] = (score.factor * rows.half_width.astype(float)).to_numpy()
+        part["marked"] = rows[table.marked].to_numpy() if table.marked else False
+        part["seeds"] = len(level.runs)
+        parts.append(part)
+    words = {"cost_label": cost.label, "score_label": score.label, "rows": _plain(table.row)}
+    return pd.concat(parts, ignore_index=True).assign(**words)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def draw(data: pd.DataFrame) -> Figure:
+    """A series for each level, in the order of cost; what is marked is a star."""
+    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    levels = groups(data)
+    for number, name, part in levels:
+        rows = part.sort_values("cost")
+        axes.errorbar(
+            rows.cost,
+            rows.score,
+            rows.half_width,
+            color=colour_of(number),
+            marker=marker_of(number),
+            markersize=4,
+            markerfacecolor="none",
+            linewidth=0.8,
+            elinewidth=0.6,
+        )
+        marked = rows[rows.marked.astype(bool)]
+        axes.scatter(marked.cost, marked.score, marker="*", s=60, color=colour_of(number), zorder=4)
+        words = [
+            f"{row['row']}, {name}: {row['score']:.4g} at {row['cost']:.4g}"
+            for row in rows.to_dict("records")
+        ]
+        axes.scatter(rows.cost, rows.score, s=40, alpha=0, urls=words)
+    if data.score_label.iloc[0].endswith("(%)"):
+        keep_to_percent(axes)
+    axes.set_xlabel(data.cost_label.iloc[0])
+    axes.set_ylabel(data.score_label.iloc[0])
+    legend(figure, [handle_of(number) for number, _, _ in levels], [name for _, name, _ in levels])
+    return figure
+
+
+def caption(data: pd.DataFrame) -> str:
+    """How many rows of each level, over how many seeds."""
+    counts = ", ".join(f"{len(rows)} for {name}" for _, name, rows in groups(data))
+    return (
+        f"{data.score_label.iloc[0]} over {data.cost_label.iloc[0]}, a point for each "
+        f"{data.rows.iloc[0]} ({counts}). {seeds_sentence(data.seeds)}"
+    )
+
+
+FIGURE = FigureKind("Score over cost", "axis", 10, data, draw, caption)
