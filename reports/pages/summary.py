@@ -76,8 +76,9 @@ def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
         change: Estimate = gain(level, baseline, value)
         return "" if level.is_baseline else f" ({change.text(sign=True)})"
 
-    def average(metric: str) -> str:
-        return f"{sum(run.metrics[metric] for run in level.runs.values()) / len(tables):.0f}"
+    def average(name: str) -> str:
+        found = mean(level, methodcaller("value", Metric(name)))
+        return f"{found.mean:.0f}" if found.n else ""
 
     better, worse, pairs = told_apart(level, baseline)
     return row | {
