@@ -14,6 +14,8 @@ from torch import Tensor
 
 from snnet.network import StitchedNetwork
 
+WARM_UP_SHARE = 0.1  # of the time, after which no further round warms up
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -40,9 +42,9 @@ def measure_latencies(
 
     Arguments:
         batch_size: images a pass; their content does not matter.
-        warm_up: rounds that are not counted.
+        warm_up: rounds that are not counted; one alone where they would take much of `seconds`.
         watch: told the number of passes done, warm-up included.
-        seconds: after which no further repeat begins; the first is made whatever it takes.
+        seconds: after which no further round begins; one is counted whatever it takes.
 
     Raises:
         ValueError: a number is out of range.
@@ -57,18 +59,29 @@ def measure_latencies(
     device = next(network.parameters()).device
     images = torch.randn(batch_size, *network.image_shape, device=device)
     stitches = len(network.space.routes)
-    times = np.empty((warm_up + repeats, stitches))
-    order = list(range(stitches))
-    shuffle = random.Random(0).shuffle
-    deadline, rounds = time.monotonic() + seconds, 0
-    while rounds <= warm_up or (rounds < len(times) and time.monotonic() < deadline):
+    order, shuffle = list(range(stitches)), random.Random(0).shuffle
+    done, start = 0, time.monotonic()
+
+    def go_round() -> list[float]:
+        """Time each stitch once: seconds."""
+        nonlocal done
         shuffle(order)
-        for done, stitch in enumerate(order, start=1):
-            times[rounds, stitch] = _seconds(network, images, stitch)
-            watch(rounds * stitches + done)
-        rounds += 1
+        taken = [0.0] * stitches
+        for stitch in order:
+            taken[stitch] = _seconds(network, images, stitch)
+            done += 1
+            watch(done)
+        return taken
+
+    for _ in range(warm_up):
+        go_round()
+        if time.monotonic() - start > WARM_UP_SHARE * seconds:
+            break
+    times: list[list[float]] = []
+    while len(times) < repeats and (not times or time.monotonic() - start < seconds):
+        times.append(go_round())
     network.train(training)
-    low, median, high = np.percentile(times[warm_up:rounds] * 1e3, [10, 50, 90], axis=0)
+    low, median, high = np.percentile(np.array(times) * 1e3, [10, 50, 90], axis=0)
     return [Latency(float(median[n]), float(low[n]), float(high[n])) for n in range(stitches)]
 
 

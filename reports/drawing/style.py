@@ -15,6 +15,7 @@ import matplotlib as mpl
 mpl.use("Agg")  # where it was imported before, see `reports`
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from reports.drawing.fonts import fonts_for
 
@@ -65,7 +66,8 @@ def save(figure: Figure, path: Path) -> Path:
 def encode(figure: Figure, file_format: str) -> bytes:
     """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
     with figure_style():
-        figure.draw_without_rendering()  # lays out; once is enough for all formats
+        if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
+            figure.draw_without_rendering()  # lays out; once is enough for all formats
         with fonts_for(figure):
             figure.set_layout_engine("none")
             file = BytesIO()

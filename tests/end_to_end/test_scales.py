@@ -18,10 +18,10 @@ FEW += ["--set", "warmup_epochs=1"]
 
 @needs_fashion
 def test_overview_at_scale_fashion(ablate):
-    """All of overview's axes with depth-12 anchors, on a hundred images."""
+    """All of overview's axes with two depth-12 anchors, on few images."""
     anchors = [
         {**anchor, "recipe": {"epochs": 1, "warmup_epochs": 0}}
-        for anchor in SCALES["fashion"]["vit"]["anchors"]
+        for anchor in SCALES["fashion"]["vit"]["anchors"][:2]
     ]
     few = [*FEW, "--set", f"anchors={json.dumps(anchors)}", "--set", "window=2/1,1/1"]
     done = ablate("run", "overview", "--scale", "fashion", *few)
