@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 from pathlib import Path
 
@@ -11,7 +12,14 @@ from snnet.errors import MissingDataError
 
 DATA_VARIABLE = "SNNET_DATA"
 DEBIAN_FASHION = Path("/usr/share/datasets/fashion-mnist")  # package dataset-fashion-mnist
-REMOTE = ("torch", "hfds", "wds", "tfds", "hfids")  # timm's prefixes, as in torch/cifar10
+# timm's prefixes, as in torch/cifar10, and what it reads them with
+REMOTE = {
+    "torch": "torchvision",
+    "hfds": "datasets",
+    "hfids": "datasets",
+    "wds": "webdataset",
+    "tfds": "tensorflow_datasets",
+}
 TEST_SPLITS = ("val", "validation", "test")
 
 
@@ -23,6 +31,29 @@ def data_root() -> Path:
 def is_folder(dataset: str) -> bool:
     """Whether a dataset is an image folder: neither held in memory nor timm's to fetch."""
     return dataset not in IN_MEMORY and dataset.partition("/")[0] not in REMOTE
+
+
+def check_remote(dataset: str) -> None:
+    """Refuse a dataset of timm's whose reader is not installed, or whose files should be here.
+
+    What a reader fetches itself is only known to be there once a run opens it.
+
+    Raises:
+        MissingDataError: says what to do.
+    """
+    prefix, _, name = dataset.partition("/")
+    package = REMOTE[prefix]
+    if importlib.util.find_spec(package) is None:
+        raise MissingDataError(
+            f"dataset {dataset} is read with the package {package}, which is not installed: "
+            f"pip install {package.replace('_', '-')}"
+        )
+    folder = data_root() / name
+    if prefix == "wds" and not any(folder.rglob("*.tar")):
+        raise MissingDataError(
+            f"dataset {dataset} is not in {folder}: no shards *.tar there; set {DATA_VARIABLE} to "
+            f"the directory that holds {name}/"
+        )
 
 
 def split_folders(dataset: str) -> tuple[Path, Path]:

@@ -10,7 +10,7 @@ from ablations import Attempt, Chart, Experiment, Metric, Presentation, Table, U
 from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
-from snnet.data.locations import data_root, is_folder, split_folders
+from snnet.data.locations import check_remote, data_root, is_folder, split_folders
 from snnet.data.sizes import IN_MEMORY
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
@@ -116,7 +116,10 @@ def check_dataset(config: StitchingConfig) -> list[str]:
     """
     if config.dataset == "fashion":
         check_fashion()
+    if config.dataset in IN_MEMORY:
+        return []
     if not is_folder(config.dataset):
+        check_remote(config.dataset)
         return []
     there = len(list_dataset(config.dataset)[0].files) - (config.validation_images or 0)
     for name in ("batch_size", "calibration_images"):

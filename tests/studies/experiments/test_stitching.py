@@ -141,6 +141,22 @@ def test_nothing_starts_where_weights_are_missing(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("dataset", "says"),
+    [
+        ("tfds/flowers", "the package tensorflow_datasets, which is not installed: pip install"),
+        ("wds/nowhere", "no shards [*].tar there; set SNNET_DATA to the directory that holds it"),
+        ("nowhere", "no folders train/ and val/ there"),
+    ],
+)
+def test_nothing_starts_where_images_are_missing(folder, dataset, says):
+    if dataset.startswith("wds"):
+        pytest.importorskip("webdataset", reason="needs webdataset (pip install webdataset)")
+        says = says.replace("it", "nowhere/")
+    with pytest.raises(UserError, match=says):
+        check_ready(config(dataset=dataset))
+
+
+@pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"calibration_images": ["100000"]}, "at most 1077"),
