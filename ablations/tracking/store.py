@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
 from ablations.file_system import file_system, is_network, may_write
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
 
 SCHEMES = ("http", "https", "sqlite", *DATABASES, "databricks")
+LOCK_SECONDS = 120.0  # another command makes the store so long, at most
 
 
 def check_uri(uri: str) -> None:
@@ -88,15 +89,22 @@ def _create_sqlite(path: Path) -> None:
         return
     if not path.parent.is_dir():
         raise UserError(f"cannot make the tracking store {path}: its folder does not exist")
-    with (
-        FileLock(path.with_suffix(".lock")),
-        TemporaryDirectory(prefix=".", suffix=".tmp", dir=path.parent) as temporary,
-    ):
-        if not path.exists():
-            new = Path(temporary) / path.name
-            new.touch()  # with the mode of any new file: sqlite's own is not for a group
-            _make_tables(new)
-            os.replace(new, path)
+    try:
+        with (
+            # first: where no file can be made, the lock would wait for ever
+            TemporaryDirectory(prefix=".", suffix=".tmp", dir=path.parent) as temporary,
+            FileLock(path.with_suffix(".lock"), timeout=LOCK_SECONDS),
+        ):
+            if not path.exists():
+                new = Path(temporary) / path.name
+                new.touch()  # with the mode of any new file: sqlite's own is not for a group
+                _make_tables(new)
+                os.replace(new, path)
+    except Timeout as error:
+        raise UserError(f"another command holds {error.lock_file}; try again later") from None
+    except OSError as error:
+        reason = f"{error.strerror or error}"
+        raise UserError(f"cannot make the tracking store {path}: {reason}") from None
 
 
 def _make_tables(path: Path) -> None:
