@@ -21,13 +21,19 @@ STUDIES = Path(__file__).parents[1] / "example_studies"
 TOY = str(STUDIES / "toy.py")
 MAKE_TABLES = store._make_tables
 TINY = str(STUDIES / "tiny.py")
+LAUNCHES = (("run",), ("search",))
 
 
 def run_ablate(
     home: Path, *arguments: str, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A whole command in this process, which has imported MLflow and torch; nobody answers it."""
+    """A whole command in this process, which has imported MLflow and torch; nobody answers it.
+
+    By one worker, if it does not say how many: each takes seconds to start.
+    """
     told = ["--home", str(home), *arguments]
+    if arguments[:1] in LAUNCHES and not {"--workers", "--cluster"} & set(arguments):
+        told += ["--workers", "1"]
     with (
         mock.patch.dict(os.environ, env or os.environ, clear=True),
         mock.patch.object(store, "_make_tables", copy_tables),
