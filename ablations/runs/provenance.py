@@ -40,8 +40,8 @@ def code_provenance() -> dict[str, str]:
 @cache
 def installed() -> dict[str, str]:
     """Version by name of every package of this Python."""
-    named = [one for one in distributions() if one.metadata["Name"]]  # not half-removed ones
-    found = {one.metadata["Name"]: one.version for one in named}
+    read = [one.metadata for one in distributions()]  # each is a file
+    found = {one["Name"]: one["Version"] for one in read if one["Name"]}  # not half-removed ones
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
