@@ -41,12 +41,11 @@ def data(subject: Subject) -> pd.DataFrame:
 
 
 def _logged(subject: Subject) -> list[str]:
-    """What is drawn of all that runs logged: the loss and declared metrics come first."""
-    first = [LOSS, *(one.name for one in subject.study.plan.metrics)]
-    logged = {
-        name for level in subject.levels for run in level.runs.values() for name in run.logged
-    }
-    return sorted(logged, key=lambda name: (name not in first, name != LOSS, name))[:MANY]
+    """What is drawn of all that runs logged: the loss and declared metrics, else everything."""
+    runs = [run for level in subject.levels for run in level.runs.values()]
+    logged = sorted({name for run in runs for name in run.logged})
+    known = [LOSS, *(one.name for one in subject.study.plan.metrics)]
+    return ([name for name in known if name in logged] or logged)[:MANY]
 
 
 def _label(metric: Metric, stitches: bool) -> str:
