@@ -76,6 +76,8 @@ class Experiment:
     def __post_init__(self) -> None:
         called = f"experiment {self.name!r}"
         check_fields(self, called)
+        if not self.name.strip():
+            raise UserError("an experiment needs a name")
         if not is_dataclass(self.config):
             raise UserError(f"{called}: config cannot be {self.config!r}: it is no dataclass")
         for item in fields(self.config):

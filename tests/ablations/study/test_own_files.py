@@ -97,6 +97,7 @@ def said(tmp_path, text, start=START):
         ("experiment(config=Config())", "experiment 'mine': config cannot be Config("),
         ("experiment(config=int)", "config cannot be <class 'int'>: it is no dataclass"),
         ("experiment(schema='1')", "schema cannot be '1'"),
+        ("experiment(name=' ')", "an experiment needs a name"),
         ("experiment(function='train')", "function cannot be 'train': it should be callable"),
         ("experiment(objectives={'error': fail})", "objectives.error cannot be <function"),
         ("experiment(packages='torch')", "packages cannot be 'torch'"),
