@@ -17,7 +17,7 @@ from ablations.study.search_record import SearchRecord
 
 Levels = Mapping[str, str]  # level by axis
 # plans that have none do not mention them
-SOMETIMES = ("search", "metrics", "table", "presentation", "earlier")
+SOMETIMES = ("code", "search", "metrics", "table", "presentation", "earlier")
 
 
 def label_of(levels: Levels, baseline: Levels) -> str:
@@ -65,7 +65,8 @@ class Plan:
         settings: the baseline's configuration in full, as JSON values, without the seed.
         cells: two may share a run: `runs` has each once.
         search: what a search found, if the plan is that of one.
-        earlier: keys of runs that the study asked for when its question was another.
+        code: of a user's experiment, see `Experiment.code`.
+        earlier: keys of runs that the study asked for when its question, or its code, was another.
         metrics, table: what its runs tell, see `Experiment`.
         presentation: how its results are looked at; None in plans of versions that did not say.
     """
@@ -82,6 +83,7 @@ class Plan:
     settings: Mapping[str, Any]
     cells: tuple[Cell, ...]
     claims: tuple[Claim, ...] = ()
+    code: str | None = None
     search: SearchRecord | None = None
     metrics: tuple[Metric, ...] = ()
     table: Table | None = None
