@@ -229,7 +229,8 @@ class Experiment:
     def _counting(self, dumped: Mapping[str, Any]) -> dict[str, Any]:
         """The configuration without later fields that have the value of before them."""
         before = self._before
-        return {name: v for name, v in dumped.items() if before.get(name) != _text(v)}
+        later = {name for name in before if name in dumped and _text(dumped[name]) == before[name]}
+        return {name: value for name, value in dumped.items() if name not in later}
 
     def key(self, config: Any) -> str:
         """The identity of a run: a hash of the whole resolved configuration and the schema.
