@@ -52,7 +52,7 @@ class Cell:
     @property
     def position(self) -> tuple[str, ...]:
         """Where it stands in the design, whatever run is there."""
-        return (str(self.seed), *self.levels.values())
+        return (str(self.seed), *(self.levels[axis] for axis in sorted(self.levels)))
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,25 @@ class Plan:
         Of the same question these are cells, of another one keys of runs.
         """
         plan = self
-        if _question(before) == _question(self):
+        if self._asks_as(before):
             asked = {cell.position for cell in self.cells}
             kept = [cell for cell in before.cells if cell.position not in asked]
             plan = replace(self, cells=(*self.cells, *kept))
         known = dict.fromkeys((*before.earlier, *before.runs))
         return replace(plan, earlier=tuple(key for key in known if key not in plan.runs))
+
+    def _asks_as(self, before: Plan) -> bool:
+        """Whether an earlier plan had the same question, settings and code.
+
+        The latter two are in the keys, which a later field with its value of before leaves alone.
+        """
+        keys = {cell.position: cell.key for cell in self.cells}
+        shared = [cell for cell in before.cells if cell.position in keys]
+        if not shared:
+            return _question(before) == _question(self)
+        likewise = replace(before, settings=self.settings, code=self.code)
+        same = all(keys[cell.position] == cell.key for cell in shared)
+        return same and _question(likewise) == _question(self)
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON values; `read_plan` reads them."""
