@@ -179,6 +179,13 @@ chosen_options = gathered(
 )
 
 
+accept_old_code_option = click.option(
+    "--accept-old-code",
+    is_flag=True,
+    help="Take finished runs that earlier versions of your own experiment's code made.",
+)
+
+
 def workers_option(default: str) -> Callable[[Any], Any]:
     """How many runs are done side by side; `default` says how many without it."""
     text = f"Runs side by side.  [default: {default}]"

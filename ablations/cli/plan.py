@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ablations.cli.completion import complete_study
-from ablations.cli.options import Chosen, chosen_options, json_option, study_argument
+from ablations.cli.options import (
+    Chosen,
+    accept_old_code_option,
+    chosen_options,
+    json_option,
+    study_argument,
+)
 
 if TYPE_CHECKING:
     from ablations.runs.home import Home
@@ -44,17 +50,27 @@ def scales(study: str) -> None:
 @click.command()
 @study_argument
 @chosen_options
+@accept_old_code_option
 @json_option
 @click.pass_obj
-def plan(home: Home, /, study: str, as_json: bool, chosen: Chosen) -> None:
+def plan(home: Home, /, study: str, accept_old_code: bool, as_json: bool, chosen: Chosen) -> None:
     """Show every run of a study: key, settings, state, expected time. Changes nothing."""
     import json
 
+    from ablations.study.earlier import accepting, earlier_runs
+    from ablations.terminal.display import warn
+    from ablations.terminal.outcome import earlier_code
+
     expansion = chosen.expand(study)
+    earlier = earlier_runs(home, expansion)
+    if accept_old_code:
+        expansion = accepting(expansion, earlier)
     if as_json:
         click.echo(json.dumps(expansion.plan.record(), indent=1))
-    else:
-        _show(home, expansion)
+        return
+    _show(home, expansion)
+    if earlier:
+        warn(earlier_code(len(earlier), study, accept_old_code))
 
 
 def _show(home: Home, expansion: Expansion) -> None:

@@ -12,6 +12,7 @@ from ablations.cli.options import (
     Chosen,
     Limited,
     Where,
+    accept_old_code_option,
     chosen_options,
     gathered,
     limit_options,
@@ -60,6 +61,7 @@ where_options = gathered(
 @chosen_options
 @where_options
 @limit_options
+@accept_old_code_option
 @click.option("--dry-run", is_flag=True, help="Print what would be started, touch nothing.")
 @tracking_option
 @click.pass_obj
@@ -70,6 +72,7 @@ def run(
     chosen: Chosen,
     where: Where,
     limited: Limited,
+    accept_old_code: bool,
     dry_run: bool,
     tracking_uri: str | None,
 ) -> None:
@@ -82,11 +85,13 @@ def run(
       ablate run overview --set tuning=stitching_layers
       ablate run overview --cluster slurm          submit an array of workers, and return
     """
+    from ablations.launch.code_copy import launch_provenance
     from ablations.launch.launcher import Launcher
     from ablations.launch.schedulers import make_scheduler
-    from ablations.runs.provenance import code_provenance
+    from ablations.study.earlier import accepting, earlier_runs
     from ablations.terminal.activity import activity
     from ablations.terminal.display import warn
+    from ablations.terminal.outcome import earlier_code
     from ablations.tracking.store import check_uri
 
     uri = tracking_uri or home.tracking_uri
@@ -96,10 +101,16 @@ def run(
         scheduler = make_scheduler(where.cluster, home, where.options())
         expansion = replace(expansion, limits=limited.over(expansion.limits))
         doing(f"looking at the {len(expansion.configs)} runs of {study}")
-        launcher = Launcher(home, study, expansion, scheduler, code_provenance(), uri, warn)
+        earlier = earlier_runs(home, expansion)
+        if accept_old_code:
+            expansion = accepting(expansion, earlier)
+        provenance = launch_provenance(study, expansion.experiment)
+        launcher = Launcher(home, study, expansion, scheduler, provenance, uri, warn)
         if dry_run:
             click.echo(launcher.script(), nl=False)
             return
+        if earlier:
+            warn(earlier_code(len(earlier), study, accept_old_code))
         _prepare(home, expansion)
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)

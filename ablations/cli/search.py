@@ -161,8 +161,8 @@ def search(
     With --cluster slurm it submits a job for what is due and stays, to tell and to ask; when
     it ends early, jobs go on, and so does the same command.
     """
+    from ablations.launch.code_copy import launch_provenance
     from ablations.launch.launcher import Launcher
-    from ablations.runs.provenance import code_provenance
     from ablations.search.journal import Journal
     from ablations.search.question import asked_before, make_question
     from ablations.search.sitting import check_name, run_search
@@ -190,7 +190,8 @@ def search(
 
     def begin(expansion: Expansion) -> Launcher:
         expansion = replace(expansion, limits=limits)
-        return Launcher(home, study, expansion, scheduler, code_provenance(), uri)
+        provenance = launch_provenance(study, expansion.experiment)
+        return Launcher(home, study, expansion, scheduler, provenance, uri)
 
     well = run_search(home, question, sitting, begin, uri)
     sys.exit(0 if well else EXIT_FAILED_RUNS)

@@ -1,4 +1,4 @@
-"""A copy of the code at launch, so that edits do not reach runs that wait in a queue."""
+"""Copies of the code at launch: edits do not reach runs that wait in a queue, and it is kept."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ablations.runs.home import Home
+from ablations.runs.provenance import CODE, SOURCE, git_state
 from ablations.study.catalogue import study_names
+from ablations.study.experiment import Experiment
+from ablations.study.source import user_files
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = "__pycache__"
@@ -53,12 +56,66 @@ def copy_code(home: Home) -> Path | None:
     return target
 
 
-def copy_study(study: str, directory: Path) -> str:
-    """What `load_study` takes later: a copy of the user's file, or the name of a built-in study."""
-    path = Path(study)
-    if path.suffix != ".py" or path.stem in study_names():
-        return path.stem
-    return str(shutil.copyfile(path, directory.resolve() / path.name))
+def study_file(study: str) -> Path | None:
+    """The user's file that `load_study` takes by this name; None where it is a built-in study."""
+    path = Path(os.path.realpath(study))
+    return None if path.suffix != ".py" or path.stem in study_names() else path
+
+
+def keep_study(home: Home, name: str, study: str) -> str:
+    """Keep a user's study file, and the modules of theirs that it imports, as they are now.
+
+    Arguments:
+        name: of the study.
+        study: as `load_study` took it.
+
+    Returns:
+        What `load_study` takes later: the copy, or the name of a built-in study.
+    """
+    file = study_file(study)
+    if file is None:
+        return Path(study).stem
+    files = user_files(file)
+    folder = home.sources(name).absolute() / _digest_of(files)
+    if folder.exists() and not _holds(folder, files):  # somebody changed it
+        shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        temporary = folder.with_name(f".{uuid.uuid4().hex}.tmp")
+        for place, path in files.items():
+            (temporary / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, temporary / place)  # with the mode of any new file
+        try:
+            os.rename(temporary, folder)
+        except OSError:  # another launch was quicker
+            shutil.rmtree(temporary)
+    return str(folder / file.name)
+
+
+def _holds(folder: Path, files: Mapping[Path, Path]) -> bool:
+    return all(
+        (folder / place).is_file() and (folder / place).read_bytes() == path.read_bytes()
+        for place, path in files.items()
+    )
+
+
+def _digest_of(files: Mapping[Path, Path]) -> str:
+    found = hashlib.sha256()
+    for place, path in files.items():
+        found.update(f"{place}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()[:16]
+
+
+def launch_provenance(study: str, experiment: Experiment) -> dict[str, str]:
+    """The code of a launch, as tags of its runs: where it is in git, and which of a user's it is.
+
+    Arguments:
+        study: as `load_study` took it.
+    """
+    file = study_file(study)
+    own = file if file and experiment.code is not None else ROOT / "ablations" / "__init__.py"
+    found = git_state(own)
+    found |= {} if experiment.code is None else {CODE: experiment.code}
+    return found if file is None else {**found, SOURCE: _digest_of(user_files(file))}
 
 
 def _digest(root: Path) -> str:

@@ -12,6 +12,7 @@ from functools import cache, partial
 from filelock import FileLock, Timeout
 
 from ablations.errors import UserError
+from ablations.launch.code_copy import keep_study
 from ablations.launch.requests import Request, requests_of
 from ablations.launch.scheduler import (
     QueuedJob,
@@ -158,7 +159,7 @@ class Launcher:
         Raises:
             UserError: no worker can work; says why.
         """
-        self.home.prepare()
+        self._prepare()
         try:
             while True:
                 work, snapshot = self.work, self.snapshot()
@@ -172,6 +173,11 @@ class Launcher:
             if not self.scheduler.detached:
                 self.scheduler.cancel(self.study)
             raise
+
+    def _prepare(self) -> None:
+        """Make the directories that workers need, and keep the user's files."""
+        self.home.prepare()
+        keep_study(self.home, self.study, self.work.study)
 
     @property
     def study(self) -> str:
@@ -215,7 +221,7 @@ class Launcher:
         Raises:
             UserError: the scheduler refuses, or another launch of the study does not end.
         """
-        self.home.prepare()
+        self._prepare()
         with self._alone():
             snapshot = self.snapshot()
             due, running = self.due(snapshot), snapshot.count()[State.RUNNING]

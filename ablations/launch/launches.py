@@ -1,7 +1,7 @@
 """What clusters were given to do.
 
 A launch is a directory, HOME/launches/NAME, with what is to be done (`launch.json`,
-`requests.json`, a copy of the user's study file) and the logs. Its jobs bear NAME. By that name
+`requests.json`) and the logs. Its jobs bear NAME. By that name
 they are found again, so that nothing needs to be remembered between a submission and a crash, and
 nobody else's jobs are ever touched.
 """
@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 
 from ablations.errors import UserError
 from ablations.files import DamagedError, read_json, write_json
-from ablations.launch.code_copy import copy_study
+from ablations.launch.code_copy import keep_study
 from ablations.launch.requests import Request
 from ablations.launch.scheduler import Work
 from ablations.runs import layout
@@ -41,7 +41,7 @@ class Named(TypedDict):
 
 
 class Content(Named):
-    """What is to be done: `study` as `load_study` takes it.
+    """What is to be done: `study` as `load_study` takes it, of a user's file the copy of then.
 
     `code` is put first on the path of Python; launches of earlier versions do not tell it.
     """
@@ -151,7 +151,7 @@ def make_launch(home: Home, work: Work, requests: Sequence[Request], code: Path 
     stamp = time.strftime("%Y%m%d-%H%M%S")
     launch = Launch(home.launches / f"{plain}-{stamp}-{uuid.uuid4().hex[:6]}")
     launch.path.mkdir(parents=True)
-    study = copy_study(work.study, launch.path)
+    study = keep_study(home, name, work.study)
     write_json(launch.path / REQUESTS, [asdict(one) for one in requests])
     content = {
         "name": name,

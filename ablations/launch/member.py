@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ablations.file_system import UNWRITABLE
-from ablations.launch.task import Outcome, Task, failed
+from ablations.launch.task import MEND, Outcome, Task, changed, failed
 from ablations.runs.attempt import (
     Attempt,
     Stopped,
@@ -27,6 +27,7 @@ from ablations.runs.attempt import (
 )
 from ablations.runs.home import Home
 from ablations.study.catalogue import load_study
+from ablations.study.code import code_of
 from ablations.study.experiment import Experiment
 
 READY = "ready"
@@ -42,10 +43,15 @@ def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
     """
     faulthandler.enable()  # a crash leaves a traceback in the log
     _die_with(worker)
-    experiment = load_study(study)[1].experiment
+    experiment, known = load_study(study)[1].experiment, set[str | None]()
     with ignoring_stop():
         connection.send(READY)
         while (task := connection.recv()) is not None:
+            # the first run imports what the function does, which may be other files by then
+            known = known or {experiment.code, code_of(experiment.function, experiment.config)}
+            if task.code is not None and known != {task.code}:
+                connection.send(Outcome(trouble=changed(study)))
+                continue
             try:
                 with stopping_on_signals():
                     outcome = perform(experiment, home, task)
@@ -70,7 +76,7 @@ def perform(experiment: Experiment, home: Home, task: Task) -> Outcome:
         raise
     except OSError as error:
         if _is_of_the_disk(error, task.folder):
-            return Outcome(disk=f"cannot write {error.filename}: {error.strerror}")
+            return Outcome(trouble=f"cannot write {error.filename}: {error.strerror}; {MEND}")
         return failed(error)
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         return failed(error)

@@ -37,6 +37,8 @@ class Request:
 def requests_of(expansion: Expansion, seen: Mapping[str, Inspection]) -> list[Request]:
     """Every run of the plan, the longest first: no worker is left alone with one at the end.
 
+    But none of other code: this one would do it, should its result be gone.
+
     Arguments:
         seen: where the runs stand, by key.
     """
@@ -52,4 +54,5 @@ def requests_of(expansion: Expansion, seen: Mapping[str, Inspection]) -> list[Re
             dead=seen[key].attempt if seen[key].state is State.LOST else 0,
         )
         for key in order
+        if key not in expansion.accepted
     ]

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+MEND = "the same command goes on when that is mended"
+
 
 @dataclass(frozen=True)
 class Task:
@@ -19,6 +21,7 @@ class Task:
         folder: of the attempt, see `RunDirectory.begin`.
         meeting: address and port where the processes of the run may meet, as torch wants it; the
             port 0 is for those who share a machine to choose.
+        code: the user's code that the run is of, see `Experiment.code`; None where that is unknown.
     """
 
     key: str
@@ -26,6 +29,7 @@ class Task:
     config: Mapping[str, Any]
     folder: Path
     meeting: tuple[str, int] = ("127.0.0.1", 0)
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Outcome:
         tables: names of those that it saved.
         failure: `{error, traceback, ended}` where it failed.
         died: whether that took an interpreter with it.
-        disk: what the disk said, where that is to blame.
+        trouble: why no run can be done here, which is not its fault.
         stopped: whether it was stopped, and left what the next attempt needs.
     """
 
@@ -45,13 +49,20 @@ class Outcome:
     tables: Sequence[str] = ()
     failure: Mapping[str, Any] | None = None
     died: bool = False
-    disk: str | None = None
+    trouble: str | None = None
     stopped: bool = False
 
     @property
     def well(self) -> bool:
         """Whether the run was done."""
-        return not (self.stopped or self.failure or self.disk)
+        return not (self.stopped or self.failure or self.trouble)
+
+
+def changed(study: str) -> str:
+    """Why no run is done where a study's code is not that of the launch, whose keys runs have."""
+    return (
+        f"the code of {study} has changed since the launch; the same command runs it as it is now"
+    )
 
 
 def joined(outcomes: Sequence[Outcome]) -> Outcome:
@@ -59,7 +70,7 @@ def joined(outcomes: Sequence[Outcome]) -> Outcome:
 
     Where one was stopped or died, others may fail for want of it.
     """
-    for kind in ("stopped", "disk", "died", "failure"):
+    for kind in ("stopped", "trouble", "died", "failure"):
         found = [one for one in outcomes if getattr(one, kind)]
         if found:
             return found[0]

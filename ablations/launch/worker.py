@@ -7,26 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ablations.errors import UserError
 from ablations.files import HALF_WRITTEN, write_json, writing
 from ablations.launch.crew import CannotStartError, Crew, Doers
 from ablations.launch.requests import Request
-from ablations.launch.task import Outcome, Task, ended
+from ablations.launch.task import MEND, Outcome, Task, changed, ended
 from ablations.launch.watch import Watch
 from ablations.runs import layout
 from ablations.runs.attempt import Stopped, StopRequest, noticing_stop
 from ablations.runs.directory import Inspection, RunDirectory, State, SupersededError
 from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
-from ablations.runs.provenance import DIFF, installed, own_job, surroundings, versions
+from ablations.runs.provenance import CODE, DIFF, installed, own_job, surroundings, versions
 from ablations.study.catalogue import load_study
 from ablations.study.experiment import Experiment
 from ablations.study.limits import UNLIMITED, Limits
 
 POLL_SECONDS = 1.0  # between two looks at whether a run shall end
 GRACE_SECONDS = 60.0  # for a run that was cancelled or passed a limit, to leave a checkpoint
-MEND = "the same command goes on when that is mended"
 
 
 def work(
@@ -52,7 +52,8 @@ def work(
 
     Raises:
         Stopped: one of `STOP_SIGNALS` came; the run was given back.
-        UserError: the home cannot be written; no run is blamed for it.
+        UserError: the home cannot be written, or the study's code has changed since the launch; no
+            run is blamed for it.
         CannotStartError: no process for the runs starts.
         LostNodeError: another machine of this worker is gone.
     """
@@ -61,6 +62,8 @@ def work(
     try:
         with noticing_stop() as stop:
             experiment = load_study(study)[1].experiment
+            if provenance.get(CODE, experiment.code) != experiment.code:
+                raise UserError(changed(study))
             worker = Worker(home, experiment, provenance, doers, limits, stop, gpus)
             return worker.lead(requests, maximum)
     finally:
@@ -136,7 +139,7 @@ class Worker:
         try:
             tags = self._prepare(request, lease, start)
             print(f"{directory.key}: attempt {lease.attempt} begins", flush=True)
-            outcome = self._do(Task(request.key, lease.attempt, request.config, lease.files), lease)
+            outcome = self._do(self._task(request, lease), lease)
             if outcome.well:
                 self._commit(directory, lease, outcome, tags, start)
             else:
@@ -149,6 +152,10 @@ class Worker:
         except BaseException:
             self._give_back(directory, lease)
             raise
+
+    def _task(self, request: Request, lease: Lease) -> Task:
+        code = self.provenance.get(CODE)
+        return Task(request.key, lease.attempt, request.config, lease.files, code=code)
 
     def _give_back(self, directory: RunDirectory, lease: Lease) -> None:
         with suppress(OSError):  # that may be why
@@ -178,7 +185,7 @@ class Worker:
             return Outcome(stopped=True)
         if lease.is_superseded:
             raise SupersededError
-        if outcome.well or outcome.disk:
+        if outcome.well or outcome.trouble:
             return outcome
         if passed:
             return ended(passed, died=False)
@@ -205,7 +212,8 @@ class Worker:
             # others may be trying to get a lease just now
             if not half_written.name.startswith(f".{layout.LEASE.start}-"):
                 half_written.unlink(missing_ok=True)
-        content = {"experiment": experiment.name, "schema": experiment.schema}
+        content: dict[str, Any] = {"experiment": experiment.name, "schema": experiment.schema}
+        content |= {} if experiment.code is None else {"code": experiment.code}
         write_json(path / layout.CONFIG, {**content, "config": request.config})
         around = surroundings(self.doers.processes, self.gpus)
         write_json(path / layout.ATTEMPT.of(lease.attempt), {"started": start, **around})
@@ -246,8 +254,8 @@ class Worker:
         """Keep why there is no result."""
         if outcome.stopped:
             directory.release(lease.attempt)
-        elif outcome.disk:  # not the run's fault
-            raise UserError(f"{outcome.disk}; {MEND}")
+        elif outcome.trouble:
+            raise UserError(outcome.trouble)
         else:
             kind = layout.DEATH if outcome.died else layout.FAILURE
             failure = {**(outcome.failure or {}), "started": start}

@@ -7,6 +7,7 @@ HOME/cache/        what runs share, such as trained anchors
 HOME/reports/      drawn pages
 HOME/launches/     logs of workers; what was submitted to a cluster
 HOME/code/         copies of the code, made at launches
+HOME/sources/      users' study files and the modules beside them, as they were at launches
 HOME/ledgers/      what tracking stores hold of our runs, remembered
 HOME/mlflow.db     the default tracking store, HOME/artifacts its files
 """
@@ -69,6 +70,10 @@ class Home:
     def code(self) -> Path:
         """Copies of the code, made at launches."""
         return self.root / "code"
+
+    def sources(self, study: str) -> Path:
+        """The user's files of a study: a folder for each state of them at a launch."""
+        return self.root / "sources" / one_name(study)
 
     @property
     def ledgers(self) -> Path:

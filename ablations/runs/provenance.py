@@ -17,24 +17,26 @@ GIT_SHA, GIT_DIRTY = "git_sha", "git_dirty"
 DEVICE = "device"
 VERSION = "version."  # begins the tags of packages
 DIFF = "git_diff"  # kept as a file of the run, not as a tag
+CODE = "code"  # digest of a user's code that makes the result, see `Experiment.code`
+SOURCE = "source"  # the folder with the user's files, as they were at launch, see `Home.source`
 OWN_PACKAGES = ("snnet-ablations", "submitit")  # versions to search by, beside the experiment's
 
 
-def git_state(directory: Path) -> dict[str, str]:
-    """SHA of HEAD, and how the work tree differs from it; empty for untracked code."""
+def git_state(file: Path) -> dict[str, str]:
+    """SHA of HEAD where a file lies, and how the work tree differs from it.
+
+    Empty for files that git does not know and shall not, such as installed ones.
+    """
+    directory = file.parent
+    known = ("ls-files", "--cached", "--others", "--exclude-standard", "--error-unmatch")
     try:
-        _output("git", "-C", directory, "ls-files", "--error-unmatch", "__init__.py")
+        _output("git", "-C", directory, *known, file.name)
         sha = _output("git", "-C", directory, "rev-parse", "HEAD").strip()
         dirty = bool(_output("git", "-C", directory, "status", "--porcelain").strip())
     except (OSError, subprocess.CalledProcessError):
         return {}
     state = {GIT_SHA: sha, GIT_DIRTY: str(dirty).lower()}
     return {**state, DIFF: _output("git", "-C", directory, "diff", "HEAD")} if dirty else state
-
-
-def code_provenance() -> dict[str, str]:
-    """Git state of the code of a launch."""
-    return git_state(Path(__file__).resolve().parent)
 
 
 @cache

@@ -13,10 +13,14 @@ Number = int | float
 
 
 class Setup(TypedDict):
-    """What a run is: its experiment's name and schema, and its full configuration."""
+    """What a run is: its experiment's name and schema, and its full configuration.
+
+    `code` where a user's makes the result; runs of earlier versions do not tell it.
+    """
 
     experiment: str
     schema: int
+    code: NotRequired[str]
     config: dict[str, Any]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError, quoted
+from ablations.runs.provenance import CODE
 from ablations.search.lock import only_writer
 from ablations.study.metric import Goal
 
@@ -128,6 +129,11 @@ class Journal:
         self._refuse([name for name in self.differing(wanted) if name.startswith(CHOICES)])
 
     def _refuse(self, differing: list[str]) -> None:
+        if differing == [CODE]:
+            raise UserError(
+                f"search {self._study.study_name} was begun with other code of its experiment; "
+                "begin another with --name NAME (--show tells what this one found)"
+            )
         if differing:
             raise UserError(
                 f"search {self._study.study_name} is about something else "

@@ -12,6 +12,7 @@ from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
+from ablations.runs.provenance import CODE
 from ablations.search.importance import distribution
 from ablations.study.expansion import Expansion, expand
 from ablations.study.experiment import REPLICATE, Experiment, Settings
@@ -275,9 +276,11 @@ class SearchSpace:
         """What makes it this space, as JSON values."""
         from pydantic_core import to_jsonable_python
 
+        code = self.experiment.code
         return {
             "experiment": self.experiment.name,
             "schema": self.experiment.schema,
+            **({} if code is None else {CODE: code}),
             "scale": self.plan.scale,
             "family": self.plan.family,
             "settings": self.plan.settings,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import os
@@ -10,6 +9,7 @@ import pkgutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +19,7 @@ from ablations.study.calls import place_of, words_of
 from ablations.study.experiment import Experiment
 from ablations.study.plan import Plan
 from ablations.study.presentation import Presentation
+from ablations.study.source import module_name
 from ablations.study.study import Study
 
 GROUP = "ablations.studies"  # entry points naming packages whose modules each hold a STUDY
@@ -116,14 +117,22 @@ def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _import_file(path: Path) -> ModuleType:
-    name = f"study_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    """The module of a study file, which may import what lies beside it, as scripts may."""
+    name, folder = module_name(path), str(path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    importlib.invalidate_caches()  # what lies there may be new
+    loader = SourceFileLoader(name, str(path))
+    spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     try:
-        spec.loader.exec_module(module)
+        # not what Python keeps of it compiled: that may be of an edit in the same second
+        exec(loader.source_to_code(path.read_bytes(), str(path)), module.__dict__)
+        study = getattr(module, "STUDY", None)
+        if isinstance(study, Study):
+            _ = study.experiment.code  # of the file as it is now
     except BaseException:
         del sys.modules[name]
         raise

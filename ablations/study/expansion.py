@@ -21,12 +21,14 @@ class Expansion:
     Attributes:
         configs: by run key.
         limits: of each run, as the study has them.
+        accepted: keys of finished runs that are taken though other code made them.
     """
 
     plan: Plan
     experiment: Experiment
     configs: Mapping[str, Any]
     limits: Limits = UNLIMITED
+    accepted: frozenset[str] = frozenset()
 
     def expected_seconds(self) -> dict[str, float]:
         """The experiment's guess for each run on one core, by key; NaN where nobody knows."""
@@ -82,6 +84,7 @@ def expand(
         baseline=baseline,
         cells=tuple(cells),
         claims=tuple(replace(one, pairing=one.pairing or pairing) for one in study.claims),
+        code=experiment.code,
         metrics=tuple(experiment.metrics),
         table=experiment.table,
         presentation=experiment.presentation,

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from ablations.errors import UserError, nearest
 from ablations.runs.attempt import Attempt
 from ablations.study.calls import NonsenseError, call
+from ablations.study.code import code_of
 from ablations.study.fields import check_fields
 from ablations.study.metric import Metric, Table
 from ablations.study.objective import Objective
@@ -36,7 +37,10 @@ class Experiment:
             Each field can be varied. Annotations are enforced (pydantic), unknown fields refused.
         function: called with the configuration and an `ablations.runs.attempt.Attempt`; returns the
             summary metrics. Heavy imports belong inside it: only workers call it.
-        schema: part of every run key; raise it when equal settings would give other results.
+        schema: part of every run key; raise it when equal settings would give other results. Where
+            `function` or `config` are a user's, the code that makes the results is, too (`code`).
+        since: fields that were added later, each with the value that was the behaviour before:
+            runs that have it keep the keys that they had without the field.
         scales: named settings that lie over the defaults, by scale (how large) and family (of
             what); the first of each is the default.
         expected_seconds: a guess for a run on one core, corrected by what finished runs took;
@@ -72,6 +76,7 @@ class Experiment:
     presentation: Presentation = field(default_factory=Presentation)
     pairings: Sequence[str] = ()
     packages: Sequence[str] = ()
+    since: Settings = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         called = f"experiment {self.name!r}"
@@ -88,6 +93,34 @@ class Experiment:
         for name, families in {"": self.scales, **self.scales}.items():
             if not families:
                 raise UserError(f"{called}: scales{name and f'.{name}'} is empty")
+        self._check_since(called)
+
+    def _check_since(self, called: str) -> None:
+        """Refuse a name that is no field, and a value that the field does not take."""
+        for name in self.since:
+            if name not in self.settings:
+                hint = nearest(name, self.settings)
+                raise UserError(f"{called}: since names {name!r}, which is no field: {hint}")
+        try:
+            _ = self._before
+        except UserError as error:
+            raise UserError(f"{called}: since: {error}") from None
+
+    @cached_property
+    def _before(self) -> dict[str, str]:
+        """The values of `since` as JSON text."""
+        return {
+            name: _text(self._of_config(_dumped, self._validators[name].kind, value))
+            for name, value in ((name, self.check(name, one)) for name, one in self.since.items())
+        }
+
+    @cached_property
+    def code(self) -> str | None:
+        """A digest of the user's code that makes the results; None where an installed package's is.
+
+        See `ablations.study.code`.
+        """
+        return code_of(self.function, self.config)
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -187,11 +220,36 @@ class Experiment:
         """
         return list(call(f"check_ready of experiment {self.name}", self.check_ready, config) or ())
 
+    def setup(self, dumped: Mapping[str, Any]) -> str:
+        """What a run is, whichever code makes its result: experiment, schema and configuration.
+
+        Arguments:
+            dumped: the configuration as JSON values; fields of `since` may be missing.
+        """
+        return _text([self.name, self.schema, self._counting(dumped)])
+
+    def _counting(self, dumped: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration without later fields that have the value of before them."""
+        before = self._before
+        later = {name for name in before if name in dumped and _text(dumped[name]) == before[name]}
+        return {name: value for name, value in dumped.items() if name not in later}
+
     def key(self, config: Any) -> str:
-        """The identity of a run: a hash of the whole resolved configuration and the schema."""
-        content = [self.name, self.schema, self.dump(config)]
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        """The identity of a run: a hash of the whole resolved configuration and the schema.
+
+        Where the code that makes the result is a user's, of that, too.
+        """
+        content = [self.name, self.schema, self._counting(self.dump(config))]
+        text = _text(content if self.code is None else [*content, self.code])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _dumped(kind: Any, value: Any) -> Any:
+    return TypeAdapter(kind).dump_python(value, mode="json")
 
 
 def _seconds(found: Any) -> float:

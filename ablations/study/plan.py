@@ -17,7 +17,7 @@ from ablations.study.search_record import SearchRecord
 
 Levels = Mapping[str, str]  # level by axis
 # plans that have none do not mention them
-SOMETIMES = ("search", "metrics", "table", "presentation", "earlier")
+SOMETIMES = ("code", "search", "metrics", "table", "presentation", "earlier")
 
 
 def label_of(levels: Levels, baseline: Levels) -> str:
@@ -52,7 +52,7 @@ class Cell:
     @property
     def position(self) -> tuple[str, ...]:
         """Where it stands in the design, whatever run is there."""
-        return (str(self.seed), *self.levels.values())
+        return (str(self.seed), *(self.levels[axis] for axis in sorted(self.levels)))
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Plan:
         settings: the baseline's configuration in full, as JSON values, without the seed.
         cells: two may share a run: `runs` has each once.
         search: what a search found, if the plan is that of one.
-        earlier: keys of runs that the study asked for when its question was another.
+        code: of a user's experiment, see `Experiment.code`.
+        earlier: keys of runs that the study asked for when its question, or its code, was another.
         metrics, table: what its runs tell, see `Experiment`.
         presentation: how its results are looked at; None in plans of versions that did not say.
     """
@@ -82,6 +83,7 @@ class Plan:
     settings: Mapping[str, Any]
     cells: tuple[Cell, ...]
     claims: tuple[Claim, ...] = ()
+    code: str | None = None
     search: SearchRecord | None = None
     metrics: tuple[Metric, ...] = ()
     table: Table | None = None
@@ -102,12 +104,25 @@ class Plan:
         Of the same question these are cells, of another one keys of runs.
         """
         plan = self
-        if _question(before) == _question(self):
+        if self._asks_as(before):
             asked = {cell.position for cell in self.cells}
             kept = [cell for cell in before.cells if cell.position not in asked]
             plan = replace(self, cells=(*self.cells, *kept))
         known = dict.fromkeys((*before.earlier, *before.runs))
         return replace(plan, earlier=tuple(key for key in known if key not in plan.runs))
+
+    def _asks_as(self, before: Plan) -> bool:
+        """Whether an earlier plan had the same question, settings and code.
+
+        The latter two are in the keys, which a later field with its value of before leaves alone.
+        """
+        keys = {cell.position: cell.key for cell in self.cells}
+        shared = [cell for cell in before.cells if cell.position in keys]
+        if not shared:
+            return _question(before) == _question(self)
+        likewise = replace(before, settings=self.settings, code=self.code)
+        same = all(keys[cell.position] == cell.key for cell in shared)
+        return same and _question(likewise) == _question(self)
 
     def record(self) -> dict[str, Any]:
         """The plan as JSON values; `read_plan` reads them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from ablations.launch.launcher import Snapshot
 from ablations.launch.timing import about, wall_seconds
@@ -22,6 +23,21 @@ def announce(plan: Plan, snapshot: Snapshot, expected: Mapping[str, float], work
         wall = about(wall_seconds(left, workers))
         text += f", {len(left)} to do with {workers} workers, {wall}"
     console.print(text)
+
+
+def earlier_code(count: int, study: str, accepted: bool) -> str:
+    """What is to be known of runs that other code of the user's made, see `earlier_runs`.
+
+    Arguments:
+        study: as it was given.
+    """
+    file = Path(study).name
+    if accepted:
+        return f"{count} runs of an earlier version of {file} are taken as they are"
+    return (
+        f"{count} runs are of an earlier version of {file}; they stay, this study trains anew "
+        "(--accept-old-code takes them)"
+    )
 
 
 def conclude(home: Home, plan: Plan, snapshot: Snapshot) -> int:

@@ -120,7 +120,8 @@ class Collector:
             self.tell(f"{changed} runs brought up to date; arranging those of {plan.study}")
             with _by_itself(f"study {plan.study}", refused):
                 page = self._page(ledger, plan.experiment)
-                Headings(self.client, ledger, page, plan, anew=everything).sync()
+                sources = self.home.sources(plan.study)
+                Headings(self.client, ledger, page, plan, sources, anew=everything).sync()
         refused.check(RefusedError)
         return changed
 

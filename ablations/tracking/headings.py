@@ -17,6 +17,8 @@ from ablations.tracking.names import (
     PARENT_TAG,
     PLAN_FILE,
     PLAN_TAG,
+    SOURCES,
+    SOURCES_TAG,
     STUDY_TAG,
     is_member_tag,
     member_tag,
@@ -32,11 +34,22 @@ class Headings:
     """The headings of one study, and what its runs are told of their position below them."""
 
     def __init__(
-        self, client: MlflowClient, ledger: Ledger, page: Page, plan: Plan, anew: bool
+        self,
+        client: MlflowClient,
+        ledger: Ledger,
+        page: Page,
+        plan: Plan,
+        sources: Path,
+        anew: bool,
     ) -> None:
-        """Finds those that the store has; `anew`: delivers the plan again."""
+        """Finds those that the store has.
+
+        Arguments:
+            sources: of the study, see `Home.sources`.
+            anew: deliver the plan and them again.
+        """
         self.client, self.ledger, self.page, self.plan = client, ledger, page, plan
-        self.anew = anew
+        self.sources, self.anew = sources, anew
         self._known = ledger.studies(page)
 
     def sync(self) -> None:
@@ -71,7 +84,23 @@ class Headings:
                 self.client.log_artifact(run.info.run_id, str(path))
             self.client.set_terminated(run.info.run_id)
             self.client.set_tag(run.info.run_id, PLAN_TAG, digest)
+        self._deliver_sources(run)
         return str(run.info.run_id)
+
+    def _deliver_sources(self, run: Run) -> None:
+        """Keep the user's files of each launch as artifacts of the study's run."""
+        folders = sorted(self.sources.glob("[!.]*"))
+        digest = digest_of([folder.name for folder in folders])
+        if not folders or (run.data.tags.get(SOURCES_TAG) == digest and not self.anew):
+            return
+        identity = run.info.run_id
+        known = {Path(one.path).name for one in self.client.list_artifacts(identity, SOURCES)}
+        for folder in folders:
+            if self.anew or folder.name not in known:
+                for path in sorted(folder.rglob("*.py")):
+                    place = f"{SOURCES}/{path.parent.relative_to(self.sources)}"
+                    self.client.log_artifact(identity, str(path), place)
+        self.client.set_tag(identity, SOURCES_TAG, digest)
 
     def _seed(self, study: str, seed: int) -> str:
         """The id of the run that stands for a seed, below that of the study."""

@@ -24,6 +24,8 @@ ERROR_TAG = "error"
 STUDY_TAG = "ablations.study"
 PLAN_TAG = "ablations.plan"  # digest of the plan, set when it was delivered
 PLAN_FILE = "study.json"
+SOURCES_TAG = "ablations.sources"  # digest of the names of the source folders that were delivered
+SOURCES = "sources"  # the folder of artifacts with them
 
 # MLflow's own
 NOTE_TAG = "mlflow.note.content"

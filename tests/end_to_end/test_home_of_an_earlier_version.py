@@ -75,10 +75,12 @@ def test_nothing_is_trained_anew_and_its_plans_grow(home):
     assert len(plan_of(home, "small").cells) == 4  # the second seed, asked for then, stays
     assert "4 of 4 runs done already" in ablate(home, "run", SMALL)
     assert digests(home) == before
+    assert "0.06052  rule=momentum, rate=0.116" in ablate(home, "search", TOY, "--show")
+    # which code of the user's experiment its trials are of nobody knows
     search = ["--objective", "error", "--over", "rate=0.01:0.3:log"]
-    said = ablate(home, "search", TOY, "--trials", "4", *search)
-    assert "nothing is left to do" in said
-    assert "0.06052  rule=momentum, rate=0.116" in said
+    refused = run_ablate(home.root, "search", TOY, "--trials", "4", *search)
+    assert refused.returncode == 2
+    assert "search toy-search was begun with other code of its experiment" in refused.stderr
     assert digests(home) == before
     assert ablate(home, "retry", "toy").startswith("3 failed runs")
     assert states(home) == {State.DONE: 12, State.WAITING: 3}

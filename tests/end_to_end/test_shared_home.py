@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from ablations.launch.code_copy import copy_code, copy_study
+from ablations.launch.code_copy import copy_code, keep_study
 from ablations.runs.lease import Owner
 from helpers.colleague import GROUP, as_colleague
 from helpers.commands import TINY, TOY, command
 from helpers.states import disown
+from helpers.toy import TWO_SEEDS
 from helpers.tracking import begin
+
+KEYS = {cell.name: cell.key for cell in TWO_SEEDS.plan.cells}
 
 
 def check_shared(folder: Path) -> set[str]:
@@ -58,18 +61,18 @@ def test_copies_of_code_are_the_groups(shared, tmp_path):
     before = os.umask(0o002)
     try:
         copy = copy_code(Home(shared / "home"))
-        copy_study(str(private), shared)
+        kept = keep_study(Home(shared / "home"), "mine", str(private))
     finally:
         os.umask(before)
     assert (copy / "ablations/launch/code_copy.py").exists()
-    assert (shared / "mine.py").exists()
+    assert Path(kept).is_relative_to(shared)
     assert ".py" in check_shared(shared)
 
 
 def test_a_colleague_reads(ablate, home, tmp_path):
     """Also while a run is at work on another host."""
     assert ablate("run", TOY, "--seeds", "1").returncode == 0
-    key = "64ed2f09f9c31a9f"  # rate=0.2, seed 1
+    key = KEYS["rate=0.2, seed 1"]
     assert not home.run(key).path.exists()
     begin(home, key)
     disown(home, key, Owner("elsewhere", 1, ""))
@@ -89,7 +92,7 @@ def test_a_colleague_reads(ablate, home, tmp_path):
         code, said, _ = read("plan", TOY)
         assert code == 0
         assert "rate=0.2, seed 1       running" in said
-        code, said, _ = read("logs", "7ad3b1a13e7afeb5")  # the baseline
+        code, said, _ = read("logs", KEYS["baseline, seed 0"])
         assert code == 0
         code, said, _ = read("report", "toy")
         assert code == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import ablations.launch.crew
 from ablations.launch.crew import ALONE, CannotStartError, Crew, Position
 from ablations.runs.home import Home
+from ablations.study.catalogue import load_study
 from helpers.ends import do, ends_study, task
 from helpers.processes import DEADLINE, wait_for
 
@@ -125,7 +128,9 @@ def test_what_fails_in_one_of_several_fails_the_run_and_ends_who_waits_for_it(
 def test_what_the_disk_says_is_no_failure_of_the_run(crew_of, tmp_path):
     crew = crew_of()
     full = "import errno\nraise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'a')"
-    assert do(crew, tmp_path / "run", full).disk == "cannot write a: No space left on device"
+    assert do(crew, tmp_path / "run", full).trouble.startswith(
+        "cannot write a: No space left on device; "
+    )
     assert do(crew, tmp_path / "run", "open('/nowhere')").failure["error"].startswith("FileNot")
 
 
@@ -152,3 +157,13 @@ def test_nobody_outlives_the_worker(crew_of, tmp_path):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     wait_for(lambda: not Path(f"/proc/{pid.read_text()}").exists())
+
+
+def test_a_process_does_no_run_of_other_code(crew_of, tmp_path):
+    crew = crew_of()
+    crew.begin(replace(task(tmp_path / "run", "1 / 0"), code="of the launch"))
+    said = crew.outcome(DEADLINE).trouble
+    assert re.fullmatch(r"the code of .*ends.py has changed since the launch; the same .*", said)
+    code = load_study(ends_study(tmp_path))[1].experiment.code
+    crew.begin(replace(task(tmp_path / "run", "pass"), code=code))
+    assert crew.outcome(DEADLINE).well

@@ -14,15 +14,18 @@ from contextlib import redirect_stdout
 import pytest
 
 import ablations.launch.worker
+from ablations.errors import UserError
 from ablations.launch.crew import CannotStartError
 from ablations.launch.requests import MAX_LOST, Request
-from ablations.launch.task import Outcome, ended
-from ablations.launch.worker import Worker
+from ablations.launch.task import Outcome, changed, ended
+from ablations.launch.worker import Worker, work
 from ablations.runs.attempt import Stopped
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer, latest_lease
+from ablations.runs.provenance import CODE
 from ablations.study.limits import Limits
+from helpers.commands import TOY
 from helpers.doers import Here
 from helpers.toy import STUDY, TWO_SEEDS
 from helpers.tracking import do, tracked
@@ -376,3 +379,35 @@ def test_whoever_sees_that_it_lost_kills_what_it_does(tmp_path):
     assert doers.kills
     assert not home.run(KEY).is_done
     assert home.run(KEY).failure(1) is None
+
+
+# code that is not that of the launch
+
+
+def test_edited_code_does_no_run_of_the_code_before(tmp_path):
+    home = Home(tmp_path / "home")
+    home.prepare()
+    told = {CODE: "that of the launch"}
+    with pytest.raises(UserError, match=r"the code of .*toy.py has changed since the launch; the"):
+        work(str(home.root), TOY, [request()], told, doers=Here(home, STUDY.experiment))
+    assert not list(home.runs())
+    told = {CODE: STUDY.experiment.code}
+    with redirect_stdout(io.StringIO()):
+        assert work(str(home.root), TOY, [request()], told, doers=Here(home, STUDY.experiment)) == 0
+    assert home.run(KEY).config()["code"] == STUDY.experiment.code
+    assert home.run(KEY).result()["provenance"]["code"] == STUDY.experiment.code
+
+
+class Edited(Here):
+    """Processes that find other code than the worker did."""
+
+    def begin(self, task):
+        self._outcome = Outcome(trouble=changed(task.code))
+
+
+def test_a_process_that_finds_edited_code_blames_no_run(tmp_path):
+    home = Home(tmp_path / "home")
+    made = Worker(home, STUDY.experiment, {CODE: "c"}, Edited(home, STUDY.experiment))
+    with pytest.raises(UserError, match="the code of c has changed since the launch"):
+        lead(made, request())
+    assert made.home.run(KEY).inspect(Observer()).state is State.WAITING

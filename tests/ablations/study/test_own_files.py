@@ -100,6 +100,12 @@ def said(tmp_path, text, start=START):
         ("experiment(name=' ')", "an experiment needs a name"),
         ("experiment(function='train')", "function cannot be 'train': it should be callable"),
         ("experiment(objectives={'error': fail})", "objectives.error cannot be <function"),
+        (
+            "experiment(since={'rte': 1})",
+            "since names 'rte', which is no field: did you mean",
+        ),
+        ("experiment(since={'rate': 'x'})", "since: rate cannot be 'x': it should be a number"),
+        ("experiment(since=['rate'])", "experiment 'mine': since cannot be ['rate']"),
         ("experiment(packages='torch')", "packages cannot be 'torch'"),
         ("Objective({}, fail)", "objective: goals names no value"),
         ("Objective({'error': 'max'}, fail)", "goals.error cannot be 'max': choose from"),

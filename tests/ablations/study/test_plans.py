@@ -210,3 +210,13 @@ def test_a_run_of_the_home_is_the_same_by_its_directory(home, tmp_path):
     (tmp_path / "link").symlink_to(home.run("ab").path)
     for reference in (home.run("ab").path, tmp_path / "link"):
         assert find_run(home, str(reference)) == home.run("ab")
+
+
+def test_replicates_stay_where_a_later_field_changed_no_key(home):
+    save_plan(home, TWO_SEEDS.plan)
+    settings = {**PLAN.settings, "later": 0}
+    save_plan(home, replace(PLAN, settings=settings))
+    assert set(plan_of(home, "toy").runs) == set(TWO_SEEDS.plan.runs)
+    other = [replace(cell, key=f"{cell.key}-other") for cell in PLAN.cells]
+    save_plan(home, replace(PLAN, settings=settings, cells=tuple(other)))
+    assert plan_of(home, "toy").cells == tuple(other)
