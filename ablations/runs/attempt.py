@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+METRIC_NAME = re.compile(r"[\w\-. /:]+")  # what tracking stores take
+
 # by Ctrl-C, by whoever ends a process, by SLURM before the time is over or for a preemption, and by
 # a worker to the processes that do its run
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGUSR1)
@@ -111,7 +113,7 @@ def check_metrics(metrics: dict[str, float]) -> None:
     if not isinstance(metrics, Mapping):
         raise ValueError(f"metrics should be numbers by name, not {metrics!r}")
     for name, value in metrics.items():
-        if not isinstance(name, str) or not re.fullmatch(r"[\w\-. /:]+", name):
+        if not isinstance(name, str) or not METRIC_NAME.fullmatch(name):
             raise ValueError(f"metric {name!r}: use letters, digits, _ - . / : and spaces")
         if not isinstance(value, int | float):
             raise ValueError(f"metric {name}: {value!r} is not a number")

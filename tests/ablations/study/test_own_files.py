@@ -221,7 +221,7 @@ def test_a_configuration_that_cannot_be_made(tmp_path, body, says):
 def test_an_objective_that_fails_is_told(home, tmp_path, score, says):
     text = "STUDY = study(experiment=experiment(objectives={'error': Objective({'error': "
     path = write(tmp_path, f"{text}'minimize'}}, {score}, {score})}}))")
-    aim = find_aim(load_study(str(path))[1].experiment.objectives, "error")
+    aim = find_aim(load_study(str(path))[1].experiment.objectives, (), "error")
     with pytest.raises(UserError) as refused:
         aim.score(home.run("0"))
     assert str(refused.value).startswith(f"{path}, line ")
