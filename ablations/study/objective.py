@@ -10,8 +10,8 @@ from typing import Any
 
 from ablations.errors import LISTED, UserError, nearest
 from ablations.parsing import parse_count
-from ablations.runs.attempt import METRIC_NAME
 from ablations.runs.directory import RunDirectory
+from ablations.runs.metrics import METRIC_NAME
 from ablations.study.calls import NonsenseError, call
 from ablations.study.fields import check_fields
 from ablations.study.metric import Goal, Metric

@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from ablations.cli.main import main
 from ablations.errors import UserError
-from ablations.runs.attempt import check_metrics
 from ablations.study.catalogue import load_study
 from ablations.study.expansion import expand
 from ablations.study.objective import find_aim
@@ -238,10 +237,53 @@ def test_a_sentence_of_its_own_stays_as_it_is(tmp_path):
         expansion.experiment.ensure_ready(next(iter(expansion.configs.values())))
 
 
-@pytest.mark.parametrize("metrics", [None, 3, [1.0], {1: 2.0}])
-def test_what_is_no_metrics_is_refused_before_it_is_kept(metrics):
-    with pytest.raises(ValueError, match=r"metric"):
-        check_metrics(metrics)
+@pytest.mark.parametrize(
+    ("annotation", "told"),
+    [
+        ("None", "None"),
+        ("float", "float"),
+        ("'list[float]'", "list[float]"),
+        ("tuple[dict[str, float], int]", "tuple[dict[str, float], int]"),
+        ("dict[str, str]", "dict[str, str]"),
+        ("dict[int, float]", "dict[int, float]"),
+        ("float | None", "float | None"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", ["train", "partial(train)", "cache(train)", "Trainer()"])
+def test_a_function_that_cannot_return_metrics_is_refused_with_its_line(
+    tmp_path, annotation, told, wrapped
+):
+    text = f"""from functools import cache, partial
+def train(*given) -> {annotation}: pass
+class Trainer:
+    __call__ = train
+STUDY = study(experiment=experiment(function={wrapped}))
+"""
+    found = said(tmp_path, text)
+    assert (
+        f"its function ({tmp_path / 'mine.py'}, line {LINE + 1}) is annotated to return {told}; "
+        "it should return metrics by name, such as {'accuracy': 0.9}"
+    ) in found
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *("dict", "dict[str, float]", "'dict[str, float]'", "dict[str, int | None]", "Any"),
+        *("Mapping[str, Tensor]", "Metrics", "object", "dict[str, float] | None", "'Unknown'"),
+        *("dict[Literal['a'], Any]", "Annotated[dict[str, 'np.float32'], 3]", "TypeVar('T')"),
+    ],
+)
+def test_a_function_that_may_return_metrics_passes(tmp_path, annotation):
+    text = f"""from collections.abc import Mapping
+from typing import Annotated, Literal, TypedDict, TypeVar
+class Tensor: pass
+class Metrics(TypedDict):
+    accuracy: float
+def train(*given) -> {annotation}: pass
+STUDY = study(experiment=experiment(function=train))
+"""
+    assert load_study(str(write(tmp_path, text)))[1].title == "T"
 
 
 def test_lists_serve_where_tuples_are_kept(tmp_path):
