@@ -103,7 +103,11 @@ def said(tmp_path, text, start=START):
         ("Objective({'error': 'max'}, fail)", "goals.error cannot be 'max': choose from"),
         ("Objective({'error': 'minimize'}, None)", "score cannot be None"),
         ("Claim('c', 3)", "claim 'c': measure cannot be 3"),
-        ("Claim('c', 'top1', {'rate': 0.1})", "at.rate cannot be 0.1: it should be text"),
+        ("Claim('c', 'top1', {3: 'low'})", "at.3 cannot be 3: it should be text"),
+        (
+            "study(claims=[Claim('c', 'top1', {'rate': 0.11})])",
+            "claim 'c' speaks of rate 0.11, which is no level of the study: did you mean 0.1?",
+        ),
         ("Claim('c', 'top1', relation='more')", "relation cannot be 'more': choose from"),
         ("Claim('c', 'top1', margin='1')", "margin cannot be '1'"),
         ("Chart(3)", "chart 3: metric cannot be 3"),
@@ -160,6 +164,14 @@ def test_a_folder_and_an_empty_file_are_no_study(tmp_path):
         ),
         ("study(where=lambda c: c.rte)", f"line {LINE}: `where` of the study fails: AttributeErr"),
         ("study(where=lambda c: exit(0))", f"line {LINE}: `where` of the study fails: SystemExit"),
+        (
+            "study(where=lambda c: deep(c, 9))\ndef deep(c, n): return n and deep(c, n - 1) or c.b",
+            f"line {LINE + 1}: `where` of the study fails: AttributeError: 'Config' object has no",
+        ),
+        (
+            "study(experiment=experiment(check_settings=fail))",
+            "line 12: check_settings of experiment mine fails: ZeroDivisionError: division by",
+        ),
         (
             "study(experiment=experiment(expected_seconds=fail))",
             "line 12: expected_seconds of experiment mine fails: ZeroDivisionError",
@@ -292,8 +304,33 @@ def test_lists_serve_where_tuples_are_kept(tmp_path):
     assert load_study(str(path))[1].experiment.presentation.columns == ("final",)
 
 
-def test_the_command_ends_with_one_line_and_code_2(tmp_path):
-    path = write(tmp_path, "import sys; sys.exit(0)")
-    done = CliRunner().invoke(main, ["plan", str(path)])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import sys; sys.exit(0)", f"line {LINE}: SystemExit: 0"),
+        (
+            "STUDY = study(where=lambda config: json.loads(config.rate))\nimport json",
+            f"line {LINE}: `where` of the study fails: TypeError: the JSON object must be str, "
+            "bytes or bytearray, not float",
+        ),
+        (
+            "STUDY = study(experiment=experiment(check_settings=lambda config: fail()))",
+            "line 12: check_settings of experiment mine fails: ZeroDivisionError: division by zero",
+        ),
+        (
+            "STUDY = study(experiment=experiment(expected_seconds=lambda config: fail()))",
+            "line 12: expected_seconds of experiment mine fails: ZeroDivisionError: division by "
+            "zero",
+        ),
+        (
+            "STUDY = study(claims=[Claim('c', 'top1', at={'rat': 0.1})])",
+            f"line {LINE - 2}: claim 'c' speaks of rat 0.1, which is no level of the study: did "
+            "you mean rate?",
+        ),
+    ],
+)
+def test_the_command_ends_with_one_line_and_code_2(tmp_path, text, says):
+    path = write(tmp_path, text)
+    done = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "plan", str(path)])
     assert done.exit_code == 2
-    assert done.stderr == f"ablate: {path}, line {LINE}: SystemExit: 0\n"
+    assert done.stderr == f"ablate: {path}, {says}\n"
