@@ -41,12 +41,17 @@ class SearchCommand(click.Command):
     """Lists in its help what the known experiments can be searched for."""
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the objectives, experiment by experiment."""
+        """Write the objectives and the metrics with a goal, experiment by experiment."""
         from ablations.study.catalogue import known_experiments
-        from ablations.study.objective import usage
+        from ablations.study.objective import PREFIXES, usage
 
         for name, experiment in known_experiments().items():
             rows = [(usage(key, one), one.words) for key, one in experiment.objectives.items()]
+            rows += [
+                (f"{PREFIXES[metric.goal]}:{metric.name}", metric.label)
+                for metric in experiment.metrics
+                if metric.goal
+            ]
             if rows:
                 with formatter.section(f"Objectives of {name}"):
                     formatter.write_dl(rows)
@@ -71,7 +76,11 @@ aimed_options = gathered(
     Aimed,
     "aimed",
     click.option(
-        "--objective", help="What to look for, see below.  [default: the first of the experiment]"
+        "--objective",
+        metavar="max:METRIC|min:METRIC|NAME",
+        help="What to look for: a metric that runs return, as high or as low as can be, or one of "
+        "those below by its name. Two with a comma between them: what trades the one for the "
+        "other.  [default: the first that the experiment names]",
     ),
     click.option(
         "--over",
@@ -145,6 +154,8 @@ def search(
       ablate search overview --trials 40
       ablate search overview --trials 40 --over learning_rate=1e-5:1e-3:log
       ablate search overview --trials 40 --objective top1@2M     best within a budget
+      ablate search forest.py --trials 40 --objective max:accuracy      of any experiment
+      ablate search forest.py --trials 40 --objective max:accuracy,min:seconds
       ablate search overview --show                              what it found so far
 
     The baseline comes first, then what TPE proposes, never the same twice. Runs are those
@@ -155,8 +166,9 @@ def search(
     A trial's value is the mean over --seeds. It ends early with
       --prune seeds   when a Wilcoxon test over seeds, done one after the other, calls it worse
                       than the best one (p < 0.1): needs 4 seeds, so saves something from 5 on
-      --prune curves  when its first run, at 10, 25 or 50 % of its training, lags behind the
-                      median of the trials that were done (from the sixth trial on)
+      --prune curves  when its first run lags, while it trains, behind the median of the trials
+                      that were done (from the sixth trial on); of a metric where runs log one of
+                      the same name
 
     With --cluster slurm it submits a job for what is due and stays, to tell and to ask; when
     it ends early, jobs go on, and so does the same command.
@@ -175,13 +187,13 @@ def search(
         from ablations.search.findings import show_findings
 
         journal = Journal(home.journal(name))
-        question = make_question(study, name, asked_before(journal))
+        question = make_question(home, study, name, asked_before(journal))
         journal.check_choices(question.record())
         show_findings(home, question, journal)
         return
     if extent.trials is None:
         raise UserError("say how far to go on: --trials N, or --show what was found so far")
-    question = make_question(study, name, aimed.asked(chosen))
+    question = make_question(home, study, name, aimed.asked(chosen))
     question.check_size(extent.trials)
     uri = tracking_uri or home.tracking_uri
     scheduler = _scheduler(home, where)

@@ -21,11 +21,11 @@ from ablations.launch.task import MEND, Outcome, Task, changed, failed
 from ablations.runs.attempt import (
     Attempt,
     Stopped,
-    check_metrics,
     ignoring_stop,
     stopping_on_signals,
 )
 from ablations.runs.home import Home
+from ablations.runs.metrics import plain_metrics
 from ablations.study.catalogue import load_study
 from ablations.study.code import code_of
 from ablations.study.experiment import Experiment
@@ -70,8 +70,9 @@ def perform(experiment: Experiment, home: Home, task: Task) -> Outcome:
     os.environ |= {"MASTER_ADDR": address, "MASTER_PORT": str(port)}
     run = Attempt(task.folder, home.cache, task.attempt)
     try:
-        metrics = experiment.function(experiment.resolve(task.config), run)
-        check_metrics(metrics)
+        returned = experiment.function(experiment.resolve(task.config), run)
+        giver = f"the function of experiment {experiment.name} should return"
+        metrics = plain_metrics(returned, giver, "it returned")
     except Stopped:
         raise
     except OSError as error:

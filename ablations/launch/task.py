@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 MEND = "the same command goes on when that is mended"
+from ablations.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def joined(outcomes: Sequence[Outcome]) -> Outcome:
 
 def failed(error: BaseException) -> Outcome:
     """What to answer where an error was caught; call it there."""
-    text, trace = f"{type(error).__name__}: {error}", traceback.format_exc()
+    told = isinstance(error, UserError)  # a sentence of its own
+    text = str(error) if told else f"{type(error).__name__}: {error}"
+    trace = traceback.format_exc()
     return Outcome(failure={"error": text, "traceback": trace, "ended": time.time()})
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
+from ablations.errors import UserError, quoted
 from ablations.files import writing
 from ablations.runs import layout
+from ablations.runs.metrics import plain_metrics, plain_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,22 +102,6 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
             signal.signal(number, earlier)
 
 
-def check_metrics(metrics: dict[str, float]) -> None:
-    """Refuse what the tracking store would refuse later.
-
-    Raises:
-        ValueError: they are no mapping, a name has other characters than it allows, or a value is
-            no number.
-    """
-    if not isinstance(metrics, Mapping):
-        raise ValueError(f"metrics should be numbers by name, not {metrics!r}")
-    for name, value in metrics.items():
-        if not isinstance(name, str) or not re.fullmatch(r"[\w\-. /:]+", name):
-            raise ValueError(f"metric {name!r}: use letters, digits, _ - . / : and spaces")
-        if not isinstance(value, int | float):
-            raise ValueError(f"metric {name}: {value!r} is not a number")
-
-
 class Attempt:
     """One attempt at a run.
 
@@ -137,10 +122,20 @@ class Attempt:
         """Tell what is going on now, for whoever watches."""
         self._append({"phase": phase})
 
-    def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
-        """Step `step` of `of` (both in the experiment's own unit) is done, with these metrics."""
-        check_metrics(metrics)
-        self._append({"step": step, "of": of, "metrics": metrics})
+    def log(
+        self, step: SupportsFloat, of: SupportsFloat, metrics: Mapping[str, SupportsFloat]
+    ) -> None:
+        """Step `step` of `of` (both in the experiment's own unit) is done, with these metrics.
+
+        Raises:
+            UserError: one of them is no number, see `plain_metrics`.
+        """
+        plain = plain_metrics(metrics, "run.log takes", "it got")
+        numbers = {"step": plain_number(step), "of": plain_number(of)}
+        for name, value in (("step", step), ("of", of)):
+            if numbers[name] is None:
+                raise UserError(f"run.log takes numbers; it got {quoted(value)} as {name}")
+        self._append({**numbers, "metrics": plain})
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:

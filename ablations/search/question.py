@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import UserError
 from ablations.parsing import parse_changes
+from ablations.refused import Refused
+from ablations.runs.home import Home
 from ablations.search.journal import Journal
 from ablations.search.space import SearchSpace, Values, parse_ranges
 from ablations.study.catalogue import load_study
 from ablations.study.limits import MOST_RUNS
 from ablations.study.objective import Aim, find_aim
+from ablations.study.plans import plans_of
 from ablations.study.validator import Validator
 
 if TYPE_CHECKING:
@@ -96,6 +100,16 @@ class Question:
         self.aim.check(config)
         self.space.experiment.ensure_ready(config)
 
+    def check_told(self, home: Home) -> None:
+        """Refuse an objective that the first trial would not tell, where its run is done already.
+
+        Raises:
+            UserError: says why.
+        """
+        run = home.run(self.space.key(self.space.baseline, 0))
+        if run.result() is not None:
+            self.aim.score(run)
+
     def check_size(self, trials: int) -> None:
         """Refuse more runs than a plan may have.
 
@@ -128,10 +142,11 @@ class Question:
         return 1 if alone else self.seeds - done
 
 
-def make_question(study: str, name: str, asked: Asked) -> Question:
+def make_question(home: Home, study: str, name: str, asked: Asked) -> Question:
     """What a search of that name over a study is about.
 
     Arguments:
+        home: whose finished runs tell what metrics there are, for messages.
         study: what `load_study` takes.
 
     Raises:
@@ -139,7 +154,8 @@ def make_question(study: str, name: str, asked: Asked) -> Question:
     """
     found = load_study(study)[1]
     experiment = found.experiment
-    aim = find_aim(experiment.objectives, asked.objective)
+    returned = partial(_returned_metrics, home, experiment.name)
+    aim = find_aim(experiment.objectives, experiment.metrics, asked.objective, returned)
     ranges = parse_ranges(experiment, asked.over)
     changes = parse_changes(asked.changes)
     space = SearchSpace(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
@@ -152,6 +168,18 @@ def make_question(study: str, name: str, asked: Asked) -> Question:
     parts += [f"--family {asked.family}"] if asked.family else []
     parts += [f"--set {shlex.quote(text)}" for text in fixed]
     return Question(name, space, aim, seeds, pruning, asked, " ".join(parts))
+
+
+def _returned_metrics(home: Home, experiment: str) -> list[str]:
+    """Names of the metrics of a finished run of the experiment; none where there is no such run."""
+    refused = Refused()
+    for plan in plans_of(home, refused):
+        for key in plan.runs if plan.experiment == experiment else ():
+            with refused.aside():
+                result = home.run(key).result()
+                if result is not None:
+                    return list(result["metrics"])
+    return []
 
 
 def _check_pruning(pruning: Pruning, aim: Aim, seeds: int) -> None:

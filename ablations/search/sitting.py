@@ -44,6 +44,7 @@ def run_search(
     """
     check_uri(uri)
     question.check(question.space.baseline)
+    question.check_told(home)
     check_space(home.root)
     path = home.journal(question.name)
     goals, record = question.aim.goals, question.record()

@@ -43,7 +43,7 @@ def call(
     except (UserError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        place = place_of(error) or _source_of(source or function)
+        place = place_of(error) or source_of(source or function)
         reason = str(error) if isinstance(error, NonsenseError) else f"fails: {words_of(error)}"
         raise UserError(f"{place}: {what} {reason}" if place else f"{what} {reason}") from error
 
@@ -70,7 +70,7 @@ def place_of(error: BaseException) -> str:
     return _place(*[one for one in frames if one[0] == frames[0][0]][-1]) if frames else ""
 
 
-def _source_of(thing: Any) -> str:
+def source_of(thing: Any) -> str:
     """Where something is defined; empty where Python does not know."""
     with suppress(TypeError, OSError):
         return _place(inspect.getsourcefile(thing), inspect.getsourcelines(thing)[1])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from ablations.errors import UserError
 from ablations.study.fields import check_fields
@@ -17,7 +17,8 @@ Statistic = Literal["mean", "share"]
 class Claim:
     """A claim about one setting, or about the difference between two.
 
-    Both settings are named by levels; axes that are not named stay at the baseline.
+    Both settings are named by levels; axes that are not named stay at the baseline. A level is
+    given by its label, or by a value that is or gives it; the study makes labels of values.
 
     Attributes:
         words: the claim, as one would say it.
@@ -35,8 +36,8 @@ class Claim:
 
     words: str
     measure: str
-    at: Mapping[str, str] = field(default_factory=dict)
-    than: Mapping[str, str] | None = None
+    at: Mapping[str, Any] = field(default_factory=dict)
+    than: Mapping[str, Any] | None = None
     relation: Relation = "greater"
     margin: float = 0.0
     statistic: Statistic = "mean"
@@ -49,6 +50,15 @@ class Claim:
             raise UserError(f"claim {self.words!r}: equivalence needs a margin above 0")
 
     @property
-    def levels(self) -> tuple[tuple[str, str], ...]:
+    def levels(self) -> tuple[tuple[str, Any], ...]:
         """Every axis with a level that the claim names."""
         return (*self.at.items(), *(self.than or {}).items())
+
+    def labelled(self, label: Callable[[str, Any], str]) -> Claim:
+        """The claim with every level as `label` says, given the axis and the level."""
+
+        def labels(levels: Mapping[str, Any]) -> dict[str, str]:
+            return {axis: label(axis, level) for axis, level in levels.items()}
+
+        than = None if self.than is None else labels(self.than)
+        return replace(self, at=labels(self.at), than=than)

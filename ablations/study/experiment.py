@@ -9,12 +9,13 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property, partial
 from math import inf, isnan, nan
 from numbers import Real
-from typing import Any, get_type_hints
+from typing import Any, SupportsFloat, get_type_hints
 
 from pydantic import TypeAdapter
 
 from ablations.errors import UserError, nearest
 from ablations.runs.attempt import Attempt
+from ablations.study.annotation import check_annotation
 from ablations.study.calls import NonsenseError, call
 from ablations.study.code import code_of
 from ablations.study.fields import check_fields
@@ -36,7 +37,8 @@ class Experiment:
         config: a frozen dataclass whose every field has a default; it must have a field `seed`.
             Each field can be varied. Annotations are enforced (pydantic), unknown fields refused.
         function: called with the configuration and an `ablations.runs.attempt.Attempt`; returns the
-            summary metrics. Heavy imports belong inside it: only workers call it.
+            summary metrics: numbers by name, also numpy's and tensors of one element. Heavy imports
+            belong inside it: only workers call it.
         schema: part of every run key; raise it when equal settings would give other results. Where
             `function` or `config` are a user's, the code that makes the results is, too (`code`).
         since: fields that were added later, each with the value that was the behaviour before:
@@ -62,7 +64,7 @@ class Experiment:
 
     name: str
     config: type
-    function: Callable[[Any, Attempt], dict[str, float]]
+    function: Callable[[Any, Attempt], Mapping[str, SupportsFloat]]
     schema: int = 1
     scales: Mapping[str, Mapping[str, Settings]] = field(
         default_factory=lambda: {"default": {"default": {}}}
@@ -83,6 +85,7 @@ class Experiment:
         check_fields(self, called)
         if not self.name.strip():
             raise UserError("an experiment needs a name")
+        check_annotation(self.function, called)
         if not is_dataclass(self.config):
             raise UserError(f"{called}: config cannot be {self.config!r}: it is no dataclass")
         for item in fields(self.config):

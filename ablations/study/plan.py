@@ -90,6 +90,12 @@ class Plan:
     presentation: Presentation | None = None
     earlier: tuple[str, ...] = field(default=(), compare=False)
 
+    def __post_init__(self) -> None:
+        for claim in self.claims:
+            for axis, label in claim.levels:
+                if not isinstance(label, str):
+                    raise UserError(f"claim {claim.words!r}: {axis} {label!r} is no label")
+
     @cached_property
     def runs(self) -> dict[str, Cell]:
         """The cells by run key, each run once."""

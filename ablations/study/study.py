@@ -54,9 +54,11 @@ class Study:
         baseline: settings that lie over the scale's. One level of every axis must agree with it.
         design: `one_factor` (the baseline, and each axis varied alone), `factorial` (every
             combination), or `zipped` (first levels together, second levels together, ...).
-        where: keeps only the configurations for which it is true.
+        where: called with each configuration in full, an object of the experiment's `config` with
+            checked values, such as `lambda config: config.epochs > 15`; keeps those for which it
+            is true.
         seeds: how many replicates, with seeds 0, 1, ...
-        claims: what is put to the test.
+        claims: what is put to the test; their levels become labels.
         limits: of each run.
     """
 
@@ -82,9 +84,7 @@ class Study:
         setters = self._setters()
         if REPLICATE in {**setters, **self.baseline}:
             raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
-        levels = {axis.name: axis.levels for axis in self.varied()} if self.claims else {}
-        for claim in self.claims:
-            self._check_claim(claim, levels)
+        object.__setattr__(self, "claims", tuple(map(self._checked, self.claims)))
 
     def _setters(self) -> dict[str, str]:
         """The axis that sets each setting.
@@ -103,18 +103,49 @@ class Study:
                 setters[name] = axis.name
         return setters
 
-    def _check_claim(self, claim: Claim, levels: Mapping[str, Mapping[str, Settings]]) -> None:
-        """Refuse a claim about what the study does not vary, or its experiment cannot pair."""
-        for name, label in claim.levels:
-            if label not in levels.get(name, ()):
-                raise UserError(
-                    f"claim {claim.words!r} speaks of {name} {label!r}, which is no level of the "
-                    "study"
+    def _checked(self, claim: Claim) -> Claim:
+        """The claim with its levels as labels.
+
+        Raises:
+            UserError: it is about what the study does not vary, or its experiment cannot pair.
+        """
+        axes = {axis.name: axis for axis in self.varied()}
+
+        def label(name: str, level: Any) -> str:
+            found = self._label(axes[name], level) if name in axes else None
+            if found is None:
+                near = (
+                    nearest(str(level), axes[name].levels) if name in axes else nearest(name, axes)
                 )
+                raise UserError(
+                    f"claim {claim.words!r} speaks of {name} {level!r}, which is no level of the "
+                    f"study: {near}"
+                )
+            return found
+
         known = self.experiment.pairings
         if claim.pairing and claim.pairing not in known:
             hint = nearest(claim.pairing, known) if known else "its experiment names none"
             raise UserError(f"claim {claim.words!r}: pairing cannot be {claim.pairing!r}: {hint}")
+        return claim.labelled(label)
+
+    def _label(self, axis: Axis, level: Any) -> str | None:
+        """The label of a level that is given by it or, of one setting, by its value."""
+        if str(level) in axis.levels:
+            return str(level)
+        for label, settings in axis.levels.items():
+            if settings.keys() == {axis.name} and self._is_same(axis.name, settings, level):
+                return label
+        return None
+
+    def _is_same(self, setting: str, settings: Settings, value: Any) -> bool:
+        """Whether a value, checked, is the one of that setting."""
+        try:
+            one, other = (self.experiment.check(setting, v) for v in (settings[setting], value))
+        except UserError:
+            return False
+        # True is no level 1
+        return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
     def allows(self, config: Any) -> bool:
         """Whether `where` lets a configuration pass.

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import click
 
@@ -30,7 +31,9 @@ class PrintedAttempt(Attempt):
         super().say(phase)
         click.echo(phase)
 
-    def log(self, step: int, of: int, metrics: dict[str, float]) -> None:
+    def log(
+        self, step: SupportsFloat, of: SupportsFloat, metrics: Mapping[str, SupportsFloat]
+    ) -> None:
         """Print the epoch's metrics in a line."""
         super().log(step, of, metrics)
         click.echo(f"epoch {step}/{of}: " + ", ".join(f"{k} {v:.5g}" for k, v in metrics.items()))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import optuna
 
 from ablations.launch.requests import Request
 from ablations.launch.worker import Worker
+from ablations.runs.home import Home
 from ablations.runs.lease import take_lease
 from ablations.search.journal import writing_journal
 from ablations.search.question import Asked, make_question
@@ -19,9 +21,12 @@ NOISY = str(STUDIES / "noisy.py")
 SEARCH = ("search", TOY, "--objective", "error", "--seeds", "1", "--over", "rate=0.05:0.6")
 
 
-def question(study=TOY, name="toy-search", **changes):
+NOWHERE = Home(Path("/nowhere"))  # asked for what runs return only where an objective is unknown
+
+
+def question(study=TOY, name="toy-search", home=NOWHERE, **changes):
     asked = Asked("error", ("rate=0.05:0.6",), None, None, 1, (), None)
-    return make_question(study, name, Asked(**{**asdict(asked), **changes}))
+    return make_question(home, study, name, Asked(**{**asdict(asked), **changes}))
 
 
 def noisy(**changes):

@@ -10,7 +10,10 @@ import sys
 import time
 import traceback
 from contextlib import redirect_stdout
+from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import ablations.launch.worker
@@ -171,6 +174,40 @@ def test_the_next_attempt_gets_what_the_last_one_left(tmp_path):
     third = directory.take(Inspection(State.WAITING, second))
     assert (directory.begin(third) / "checkpoint").read_text() == "one"
     assert not (directory.path / "ended-2").exists()
+
+
+@pytest.mark.parametrize(
+    ("returned", "error"),
+    [
+        (None, "metrics by name, such as {'accuracy': 0.9}; it returned None"),
+        (0.9, "metrics by name, such as {'accuracy': 0.9}; it returned 0.9"),
+        (
+            {"accuracy": np.ones(2)},
+            "numbers by name, such as {'accuracy': 0.9}; it returned array([1., 1.]) as accuracy",
+        ),
+    ],
+)
+def test_what_was_trained_is_kept_where_the_function_returns_no_metrics(home, returned, error):
+    def train(config, run):
+        if (run.directory / "checkpoint").exists():
+            return {"accuracy": np.float32(0.5), "found": np.True_}
+        run.save_table("rows", pd.DataFrame({"a": [1]}))
+        (run.directory / "checkpoint").write_text("trained for days")
+        return returned
+
+    experiment = replace(STUDY.experiment, name="forest", function=train)
+    home.prepare()
+    home.run(KEY).path.mkdir()
+    for attempt in (1, 2):
+        with redirect_stdout(io.StringIO()):
+            made = Worker(home, experiment, {}, Here(home, experiment))
+            made.execute(request(), home.run(KEY).take(home.run(KEY).inspect(Observer())))
+        if attempt == 1:
+            said = home.run(KEY).failure(1)["error"]
+            assert said == f"the function of experiment forest should return {error}"
+            assert (home.run(KEY).files / "rows.parquet").exists()
+    assert home.run(KEY).result()["metrics"] == {"accuracy": 0.5, "found": 1}
+    assert (home.run(KEY).files / "checkpoint").read_text() == "trained for days"
 
 
 def test_one_that_died_before_it_began_keeps_nothing_from_the_next(tmp_path):

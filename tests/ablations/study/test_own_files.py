@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from ablations.cli.main import main
 from ablations.errors import UserError
-from ablations.runs.attempt import check_metrics
 from ablations.study.catalogue import load_study
 from ablations.study.expansion import expand
 from ablations.study.objective import find_aim
@@ -111,7 +110,11 @@ def said(tmp_path, text, start=START):
         ("Objective({'error': 'max'}, fail)", "goals.error cannot be 'max': choose from"),
         ("Objective({'error': 'minimize'}, None)", "score cannot be None"),
         ("Claim('c', 3)", "claim 'c': measure cannot be 3"),
-        ("Claim('c', 'top1', {'rate': 0.1})", "at.rate cannot be 0.1: it should be text"),
+        ("Claim('c', 'top1', {3: 'low'})", "at.3 cannot be 3: it should be text"),
+        (
+            "study(claims=[Claim('c', 'top1', {'rate': 0.11})])",
+            "claim 'c' speaks of rate 0.11, which is no level of the study: did you mean 0.1?",
+        ),
         ("Claim('c', 'top1', relation='more')", "relation cannot be 'more': choose from"),
         ("Claim('c', 'top1', margin='1')", "margin cannot be '1'"),
         ("Chart(3)", "chart 3: metric cannot be 3"),
@@ -168,6 +171,14 @@ def test_a_folder_and_an_empty_file_are_no_study(tmp_path):
         ),
         ("study(where=lambda c: c.rte)", f"line {LINE}: `where` of the study fails: AttributeErr"),
         ("study(where=lambda c: exit(0))", f"line {LINE}: `where` of the study fails: SystemExit"),
+        (
+            "study(where=lambda c: deep(c, 9))\ndef deep(c, n): return n and deep(c, n - 1) or c.b",
+            f"line {LINE + 1}: `where` of the study fails: AttributeError: 'Config' object has no",
+        ),
+        (
+            "study(experiment=experiment(check_settings=fail))",
+            "line 12: check_settings of experiment mine fails: ZeroDivisionError: division by",
+        ),
         (
             "study(experiment=experiment(expected_seconds=fail))",
             "line 12: expected_seconds of experiment mine fails: ZeroDivisionError",
@@ -228,7 +239,7 @@ def test_a_configuration_that_cannot_be_made(tmp_path, body, says):
 def test_an_objective_that_fails_is_told(home, tmp_path, score, says):
     text = "STUDY = study(experiment=experiment(objectives={'error': Objective({'error': "
     path = write(tmp_path, f"{text}'minimize'}}, {score}, {score})}}))")
-    aim = find_aim(load_study(str(path))[1].experiment.objectives, "error")
+    aim = find_aim(load_study(str(path))[1].experiment.objectives, (), "error")
     with pytest.raises(UserError) as refused:
         aim.score(home.run("0"))
     assert str(refused.value).startswith(f"{path}, line ")
@@ -245,10 +256,53 @@ def test_a_sentence_of_its_own_stays_as_it_is(tmp_path):
         expansion.experiment.ensure_ready(next(iter(expansion.configs.values())))
 
 
-@pytest.mark.parametrize("metrics", [None, 3, [1.0], {1: 2.0}])
-def test_what_is_no_metrics_is_refused_before_it_is_kept(metrics):
-    with pytest.raises(ValueError, match=r"metric"):
-        check_metrics(metrics)
+@pytest.mark.parametrize(
+    ("annotation", "told"),
+    [
+        ("None", "None"),
+        ("float", "float"),
+        ("'list[float]'", "list[float]"),
+        ("tuple[dict[str, float], int]", "tuple[dict[str, float], int]"),
+        ("dict[str, str]", "dict[str, str]"),
+        ("dict[int, float]", "dict[int, float]"),
+        ("float | None", "float | None"),
+    ],
+)
+@pytest.mark.parametrize("wrapped", ["train", "partial(train)", "cache(train)", "Trainer()"])
+def test_a_function_that_cannot_return_metrics_is_refused_with_its_line(
+    tmp_path, annotation, told, wrapped
+):
+    text = f"""from functools import cache, partial
+def train(*given) -> {annotation}: pass
+class Trainer:
+    __call__ = train
+STUDY = study(experiment=experiment(function={wrapped}))
+"""
+    found = said(tmp_path, text)
+    assert (
+        f"its function ({tmp_path / 'mine.py'}, line {LINE + 1}) is annotated to return {told}; "
+        "it should return metrics by name, such as {'accuracy': 0.9}"
+    ) in found
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        *("dict", "dict[str, float]", "'dict[str, float]'", "dict[str, int | None]", "Any"),
+        *("Mapping[str, Tensor]", "Metrics", "object", "dict[str, float] | None", "'Unknown'"),
+        *("dict[Literal['a'], Any]", "Annotated[dict[str, 'np.float32'], 3]", "TypeVar('T')"),
+    ],
+)
+def test_a_function_that_may_return_metrics_passes(tmp_path, annotation):
+    text = f"""from collections.abc import Mapping
+from typing import Annotated, Literal, TypedDict, TypeVar
+class Tensor: pass
+class Metrics(TypedDict):
+    accuracy: float
+def train(*given) -> {annotation}: pass
+STUDY = study(experiment=experiment(function=train))
+"""
+    assert load_study(str(write(tmp_path, text)))[1].title == "T"
 
 
 def test_lists_serve_where_tuples_are_kept(tmp_path):
@@ -257,8 +311,33 @@ def test_lists_serve_where_tuples_are_kept(tmp_path):
     assert load_study(str(path))[1].experiment.presentation.columns == ("final",)
 
 
-def test_the_command_ends_with_one_line_and_code_2(tmp_path):
-    path = write(tmp_path, "import sys; sys.exit(0)")
-    done = CliRunner().invoke(main, ["plan", str(path)])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import sys; sys.exit(0)", f"line {LINE}: SystemExit: 0"),
+        (
+            "STUDY = study(where=lambda config: json.loads(config.rate))\nimport json",
+            f"line {LINE}: `where` of the study fails: TypeError: the JSON object must be str, "
+            "bytes or bytearray, not float",
+        ),
+        (
+            "STUDY = study(experiment=experiment(check_settings=lambda config: fail()))",
+            "line 12: check_settings of experiment mine fails: ZeroDivisionError: division by zero",
+        ),
+        (
+            "STUDY = study(experiment=experiment(expected_seconds=lambda config: fail()))",
+            "line 12: expected_seconds of experiment mine fails: ZeroDivisionError: division by "
+            "zero",
+        ),
+        (
+            "STUDY = study(claims=[Claim('c', 'top1', at={'rat': 0.1})])",
+            f"line {LINE - 2}: claim 'c' speaks of rat 0.1, which is no level of the study: did "
+            "you mean rate?",
+        ),
+    ],
+)
+def test_the_command_ends_with_one_line_and_code_2(tmp_path, text, says):
+    path = write(tmp_path, text)
+    done = CliRunner().invoke(main, ["--home", str(tmp_path / "home"), "plan", str(path)])
     assert done.exit_code == 2
-    assert done.stderr == f"ablate: {path}, line {LINE}: SystemExit: 0\n"
+    assert done.stderr == f"ablate: {path}, {says}\n"
