@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MEND = "the same command goes on when that is mended"
 from ablations.errors import UserError
+
+MEND = "the same command goes on when that is mended"
 
 
 @dataclass(frozen=True)
