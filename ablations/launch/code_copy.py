@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ablations.runs.home import Home
-from ablations.study.catalogue import study_names
+from ablations.study.catalogue import own_file
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = "__pycache__"
@@ -55,9 +55,9 @@ def copy_code(home: Home) -> Path | None:
 
 def copy_study(study: str, directory: Path) -> str:
     """What `load_study` takes later: a copy of the user's file, or the name of a built-in study."""
-    path = Path(study)
-    if path.suffix != ".py" or path.stem in study_names():
-        return path.stem
+    path = own_file(study)
+    if path is None:
+        return Path(study).stem
     return str(shutil.copyfile(path, directory.resolve() / path.name))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ablations.errors import UserError
 from ablations.files import HALF_WRITTEN, write_json, writing
@@ -20,7 +21,7 @@ from ablations.runs.directory import Inspection, RunDirectory, State, Superseded
 from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
 from ablations.runs.provenance import DIFF, installed, own_job, surroundings, versions
-from ablations.study.catalogue import load_study
+from ablations.study.catalogue import load_study, own_file
 from ablations.study.experiment import Experiment
 from ablations.study.limits import UNLIMITED, Limits
 
@@ -38,6 +39,7 @@ def work(
     maximum: int | None = None,
     doers: Doers | None = None,
     gpus: int | None = None,
+    file: str | None = None,
 ) -> int:
     """Do every request that nobody else does; returns how many of them failed, once none is left.
 
@@ -49,6 +51,7 @@ def work(
         maximum: how many to do at most, or None for all.
         doers: who call the experiment's function; None: a process on this machine.
         gpus: see `Worker`.
+        file: the user's own, where `study` is a copy of it.
 
     Raises:
         Stopped: one of `STOP_SIGNALS` came; the run was given back.
@@ -61,7 +64,8 @@ def work(
     try:
         with noticing_stop() as stop:
             experiment = load_study(study)[1].experiment
-            worker = Worker(home, experiment, provenance, doers, limits, stop, gpus)
+            found = Path(file) if file else own_file(study)
+            worker = Worker(home, experiment, provenance, doers, limits, stop, gpus, found)
             return worker.lead(requests, maximum)
     finally:
         doers.close()
@@ -77,6 +81,8 @@ class Worker:
         limits: of each run.
         stop: whether an end was asked for.
         gpus: that `doers` have, where a scheduler told; else they are counted.
+        file: the user's study file, kept with every run: what it registers, whoever loads the
+            result needs, too.
     """
 
     home: Home
@@ -86,6 +92,7 @@ class Worker:
     limits: Limits = UNLIMITED
     stop: StopRequest = field(default_factory=StopRequest)
     gpus: int | None = None
+    file: Path | None = None
 
     def lead(self, requests: Sequence[Request], maximum: int | None = None) -> int:
         """Take one run after the other; returns how many failed.
@@ -205,7 +212,8 @@ class Worker:
             # others may be trying to get a lease just now
             if not half_written.name.startswith(f".{layout.LEASE.start}-"):
                 half_written.unlink(missing_ok=True)
-        content = {"experiment": experiment.name, "schema": experiment.schema}
+        content: dict[str, Any] = {"experiment": experiment.name, "schema": experiment.schema}
+        content |= {"study_file": str(self.file)} if self.file else {}
         write_json(path / layout.CONFIG, {**content, "config": request.config})
         around = surroundings(self.doers.processes, self.gpus)
         write_json(path / layout.ATTEMPT.of(lease.attempt), {"started": start, **around})

@@ -13,11 +13,16 @@ Number = int | float
 
 
 class Setup(TypedDict):
-    """What a run is: its experiment's name and schema, and its full configuration."""
+    """What a run is: its experiment's name and schema, and its full configuration.
+
+    `study_file` is the user's file that it was made with; not told of known studies, nor by earlier
+    versions.
+    """
 
     experiment: str
     schema: int
     config: dict[str, Any]
+    study_file: NotRequired[str]
 
 
 class Begun(TypedDict, total=False):

@@ -20,6 +20,7 @@ from ablations.study.plan import Plan
 from ablations.study.presentation import Presentation
 from ablations.study.study import Study
 
+_begun: set[Path] = set()  # files that are just executed
 GROUP = "ablations.studies"  # entry points naming packages whose modules each hold a STUDY
 
 
@@ -47,6 +48,12 @@ def presentation_of(plan: Plan) -> Presentation:
         return plan.presentation
     experiment = known_experiments().get(plan.experiment)
     return experiment.presentation if experiment else Presentation()
+
+
+def own_file(reference: str) -> Path | None:
+    """The user's file that `reference` means, without links; None where it means a known study."""
+    path = Path(os.path.realpath(reference))
+    return path if path.suffix == ".py" and path.stem not in study_names() else None
 
 
 def load_study(reference: str) -> tuple[str, Study]:
@@ -78,6 +85,16 @@ def load_study(reference: str) -> tuple[str, Study]:
     return name, study
 
 
+def reference_of(study: Study) -> str | None:
+    """What another process can load to have the experiment of a study: the name of a known study.
+
+    Of several the study itself, if it is one; None where no known study has the experiment.
+    """
+    known = {name: load_study(name)[1] for name in study_names()}
+    same = [name for name, one in known.items() if one.experiment is study.experiment]
+    return next((name for name in same if known[name] is study), next(iter(same), None))
+
+
 def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
     """A study's module.
 
@@ -96,15 +113,23 @@ def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _import_file(path: Path) -> ModuleType:
+    if path in _begun:
+        raise UserError(
+            "a study file cannot ask for itself while it is executed: put that below "
+            "`if __name__ == '__main__':`"
+        )
     name = f"study_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    _begun.add(path)
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
+    finally:
+        _begun.discard(path)
     return module
