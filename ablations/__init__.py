@@ -1,7 +1,9 @@
 """The machinery: study -> plan -> runs -> workers -> tracking, and the command line.
 
 It runs any `Experiment`: a typed configuration and a function that takes it and returns metrics.
-What a study file needs is imported from here: `from ablations import Axis, Claim, Study`.
+What a study file needs is imported from here: `from ablations import Axis, Claim, Study`. So is
+what the command line does, for scripts and notebooks: `ablations.run("overview")`, see
+`ablations.api`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ablations.api import plan, report, results, run, status, table
     from ablations.errors import UserError
     from ablations.runs.attempt import Attempt
     from ablations.runs.attempt import Attempt as Run
@@ -35,6 +38,12 @@ __all__ = [
     "Study",
     "Table",
     "UserError",
+    "plan",
+    "report",
+    "results",
+    "run",
+    "status",
+    "table",
 ]
 # where each is; imported when it is asked for, so that the command line starts quickly
 _HOMES = {
@@ -50,6 +59,7 @@ _HOMES = {
     "Study": "ablations.study.study",
     "Table": "ablations.study.metric",
     "UserError": "ablations.errors",
+    **dict.fromkeys(("plan", "report", "results", "run", "status", "table"), "ablations.api"),
 }
 
 

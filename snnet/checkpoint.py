@@ -15,6 +15,7 @@ from torch import Tensor
 
 from snnet.errors import CheckpointError
 from snnet.network import StitchedNetwork
+from snnet.run import ADAPTERS, IMAGE_SHAPE
 from snnet.training import Training
 from snnet.weights import load_strictly
 
@@ -73,8 +74,10 @@ def resume_training(training: Training, path: Path) -> None:
 
 
 def save_network(network: StitchedNetwork, values: dict[str, Any], path: Path) -> None:
-    """Write a trained network, with the shape of its images and other plain values."""
-    _save(network.state_dict(), {"image_shape": network.image_shape, **values}, path)
+    """Write a trained network, with its images' shape, its adapters and other plain values."""
+    adapters = [type(anchor).__name__ for anchor in network.anchors]
+    own = {IMAGE_SHAPE: network.image_shape, ADAPTERS: adapters}
+    _save(network.state_dict(), {**own, **values}, path)
 
 
 def load_network(network: StitchedNetwork, path: Path) -> dict[str, Any]:

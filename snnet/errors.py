@@ -19,6 +19,6 @@ class OutOfMemoryError(RuntimeError):
     """The memory of the GPU, or of the machine, is not enough."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of another library's error, short enough to be part of a sentence."""
     return (str(error) or type(error).__name__).splitlines()[0]

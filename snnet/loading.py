@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,24 @@ from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from snnet.anchors import create_anchor
+from snnet.anchors import Anchor, create_anchor
 from snnet.config import StitchingConfig
 from snnet.errors import first_line
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
-from snnet.run import CONFIG, EXPERIMENT, MODEL, STITCHES, files_of, table_file
+from snnet.run import (
+    ADAPTERS,
+    CONFIG,
+    EXPERIMENT,
+    IMAGE_SHAPE,
+    MODEL,
+    STITCHES,
+    STUDY_FILE,
+    files_of,
+    find_run,
+    table_file,
+)
+from snnet.study_file import execute
 from snnet.weights import load_strictly
 
 if TYPE_CHECKING:
@@ -143,20 +155,40 @@ class TrainedNetwork:
         return Subnetwork(self.network, self.stitch if stitch is None else stitch)
 
 
-def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
-    """The trained network of a run directory (HOME/runs/KEY), in eval mode on `device`.
+def load(
+    run: str | Path,
+    device: str | torch.device = "cpu",
+    *,
+    home: str | Path | None = None,
+    study: str | Path | None = None,
+) -> TrainedNetwork:
+    """The trained network of a run, in eval mode on `device`.
+
+    A run that was made with a study file of one's own remembers that file, and loading the run
+    executes it: what it registers, such as the adapter of an architecture, the network needs.
+
+        network = snnet.load("3f9a")                     # the run of ./outputs whose key begins so
+        network = snnet.load("outputs/runs/3f9a51c07be2d846", device="cuda")
+
+    Arguments:
+        run: a run directory (HOME/runs/KEY), or the beginning of a run key or directory.
+        home: where run keys are looked for; by default $ABLATE_HOME, or `outputs`.
+        study: a study file, instead of the one that the run remembers.
 
     Raises:
-        ValueError: the run is missing, unfinished, damaged, or of another version; says which.
+        ValueError: the run is missing, unfinished, damaged, or of another version; its study file
+            fails, or is gone and needed; says which.
     """
-    directory = Path(run)
-    config = _read_config(directory)
+    directory = find_run(run, home)
+    path = directory / CONFIG
+    record = _read_record(path)
+    config = _read_config(record["config"], path)
+    lost = _execute_study(record, study)
     directory = files_of(directory)
     table = _read_table(directory / table_file(STITCHES))
-    tensors, image_shape = _read_model(directory / MODEL)
-    # whatever weights the run began with, those that it ended with replace them
-    specs = [replace(spec, weights="random") for spec in config.anchors]
-    network = stitch_for(config, [create_anchor(spec) for spec in specs], image_shape)
+    tensors, image_shape, adapters = _read_model(directory / MODEL)
+    anchors = _make_anchors(config, adapters, lost)
+    network = stitch_for(config, anchors, image_shape)
     load_strictly(network, tensors, directory / MODEL)
     routes = [route.name for route in network.space.routes]
     if table["route"].tolist() != routes:
@@ -167,30 +199,77 @@ def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
     return TrainedNetwork(network.to(device), config, table)
 
 
-def _read_config(directory: Path) -> StitchingConfig:
-    path = directory / CONFIG
+def _execute_study(record: Mapping[str, Any], given: str | Path | None) -> Path | None:
+    """Execute the study file of a run; the file, where it is not there any more."""
+    if given is not None:
+        if not Path(given).is_file():
+            raise ValueError(f"there is no study file {given}")
+        execute(Path(given))
+        return None
+    told = record.get(STUDY_FILE)
+    file = Path(told) if isinstance(told, str) else None
+    if file is None or not file.is_file():
+        return file
+    execute(file)
+    return None
+
+
+def _make_anchors(
+    config: StitchingConfig, adapters: Sequence[str] | None, lost: Path | None
+) -> list[Anchor]:
+    """The anchors, with whatever weights: those of the run replace them.
+
+    Arguments:
+        adapters: names of the classes that cut them when the run was made; None: not known.
+        lost: the study file of the run, where that is gone.
+    """
+    try:
+        anchors = [create_anchor(replace(spec, weights="random")) for spec in config.anchors]
+        found = [type(anchor).__name__ for anchor in anchors]
+        for spec, then, now in zip(config.anchors, adapters or found, found, strict=True):
+            if then != now:
+                raise ValueError(
+                    f"anchor {spec.name} ({spec.architecture}) is adapted by {then} in this run, "
+                    f"and by {now} here: import what registers {then}"
+                )
+    except ValueError as error:
+        if lost is None:
+            raise
+        raise ValueError(
+            f"{error}; the run was made with the study file {lost}, which is not there any more: "
+            "give another (--study FILE, or snnet.load(run, study=FILE))"
+        ) from error
+    return anchors
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    """What stands in the configuration of a run."""
     try:
         record = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
-        raise ValueError(f"{directory} is no run directory: it has no {CONFIG}") from None
+        raise ValueError(f"{path.parent} is no run directory: it has no {CONFIG}") from None
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error})") from None
     if not isinstance(record, dict) or not isinstance(record.get("config"), dict):
         raise ValueError(f"{path} is no configuration of a run: it has no object 'config'")
     if record.get("experiment") != EXPERIMENT:
         raise ValueError(
-            f"{directory} is a run of experiment {record.get('experiment')!r}; only runs of "
+            f"{path.parent} is a run of experiment {record.get('experiment')!r}; only runs of "
             f"{EXPERIMENT!r} can be loaded"
         )
+    return record
+
+
+def _read_config(settings: dict[str, Any], path: Path) -> StitchingConfig:
     adapter = TypeAdapter(StitchingConfig)
     try:
-        config = adapter.validate_python(record["config"])
+        config = adapter.validate_python(settings)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "config"
         reason = first["msg"].removeprefix("Value error, ")
         raise ValueError(f"{path} does not fit this version: {where}: {reason}") from None
-    unknown = _unknown_field(record["config"], adapter.dump_python(config, mode="json"))
+    unknown = _unknown_field(settings, adapter.dump_python(config, mode="json"))
     if unknown:
         raise ValueError(
             f"{path} has a setting that this version does not know: {unknown}; load the run with "
@@ -232,8 +311,8 @@ def _read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...]]:
-    """Tensors by name, and the shape of the images."""
+def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...], list[str] | None]:
+    """Tensors by name, the shape of the images, and the adapters of the anchors, if told."""
     if not path.is_file():
         raise ValueError(
             f"{path.parent} has no trained network ({path.name}): the run has not ended, or "
@@ -241,11 +320,14 @@ def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...]]:
         )
     try:
         with safe_open(path, "pt") as file:
-            image_shape = json.loads((file.metadata() or {}).get("image_shape", "null"))
+            metadata = file.metadata() or {}
+            image_shape, adapters = (
+                json.loads(metadata.get(name, "null")) for name in (IMAGE_SHAPE, ADAPTERS)
+            )
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({first_line(error)})") from None
     if not isinstance(image_shape, list) or len(image_shape) != 3:
-        raise ValueError(f"{path} does not tell the shape of its images (metadata image_shape)")
-    return tensors, tuple(image_shape)
+        raise ValueError(f"{path} does not tell the shape of its images (metadata {IMAGE_SHAPE})")
+    return tensors, tuple(image_shape), adapters

@@ -224,8 +224,11 @@ def _explain_options(spec: AnchorSpec, options: Mapping[str, object], error: Exc
     if unknown is None:
         given = ", ".join(f"{name}={value!r}" for name, value in options.items())
         return f"timm cannot build it with options {given or 'of its own'}: {first_line(error)}"
-    with torch.device("meta"):
-        plain = timm.create_model(spec.architecture)
+    try:
+        with torch.device("meta"):
+            plain = timm.create_model(spec.architecture)
+    except Exception:  # of a model that somebody registered, and that needs options
+        return f"it takes no option {unknown[1]!r}"
     if unknown[1] == "img_size":
         return (
             "it takes no option 'img_size', as it works on images of any size; say of which with "

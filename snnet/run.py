@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -9,11 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import pandas as pd
 
+HOME_VARIABLE, DEFAULT_HOME, RUNS = "ABLATE_HOME", "outputs", "runs"  # where `ablate` keeps runs
 EXPERIMENT = "stitching"  # the name that stands in CONFIG
 
 CONFIG = "config.json"  # the experiment's name and all settings; whoever starts the run writes it
 CHECKPOINT = "checkpoint.safetensors"  # while training goes on
 MODEL = "model.safetensors"  # once it has ended
+STUDY_FILE = "study_file"  # of CONFIG: the user's file with which the run was made, if there is one
+# metadata of MODEL: (channels, height, width), and the class that adapts each anchor
+IMAGE_SHAPE, ADAPTERS = "image_shape", "adapters"
 RESULT = "result"  # the folder in a run's directory with the files of a run that is done
 # tables
 STITCHES = "stitch"  # a row each sub-network
@@ -24,6 +29,38 @@ LATENCIES = "latency"  # a row each sub-network
 def files_of(directory: Path) -> Path:
     """The folder with a run's files: of a run that is done, or the directory itself."""
     return directory / RESULT if (directory / RESULT).is_dir() else directory
+
+
+def find_run(run: str | Path, home: str | Path | None = None) -> Path:
+    """The directory of a run.
+
+    Arguments:
+        run: the directory, or the beginning of it; without a slash the beginning of a run key.
+        home: where keys are looked for; by default $ABLATE_HOME, or `outputs`.
+
+    Raises:
+        TypeError: `run` is neither.
+        ValueError: there is no such run, or more than one.
+    """
+    if not isinstance(run, str | Path):
+        raise TypeError(f"a run is a directory or the beginning of a key, not {run!r}")
+    path, is_key = Path(run), os.sep not in str(run)
+    if (path / CONFIG).is_file() and not (is_key and home is not None):
+        return path
+    folder = path.parent
+    if is_key:
+        folder = Path(home or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME) / RUNS
+    names = sorted(os.listdir(folder)) if folder.is_dir() and path.name else []
+    found = [folder / name for name in names if name.startswith(path.name)]
+    runs = [one for one in found if one.name == path.name] or [
+        one for one in found if (one / CONFIG).is_file()
+    ]
+    if len(runs) > 1:
+        listed = ", ".join(one.name for one in runs[:5]) + (", ..." if len(runs) > 5 else "")
+        raise ValueError(f"{len(runs)} runs in {folder} begin with {path.name}: {listed}")
+    if not runs:
+        raise ValueError(f"there is no run in {folder} whose key begins with {path.name!r}")
+    return runs[0]
 
 
 def table_file(table: str) -> str:

@@ -23,7 +23,7 @@ from ablations.cli.sync import sync
 from ablations.cli.ui import ui
 from ablations.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, in_one_line
 from ablations.file_system import GONE
-from ablations.runs.home import DEFAULT_HOME, Home
+from ablations.runs.home import DEFAULT_HOME, HOME_VARIABLE, Home
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -95,7 +95,7 @@ def _added_commands() -> dict[str, EntryPoint]:
 @click.option(
     "--home",
     type=click.Path(file_okay=False, readable=False, path_type=Path),
-    envvar="ABLATE_HOME",
+    envvar=HOME_VARIABLE,
     default=DEFAULT_HOME,
     show_default=True,
     help="Directory of runs, cache, reports and the default tracking store.",

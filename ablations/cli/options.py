@@ -19,7 +19,7 @@ from ablations.cli.completion import (
 from ablations.errors import UserError
 from ablations.launch.schedulers import SCHEDULERS
 from ablations.parsing import SECONDS, parse_changes, parse_pairs, parse_seconds
-from ablations.study.limits import MOST_RUNS
+from ablations.study.limits import MOST_RUNS, MOST_WORKERS
 
 if TYPE_CHECKING:
     from ablations.launch.scheduler import Options
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # seconds of a limit: workers look about once a second, and no run takes ten years
 SHORTEST, LONGEST = 1.0, 3650 * SECONDS["d"]
-MOST_WORKERS = 10_000  # more than a scheduler takes of one user, and than a machine has processes
 MOST_PER_GPU = 100
 
 Command = TypeVar("Command", bound=Callable[..., Any])

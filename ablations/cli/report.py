@@ -98,13 +98,12 @@ def report(
       ablate report --all                                     verdicts on the claims of all studies
       ablate report --published --format png                  the authors' own points, by family
     """
-    from importlib.metadata import entry_points
-
+    from ablations.tracking.reports import drawing_plugins, place_elsewhere, store_to_draw
     from ablations.tracking.store import writable
 
     wanted.check(study)
-    output = output or _elsewhere(home, Path(study or "").stem)
-    plugins = [point.load() for point in entry_points(group="ablations.reports")]
+    output = output or place_elsewhere(home, Path(study or "").stem, click.echo)
+    plugins = drawing_plugins()
     for plugin in plugins:
         plugin.use(own)
     if wanted.published:
@@ -112,38 +111,11 @@ def report(
         for file in chain(*(one.save_published(wanted.file_format, target) for one in plugins)):
             click.echo(f"figure: {file}")
         return
-    uri = _store(home, study, tracking_uri)
+    uri = store_to_draw(home, study, tracking_uri)
     with writable(uri) as store:  # what was moved is found again in a copy, too
         for page in chain(*(_draw(one, home, study, wanted, store, output, ui) for one in plugins)):
             click.echo(f"report: {page}")
     click.echo(f"tracking store: {without_secrets(uri)}")
-
-
-def _elsewhere(home: Home, name: str) -> Path | None:
-    """A new folder, for who may not write to the reports of the home; None for who may."""
-    from tempfile import mkdtemp
-
-    from ablations.file_system import may_write
-
-    if may_write(home.reports):
-        return None
-    place = Path(mkdtemp(prefix="ablate-reports-"), name)
-    click.echo(f"{home.reports} cannot be written: drawn elsewhere, or where --output says")
-    return place
-
-
-def _store(home: Home, study: str | None, tracking_uri: str | None) -> str:
-    """The store that holds what is to be drawn.
-
-    Raises:
-        UserError: it is that of the home, and there is none yet.
-    """
-    uri = tracking_uri or home.tracking_uri
-    if uri == home.tracking_uri and not home.store.exists():
-        raise UserError(
-            f"nothing is tracked in {home.root}; run `ablate run {study or 'STUDY'}` first"
-        )
-    return uri
 
 
 def _draw(

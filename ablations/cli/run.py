@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ablations.launch.launcher import Launcher
     from ablations.launch.scheduler import Scheduler
     from ablations.runs.home import Home
-    from ablations.study.expansion import Expansion
 
 where_options = gathered(
     Where,
@@ -90,7 +89,8 @@ def run(
     from ablations.launch.schedulers import make_scheduler
     from ablations.study.earlier import accepting, earlier_runs
     from ablations.terminal.activity import activity
-    from ablations.terminal.display import warn
+    from ablations.terminal.display import interruptible, warn
+    from ablations.terminal.launching import prepare, watch
     from ablations.terminal.outcome import earlier_code
     from ablations.tracking.store import check_uri
 
@@ -111,41 +111,12 @@ def run(
             return
         if earlier:
             warn(earlier_code(len(earlier), study, accept_old_code))
-        _prepare(home, expansion)
+        prepare(home, expansion)
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)
     else:
-        sys.exit(0 if _watch(home, launcher, scheduler, uri) else EXIT_FAILED_RUNS)
-
-
-def _prepare(home: Home, expansion: Expansion) -> None:
-    """Refuse what cannot start, and remember what is asked."""
-    from ablations.file_system import check_space
-    from ablations.launch.launcher import check_ready
-    from ablations.study.plans import save_plan
-    from ablations.terminal.display import warn
-
-    check_space(home.root)
-    for text in check_ready(home, expansion):
-        warn(text)
-    save_plan(home, expansion.plan)
-
-
-def _watch(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> bool:
-    """Stay until all runs are over, with live progress; whether all are done and tracked."""
-    from ablations.launch.timing import expected_seconds
-    from ablations.terminal.display import interruptible, warn
-    from ablations.terminal.outcome import announce, conclude
-    from ablations.terminal.progress import LiveProgress
-    from ablations.tracking.background import collecting
-
-    expansion = launcher.work.expansion
-    expected = expected_seconds(home, expansion)
-    announce(expansion.plan, launcher.snapshot(), expected, scheduler.workers)
-    progress = LiveProgress(home, expansion.plan, expected, scheduler.workers)
-    with collecting(home, uri, warn) as collector, interruptible(), progress:
-        snapshot = launcher.run(progress)
-    return conclude(home, expansion.plan, snapshot) == 0 and collector.error is None
+        well = watch(home, launcher, uri, interruptible)[1]
+        sys.exit(0 if well else EXIT_FAILED_RUNS)
 
 
 def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> None:

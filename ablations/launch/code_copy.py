@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ablations.runs.home import Home
 from ablations.runs.provenance import CODE, SOURCE, git_state
-from ablations.study.catalogue import study_names
+from ablations.study.catalogue import own_file
 from ablations.study.experiment import Experiment
 from ablations.study.source import user_files
 
@@ -56,12 +56,6 @@ def copy_code(home: Home) -> Path | None:
     return target
 
 
-def study_file(study: str) -> Path | None:
-    """The user's file that `load_study` takes by this name; None where it is a built-in study."""
-    path = Path(os.path.realpath(study))
-    return None if path.suffix != ".py" or path.stem in study_names() else path
-
-
 def keep_study(home: Home, name: str, study: str) -> str:
     """Keep a user's study file, and the modules of theirs that it imports, as they are now.
 
@@ -72,7 +66,7 @@ def keep_study(home: Home, name: str, study: str) -> str:
     Returns:
         What `load_study` takes later: the copy, or the name of a built-in study.
     """
-    file = study_file(study)
+    file = own_file(study)
     if file is None:
         return Path(study).stem
     files = user_files(file)
@@ -111,7 +105,7 @@ def launch_provenance(study: str, experiment: Experiment) -> dict[str, str]:
     Arguments:
         study: as `load_study` took it.
     """
-    file = study_file(study)
+    file = own_file(study)
     own = file if file and experiment.code is not None else ROOT / "ablations" / "__init__.py"
     found = git_state(own)
     found |= {} if experiment.code is None else {CODE: experiment.code}

@@ -28,6 +28,7 @@ from ablations.launch.scheduler import Work
 from ablations.runs import layout
 from ablations.runs.home import Home
 from ablations.runs.records import Begun, Moment
+from ablations.study.catalogue import own_file
 from ablations.study.limits import UNLIMITED, Limits
 
 CONTENT, REQUESTS = "launch.json", "requests.json"
@@ -43,10 +44,12 @@ class Named(TypedDict):
 class Content(Named):
     """What is to be done: `study` as `load_study` takes it, of a user's file the copy of then.
 
-    `code` is put first on the path of Python; launches of earlier versions do not tell it.
+    `file` is the user's own, of which `study` is a copy. `code` is put first on the path of Python.
+    Launches of earlier versions tell neither.
     """
 
     study: str
+    file: NotRequired[str | None]
     provenance: dict[str, str]
     limits: NotRequired[Limits]
     code: NotRequired[str | None]
@@ -151,12 +154,13 @@ def make_launch(home: Home, work: Work, requests: Sequence[Request], code: Path 
     stamp = time.strftime("%Y%m%d-%H%M%S")
     launch = Launch(home.launches / f"{plain}-{stamp}-{uuid.uuid4().hex[:6]}")
     launch.path.mkdir(parents=True)
-    study = keep_study(home, name, work.study)
+    file, study = own_file(work.study), keep_study(home, name, work.study)
     write_json(launch.path / REQUESTS, [asdict(one) for one in requests])
     content = {
         "name": name,
         "provenance": dict(work.provenance),
         "study": study,
+        "file": file and str(file),
         "limits": asdict(work.limits),
         "code": code and str(code),
         "submitted": time.time(),

@@ -21,7 +21,7 @@ from ablations.runs.directory import Inspection, RunDirectory, State, Superseded
 from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
 from ablations.runs.provenance import CODE, DIFF, installed, own_job, surroundings, versions
-from ablations.study.catalogue import load_study
+from ablations.study.catalogue import load_study, own_file
 from ablations.study.experiment import Experiment
 from ablations.study.limits import UNLIMITED, Limits
 
@@ -38,6 +38,7 @@ def work(
     maximum: int | None = None,
     doers: Doers | None = None,
     gpus: int | None = None,
+    file: str | None = None,
 ) -> int:
     """Do every request that nobody else does; returns how many of them failed, once none is left.
 
@@ -49,6 +50,7 @@ def work(
         maximum: how many to do at most, or None for all.
         doers: who call the experiment's function; None: a process on this machine.
         gpus: see `Worker`.
+        file: the user's own, where `study` is a copy of it.
 
     Raises:
         Stopped: one of `STOP_SIGNALS` came; the run was given back.
@@ -64,7 +66,8 @@ def work(
             experiment = load_study(study)[1].experiment
             if provenance.get(CODE, experiment.code) != experiment.code:
                 raise UserError(changed(study))
-            worker = Worker(home, experiment, provenance, doers, limits, stop, gpus)
+            found = Path(file) if file else own_file(study)
+            worker = Worker(home, experiment, provenance, doers, limits, stop, gpus, found)
             return worker.lead(requests, maximum)
     finally:
         doers.close()
@@ -80,6 +83,8 @@ class Worker:
         limits: of each run.
         stop: whether an end was asked for.
         gpus: that `doers` have, where a scheduler told; else they are counted.
+        file: the user's study file, kept with every run: what it registers, whoever loads the
+            result needs, too.
     """
 
     home: Home
@@ -89,6 +94,7 @@ class Worker:
     limits: Limits = UNLIMITED
     stop: StopRequest = field(default_factory=StopRequest)
     gpus: int | None = None
+    file: Path | None = None
 
     def lead(self, requests: Sequence[Request], maximum: int | None = None) -> int:
         """Take one run after the other; returns how many failed.
@@ -214,6 +220,7 @@ class Worker:
                 half_written.unlink(missing_ok=True)
         content: dict[str, Any] = {"experiment": experiment.name, "schema": experiment.schema}
         content |= {} if experiment.code is None else {"code": experiment.code}
+        content |= {"study_file": str(self.file)} if self.file else {}
         write_json(path / layout.CONFIG, {**content, "config": request.config})
         around = surroundings(self.doers.processes, self.gpus)
         write_json(path / layout.ATTEMPT.of(lease.attempt), {"started": start, **around})

@@ -25,6 +25,7 @@ from ablations.runs.lease import Observer
 from ablations.uris import sqlite_uri
 
 DEFAULT_HOME = Path("outputs")
+HOME_VARIABLE = "ABLATE_HOME"  # of the environment: another home by default
 OWN_STORE = "mlflow.db"
 ARTIFACTS = "artifacts"
 
@@ -143,3 +144,8 @@ class Home:
         """Every run that was ever tried, by key."""
         for path in sorted((self.root / "runs").glob("*/")):
             yield RunDirectory(path)
+
+
+def home_at(root: str | Path | None) -> Home:
+    """The home in a folder; None: $ABLATE_HOME, or `outputs`."""
+    return Home(Path(root or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME))

@@ -15,13 +15,15 @@ Number = int | float
 class Setup(TypedDict):
     """What a run is: its experiment's name and schema, and its full configuration.
 
-    `code` where a user's makes the result; runs of earlier versions do not tell it.
+    `code` where a user's makes the result; `study_file` is the user's file that it was made with,
+    not told of known studies. Runs of earlier versions tell neither.
     """
 
     experiment: str
     schema: int
     code: NotRequired[str]
     config: dict[str, Any]
+    study_file: NotRequired[str]
 
 
 class Begun(TypedDict, total=False):

@@ -22,6 +22,7 @@ from ablations.study.presentation import Presentation
 from ablations.study.source import module_name
 from ablations.study.study import Study
 
+_begun: set[Path] = set()  # files that are just executed
 GROUP = "ablations.studies"  # entry points naming packages whose modules each hold a STUDY
 
 
@@ -59,6 +60,12 @@ def with_results(plan: Plan) -> Plan:
     if experiment is None:
         return plan
     return replace(plan, metrics=tuple(experiment.metrics), table=experiment.table)
+
+
+def own_file(reference: str) -> Path | None:
+    """The user's file that `reference` means, without links; None where it means a known study."""
+    path = Path(os.path.realpath(reference))
+    return path if path.suffix == ".py" and path.stem not in study_names() else None
 
 
 def load_study(reference: str) -> tuple[str, Study]:
@@ -99,6 +106,16 @@ def execute_file(path: Path) -> ModuleType:
     return _executed(str(path), lambda: _import_file(path))
 
 
+def reference_of(study: Study) -> str | None:
+    """What another process can load to have the experiment of a study: the name of a known study.
+
+    Of several the study itself, if it is one; None where no known study has the experiment.
+    """
+    known = {name: load_study(name)[1] for name in study_names()}
+    same = [name for name, one in known.items() if one.experiment is study.experiment]
+    return next((name for name in same if known[name] is study), next(iter(same), None))
+
+
 def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
     """A study's module.
 
@@ -118,6 +135,11 @@ def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 def _import_file(path: Path) -> ModuleType:
     """The module of a study file, which may import what lies beside it, as scripts may."""
+    if path in _begun:
+        raise UserError(
+            "a study file cannot ask for itself while it is executed: put that below "
+            "`if __name__ == '__main__':`"
+        )
     name, folder = module_name(path), str(path.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -127,6 +149,7 @@ def _import_file(path: Path) -> ModuleType:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
+    _begun.add(path)
     try:
         # not what Python keeps of it compiled: that may be of an edit in the same second
         exec(loader.source_to_code(path.read_bytes(), str(path)), module.__dict__)
@@ -136,4 +159,6 @@ def _import_file(path: Path) -> ModuleType:
     except BaseException:
         del sys.modules[name]
         raise
+    finally:
+        _begun.discard(path)
     return module

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ablations.errors import UserError
 
 MOST_RUNS = 100_000  # of a plan: each takes 0.3 ms to plan, has a directory, and a line in listings
+MOST_WORKERS = 10_000  # more than a scheduler takes of one user, and than a machine has processes
 
 
 @dataclass(frozen=True)

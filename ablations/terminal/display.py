@@ -8,8 +8,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.jupyter import JupyterMixin
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +31,41 @@ COLOURS = {
     State.DAMAGED: "red",
 }
 MANY_ROWS = 500
+
+
+class NotebookDisplay(JupyterMixin):
+    """An output of a notebook's cell that changes; its methods are those of `rich.live.Live`.
+
+    That one needs widgets in a notebook, this one only what every notebook has.
+    """
+
+    def __init__(self) -> None:
+        self._shown: RenderableType = ""
+        self._handle: Any = None
+
+    def __rich__(self) -> RenderableType:
+        return self._shown
+
+    def start(self) -> None:
+        """Make the output."""
+        from IPython.display import display  # a notebook has it
+
+        self._handle = display(self, display_id=True)
+
+    def update(self, shown: RenderableType) -> None:
+        """Show something else there."""
+        self._shown = shown
+        self._handle.update(self)
+
+    def stop(self) -> None:
+        """Leave what was shown last."""
+
+
+def changing_display() -> Live | NotebookDisplay | None:
+    """Where something is shown that changes; None where only lines can be printed."""
+    if console.is_jupyter:
+        return NotebookDisplay()
+    return Live(console=console, refresh_per_second=4) if console.is_terminal else None
 
 
 def simple_table(*columns: str, title: str | None = None) -> Table:

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -20,7 +19,7 @@ from ablations.launch.timing import about, in_words, wall_seconds
 from ablations.runs.directory import RunDirectory, State
 from ablations.runs.home import Home
 from ablations.study.plan import Plan
-from ablations.terminal.display import console
+from ablations.terminal.display import changing_display, console
 
 PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
 
@@ -64,14 +63,14 @@ def describe(progress: dict[str, Any]) -> str:
 
 
 class LiveProgress:
-    """Shows snapshots as they come: a live table in a terminal, now and then a line elsewhere."""
+    """Shows snapshots as they come: a live table in a terminal or notebook, else lines."""
 
     def __init__(self, home: Home, plan: Plan, expected: Mapping[str, float], workers: int) -> None:
         """`expected`: seconds of each run on one core, by key."""
         self.home, self.workers = home, workers
         self.extend(plan, expected)
         self.start = time.monotonic()
-        self._live = Live(console=console, refresh_per_second=4) if console.is_terminal else None
+        self._live = changing_display()
         self._last_line, self._last_time = "", 0.0
 
     def extend(self, plan: Plan, expected: Mapping[str, float], note: str = "") -> None:

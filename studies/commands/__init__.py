@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ablations import UserError
+from ablations.cli.completion import complete_study
 from ablations.parsing import parse_count
 from snnet.config import MOST
 from snnet.errors import OutOfMemoryError
@@ -83,6 +84,26 @@ def begun_run(home: Home, reference: str) -> Path:
     return found.path
 
 
+def loaded_study(study: str | None) -> Path | None:
+    """Load a study for what it registers, such as adapters; its file, if it is a user's own.
+
+    Raises:
+        UserError: there is none, or its code fails.
+    """
+    if study is None:
+        return None
+    from ablations.study.catalogue import load_study, own_file
+
+    load_study(study)
+    return own_file(study)
+
+
+study_option = click.option(
+    "--study",
+    metavar="STUDY",
+    shell_complete=complete_study,
+    help="A study (name or file) that registers what the networks need, such as an adapter.",
+)
 run_argument = click.argument("run", shell_complete=lambda c, p, i: complete_run(c, i))
 format_option = click.option(
     "--format",
@@ -132,9 +153,12 @@ def complete_run(
     metavar="PX",
     help="Height and width of the images.  [default: what the models were trained for]",
 )
+@study_option
 @format_option
 @told_plainly
-def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any) -> None:
+def stitches(
+    anchors: str | None, family: str | None, study: str | None, style: str, **chosen: Any
+) -> None:
     """List every stitch of some anchors with its MACs and parameters. Needs no weights.
 
     \b
@@ -143,6 +167,7 @@ def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any)
       ablate stitches --family swin --kernel 3 --format csv > swin.csv
       ablate stitches --anchors resnet18,resnet50 --stages 1,2
       ablate stitches --anchors resnet18,resnet50 --stages 1,2 --image-size 288
+      ablate stitches --anchors mixer_s16_224,mixer_b16_224 --study mixer.py
 
     Blocks count from 0 inside their stage. MACs are counted per image.
     In csv and json, `next_...` cells hold the second joint of a chain of three; the cells before
@@ -151,6 +176,7 @@ def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any)
     from studies.commands.families import named_anchors
 
     names, settings = named_anchors(anchors, family)
+    loaded_study(study)
     from studies.commands.spaces import list_stitches
 
     list_stitches(names, settings, style, **chosen)
@@ -167,11 +193,19 @@ def stitches(anchors: str | None, family: str | None, style: str, **chosen: Any)
     help="Timed passes each.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@study_option
 @format_option
 @click.pass_obj
 @told_plainly
 def latency(
-    home: Home, /, run: str, batch_size: int, repeats: int, device: str, style: str
+    home: Home,
+    /,
+    run: str,
+    batch_size: int,
+    repeats: int,
+    device: str,
+    study: str | None,
+    style: str,
 ) -> None:
     """Time every sub-network of a trained run on this machine.
 
@@ -180,14 +214,15 @@ def latency(
       ablate latency outputs/runs/3f9a51c07be2d846 --batch-size 32
       ablate latency 3f9a --device cuda --repeats 100 --format csv > latency.csv
 
-    RUN is a run key (`ablate status` shows them; a beginning will do) or a run directory.
+    RUN is a run key (`ablate status` shows them; a beginning will do) or a run directory. The
+    study file that the run was made with, or --study, is executed: it may register adapters.
     Milliseconds of one batch: the median, and the range without the outer tenths. OMP_NUM_THREADS
     sets the threads.
     """
-    directory = begun_run(home, run)
+    directory, file = begun_run(home, run), loaded_study(study)
     from studies.commands.trained import measure
 
-    measure(directory, batch_size, repeats, device, style)
+    measure(directory, file, batch_size, repeats, device, style)
 
 
 @click.command()
@@ -201,6 +236,7 @@ def latency(
     metavar="FILE.onnx",
     required=True,
 )
+@study_option
 @click.pass_obj
 @told_plainly
 def export(
@@ -211,6 +247,7 @@ def export(
     macs: float | None,
     params: float | None,
     output: Path,
+    study: str | None,
 ) -> None:
     """Write one sub-network of a trained run as an ONNX file, for batches of any size.
 
@@ -220,13 +257,14 @@ def export(
 
     RUN is a run key (a beginning will do) or a run directory. A budget takes the sub-network
     with the best test top-1 within it. The file is checked against PyTorch before it gets its
-    name. Needs: pip install 'snnet-ablations[onnx]'.
+    name. The study file that the run was made with, or --study, is executed: it may register
+    adapters. Needs: pip install 'snnet-ablations[onnx]'.
     """
     if output.suffix != ".onnx":
         raise UserError(f"--output {output} should end in .onnx, the only format there is")
     if stitch is None and macs is None and params is None:
         raise UserError("say which sub-network: --stitch 17, or a budget such as --macs 4.6G")
-    directory = begun_run(home, run)
+    directory, file = begun_run(home, run), loaded_study(study)
     from studies.commands.trained import write_onnx
 
-    write_onnx(directory, stitch, macs, params, output)
+    write_onnx(directory, file, stitch, macs, params, output)

@@ -23,11 +23,17 @@ from studies.commands.spaces import describe_route, giga, short_names
 WARM_UP = 3  # rounds
 
 
-def measure(directory: Path, batch_size: int, repeats: int, device: str, style: str) -> None:
-    """Print latency of every sub-network of a run, and the time that switching takes."""
+def measure(
+    directory: Path, study: Path | None, batch_size: int, repeats: int, device: str, style: str
+) -> None:
+    """Print latency of every sub-network of a run, and the time that switching takes.
+
+    Arguments:
+        study: see `snnet.loading.load`.
+    """
     if device == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
-    network = _load_sound(directory, device)
+    network = _load_sound(directory, study, device)
     passes = len(network) * (repeats + WARM_UP)
     columns = (*Progress.get_default_columns()[:3], TimeRemainingColumn())
     stderr = Console(stderr=True)
@@ -52,14 +58,14 @@ def measure(directory: Path, batch_size: int, repeats: int, device: str, style: 
         _print_latencies(network)
 
 
-def _load_sound(directory: Path, device: str = "cpu") -> TrainedNetwork:
+def _load_sound(directory: Path, study: Path | None, device: str = "cpu") -> TrainedNetwork:
     """The trained network of a run.
 
     Raises:
         ValueError: see `snnet.loading.load`.
         UserError: its weights are no finite numbers, so that nothing can be told of it.
     """
-    found = load(directory, device)
+    found = load(directory, device, study=study)
     for name, tensor in found.network.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise UserError(
@@ -112,10 +118,19 @@ def _print_latencies(network: TrainedNetwork) -> None:
 
 
 def write_onnx(
-    directory: Path, stitch: int | None, macs: float | None, params: float | None, output: Path
+    directory: Path,
+    study: Path | None,
+    stitch: int | None,
+    macs: float | None,
+    params: float | None,
+    output: Path,
 ) -> None:
-    """Export the chosen sub-network of a run and say which it is."""
-    network = _load_sound(directory)
+    """Export the chosen sub-network of a run and say which it is.
+
+    Arguments:
+        study: see `snnet.loading.load`.
+    """
+    network = _load_sound(directory, study)
     chosen = network.select(stitch, macs=macs, params=params)
     row = network.table.iloc[chosen]
     image_shape = network.network.image_shape

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import timm
 import torch
@@ -11,6 +9,7 @@ from timm.models.mlp_mixer import MlpMixer
 
 from helpers.anchors import tiny_anchor
 from helpers.families import on_meta
+from helpers.mixer import documented_adapter
 from snnet.anchors import adapt, create_anchor
 from snnet.config import AnchorSpec
 from snnet.evaluation import sweep
@@ -34,9 +33,7 @@ def test_networks_that_do_not_fit_say_what_differs(names, says):
 
 def test_the_documented_architecture_joins():
     """What docs/extending.md adds goes through space, cost, least squares and sweep."""
-    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
-    (code,) = [part for part in page.split("```python")[1:] if "MlpMixer" in part]
-    exec(code.partition("```")[0], {})
+    exec(documented_adapter(), {})
     torch.manual_seed(0)
     sizes = {"img_size": 32, "patch_size": 16, "num_classes": 10}
     blocks = {8: 32, 12: 48}  # as many as the small and the base one have, with their widths here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 import snnet
-from helpers.finished_run import finished_run, two_vits
+from helpers.finished_run import KEY, finished_run, two_vits
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +136,22 @@ def test_a_run_that_cannot_be_loaded_says_why(run, says):
     with pytest.raises(ValueError, match=says) as raised:
         snnet.load(run)
     assert "\n" not in str(raised.value)
+
+
+def test_the_beginning_of_a_key_will_do(run, tmp_path, monkeypatch):
+    home, table = tmp_path / "home", snnet.load(run).table
+    monkeypatch.setenv("ABLATE_HOME", str(home))
+    for reference in (KEY, KEY[:4], str(run.parent / KEY[:4])):
+        assert snnet.load(reference).table.equals(table)
+    monkeypatch.delenv("ABLATE_HOME")
+    assert snnet.load(KEY[:4], home=home).table.equals(table)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="no run in outputs/runs whose key begins with '0123'"):
+        snnet.load(KEY[:4])
+    shutil.copytree(run, run.with_name("01235"))
+    with pytest.raises(ValueError, match=r"2 runs in .* begin with 0123: 0123456789abcdef, 01235"):
+        snnet.load(KEY[:4], home=home)
+    with pytest.raises(ValueError, match="no run in"):
+        snnet.load("", home=home)
+    with pytest.raises(TypeError, match="the beginning of a key, not 3"):
+        snnet.load(3)

@@ -85,6 +85,7 @@ class WorkerJob:
             self.maximum,
             doers,
             gpus_of_job(),
+            launch.content.get("file"),
         )
         if failed:
             print(f"{PREFIX}{failed} runs failed", flush=True)

@@ -43,9 +43,11 @@ def test_a_study_file_is_copied_and_a_known_study_is_named(home, tmp_path):
     copied = make_launch(home, work_of(home, str(mine)), [], None)
     mine.write_text("raise RuntimeError")  # an edit does not reach what waits
     assert load_study(copied.content["study"])[1].title == "A toy"
+    assert copied.content["file"] == str(mine)
     assert copied.content["code"] is None
     named = make_launch(home, work_of(home, "overview"), [], None)
     assert named.content["study"] == "overview"
+    assert named.content["file"] is None
 
 
 @pytest.mark.parametrize("name", ["my toy", "a,b|c", "50%", "it's", "étude+1", "#h"])

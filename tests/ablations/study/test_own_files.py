@@ -144,6 +144,10 @@ def test_what_is_made_checks_itself_where_it_is_made(tmp_path, text, says):
         (b"x = '\xff'", "SyntaxError: (unicode error) 'utf-8' codec can't decode"),
         (b"\0", ": "),
         ("STUDY = 3", " defines no STUDY (an ablations.Study)"),
+        (
+            "import ablations\nablations.run(__file__)",
+            "put that below `if __name__ == '__main__':`",
+        ),
     ],
 )
 def test_what_its_code_raises_is_told_with_the_line(tmp_path, text, says):

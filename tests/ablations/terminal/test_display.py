@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sys
 import threading
 import time
+from types import ModuleType
 
 import pytest
 from rich.console import Console
@@ -17,6 +19,7 @@ from ablations.runs.directory import State
 from ablations.terminal.display import (
     COLOURS,
     MANY_ROWS,
+    changing_display,
     console,
     interruptible,
     rows_table,
@@ -147,3 +150,32 @@ def test_another_thread_sets_no_handlers():
     thread.start()
     thread.join()
     assert ended == [True]
+
+
+def test_a_notebook_shows_one_output_that_changes(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, one):
+            shown.append(one._repr_mimebundle_((), ())["text/plain"])
+
+    def display(one, display_id):
+        assert display_id
+        return Handle()
+
+    module = ModuleType("IPython.display")
+    module.display = display
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setattr(console, "is_jupyter", True)
+    live = changing_display()
+    live.start()
+    live.update(Text("1 of 2 runs done"))
+    live.update(Text("2 of 2 runs done"))
+    live.stop()
+    assert [text.strip() for text in shown] == ["1 of 2 runs done", "2 of 2 runs done"]
+
+
+def test_where_only_lines_can_be_printed_nothing_changes(monkeypatch):
+    monkeypatch.setattr(console, "is_jupyter", False)
+    assert changing_display() is None

@@ -234,7 +234,7 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     assert all(f"run {key} is not tracked: " in str(refusal.value) for key in keys[:2])
     finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}
     assert finished == set(keys[2:])
-    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == finished
+    assert read_study(home.tracking_uri, "toy").runs.keys() == finished
 
 
 def test_names_that_mlflow_does_not_take_are_cleaned(home):
@@ -249,11 +249,11 @@ def test_names_that_mlflow_does_not_take_are_cleaned(home):
     result["metrics"]["acc@1 (%)"] = 1.0
     path.write_text(json.dumps(result))
     Collector(home, home.tracking_uri).sync()
-    study = read_study(home.tracking_uri, odd.study, "stitch")
+    study = read_study(home.tracking_uri, odd.study)
     assert study.plan == odd
     assert study.runs.keys() == odd.runs.keys()
     assert study.runs[next(iter(odd.runs))].metrics[metric("acc@1 (%)")] == 1.0
-    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+    assert read_study(home.tracking_uri, "toy").runs.keys() == PLAN.runs.keys()
     views = list(prepare_views(home.tracking_uri))
     assert {view.study for view in views} == {odd.study, "toy"}
     client = connect(home.tracking_uri)
@@ -274,7 +274,7 @@ def test_one_study_that_cannot_be_tracked_does_not_keep_the_others_back(home):
         do(home, key)
     with pytest.raises(UserError, match="study another is not tracked: "):
         Collector(home, home.tracking_uri).sync()
-    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+    assert read_study(home.tracking_uri, "toy").runs.keys() == PLAN.runs.keys()
 
 
 @pytest.mark.parametrize("harm", ["gone", "empty", "half", "other bytes"])
@@ -295,13 +295,13 @@ def test_everything_is_delivered_anew_where_files_of_the_store_are_harmed(home, 
     with pytest.raises(
         UserError, match=r"study\.json of study toy .* is (missing|damaged); `ablate sync --all"
     ):
-        read_study(home.tracking_uri, "toy", "stitch")
+        read_study(home.tracking_uri, "toy")
     assert Collector(home, home.tracking_uri).sync() == 0  # nobody looks
     collector = Collector(home, home.tracking_uri)
     assert collector.sync(everything=True) == 1
     mended = next(key for key, run in tracked(home).items() if run.info.run_id in table.parts)
     assert collector.changed == {mended}
-    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+    assert read_study(home.tracking_uri, "toy").runs.keys() == PLAN.runs.keys()
     assert Collector(home, home.tracking_uri).sync(everything=True) == 0
 
 
@@ -313,7 +313,7 @@ def test_one_bad_plan_does_not_keep_the_others_back(home):
     (home.studies / "other.json").write_text("[]")
     with pytest.raises(RefusedError, match=r"other\.json is damaged .*`ablate repair` sets it as"):
         Collector(home, home.tracking_uri).sync()
-    assert read_study(home.tracking_uri, "toy", "stitch").runs.keys() == {key}
+    assert read_study(home.tracking_uri, "toy").runs.keys() == {key}
 
 
 @pytest.mark.parametrize("record", [[], {"study": "toy"}])
@@ -326,9 +326,9 @@ def test_a_bad_plan_in_the_store_is_told_alone(home, record):
     }
     path = plans["toy"]
     path.write_text(json.dumps(record))
-    assert read_study(home.tracking_uri, "other", "stitch").plan.study == "other"
+    assert read_study(home.tracking_uri, "other").plan.study == "other"
     with pytest.raises(UserError, match=r"study\.json of study toy in the tracking store is "):
-        read_study(home.tracking_uri, "toy", "stitch")
+        read_study(home.tracking_uri, "toy")
 
 
 def test_a_store_that_should_be_there_is_not_made(home, tmp_path):

@@ -40,7 +40,7 @@ def places(home):
 
 
 def read(home):
-    return read_study(home.tracking_uri, "toy", "stitch").runs.keys()
+    return read_study(home.tracking_uri, "toy").runs.keys()
 
 
 @pytest.mark.parametrize("name", ["elsewhere", "50% of #1?", "a'b é"])
@@ -94,5 +94,5 @@ def test_who_may_only_read_sees_a_moved_home_in_a_copy(home, monkeypatch):
         "ablations.tracking.store.may_write", lambda path: moved.root not in path.parents
     )
     with writable(moved.tracking_uri) as uri:
-        assert read_study(uri, "toy", "stitch").runs.keys() == PLAN.runs.keys()
+        assert read_study(uri, "toy").runs.keys() == PLAN.runs.keys()
     assert moved.store.read_bytes() == before

@@ -13,6 +13,7 @@ from ablations.cli.main import main
 from ablations.runs.home import Home
 from ablations.study.plans import save_plan
 from helpers.finished_run import KEY, finished_run, two_vits
+from helpers.mixer import forget_mixers, mixer_run, write_study
 from helpers.toy import PLAN
 
 
@@ -119,3 +120,29 @@ def test_numbers_without_measure_are_one_line(run, arguments):
     assert found.exit_code == 2
     assert len(found.stderr.splitlines()) == 1
     assert len(found.stderr) < 500
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Overwriting tiny_mixer in registry")  # a process does it once
+def test_networks_of_a_study_file_are_found_by_every_command(tmp_path, monkeypatch):
+    file = write_study(tmp_path)
+    run = mixer_run(Home(tmp_path / "home"), file).path
+    forget_mixers(monkeypatch)
+    timed = invoke(run, "latency", run.name[:4], "--repeats", "1", "--format", "csv")
+    assert len(timed.stdout.splitlines()) == 7, timed.stderr
+    forget_mixers(monkeypatch)
+    moved = file.rename(tmp_path / "moved.py")
+    timed = invoke(run, "latency", run.name, "--repeats", "1")
+    assert timed.exit_code == 2
+    assert "no anchor adapter for MlpMixer" in timed.stderr
+    assert f"the study file {file}, which is not there any more: give another" in timed.stderr
+    listing = ("stitches", "--anchors", "mixer_s16_224,mixer_b16_224", "--format", "csv")
+    assert invoke(run, *listing).exit_code == 2
+    own = ("--study", str(moved))
+    assert len(invoke(run, *listing, *own).stdout.splitlines()) > 10
+    assert invoke(run, "latency", run.name, "--repeats", "1", *own).exit_code == 0
+    pytest.importorskip("onnxruntime")
+    output = tmp_path / "best.onnx"
+    told = invoke(run, "export", run.name, "--stitch", "0", "--output", str(output), *own)
+    assert told.exit_code == 0, told.stderr
+    assert output.exists()

@@ -1,0 +1,419 @@
+"""The pipeline from Python: what `ablate plan`, `run`, `status` and `report` do, and results as
+tables of pandas.
+
+    import ablations
+
+    ablations.run("overview", seeds=3)            # trains what is missing, with live progress
+    ablations.results("overview")                 # a row a finished run
+    ablations.table("overview", "stitch")         # a row a sub-network of a finished run
+
+A study is a name, the path of a file, or a `Study`. Everywhere `home` is the folder of runs (by
+default $ABLATE_HOME, or `outputs`), and what cannot be done raises `ablations.UserError` with one
+sentence. Workers are processes of their own: they load the study by its name or file. So a `Study`
+that was made here runs where a known study has its experiment; one with an experiment of its own
+belongs into a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyarrow import ArrowException
+
+from ablations.errors import UserError, nearest
+from ablations.launch.code_copy import launch_provenance
+from ablations.launch.launcher import Launcher, take_snapshot
+from ablations.launch.scheduler import Options
+from ablations.launch.schedulers import make_scheduler
+from ablations.launch.timing import expected_seconds
+from ablations.refused import Refused
+from ablations.runs.directory import RunDirectory
+from ablations.runs.home import home_at
+from ablations.runs.lease import Observer
+from ablations.study.catalogue import load_study, reference_of, study_names
+from ablations.study.earlier import accepting, earlier_runs
+from ablations.study.expansion import Expansion, expand
+from ablations.study.limits import MOST_RUNS, MOST_WORKERS
+from ablations.study.plan import Cell, Plan
+from ablations.study.plans import plan_of
+from ablations.study.study import Study
+from ablations.terminal.activity import activity
+from ablations.terminal.display import warn
+from ablations.terminal.launching import prepare, watch
+from ablations.terminal.outcome import earlier_code
+from ablations.terminal.status import study_status
+from ablations.tracking.reports import drawing_plugins, place_elsewhere, store_to_draw
+from ablations.tracking.store import check_uri, writable
+
+Reference = Study | str | Path  # a study: itself, its name, or its file
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+def plan(
+    study: Reference,
+    *,
+    home: str | Path | None = None,
+    seeds: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+    family: str | None = None,
+) -> pd.DataFrame:
+    """Every run that a study asks for, and where it stands. Changes nothing.
+
+        ablations.plan("overview", seeds=3, changes={"epochs": [5, 10], "tuning": "full"})
+
+    Arguments:
+        seeds: replicates of every run; by default as many as the study says.
+        changes: axes or settings by name, each with another value, or with a list of them: its new
+            levels. A value that is a list itself stands in a list.
+        scale, family: see `ablate scales`; by default the first of each.
+
+    Returns:
+        A row a run (index: run key): `seed`, the level of each axis, `state`, and
+        `expected_seconds` on one core.
+
+    Raises:
+        UserError: a name or a value is unknown or out of range; says which is nearest.
+    """
+    place, expansion = home_at(home), _expand(study, seeds, changes, scale, family)
+    runs = expansion.plan.runs
+    seen = take_snapshot(place, list(runs), Observer()).runs
+    seconds = expected_seconds(place, expansion)
+    rows = [{"state": seen[key].state.value, "expected_seconds": seconds[key]} for key in runs]
+    return _by_run(expansion.plan, list(runs), rows)
+
+
+def run(
+    study: Reference,
+    *,
+    home: str | Path | None = None,
+    seeds: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+    family: str | None = None,
+    workers: int | None = None,
+    accept_old_code: bool = False,
+    tracking_uri: str | None = None,
+) -> dict[str, int]:
+    """Do the runs of a study that are not done yet, on this machine, and track them in MLflow.
+
+        ablations.run("calibration.py", seeds=3, workers=2)
+
+    It shows how far the runs are, in a terminal and in a notebook, and returns when all are over.
+    An interruption stops the workers in good order; the same call goes on from there.
+
+    Arguments:
+        seeds, changes, scale, family: see `plan`.
+        workers: runs side by side; by default one a GPU, without GPUs one a core.
+        accept_old_code: take finished runs that earlier versions of your own code made.
+        tracking_uri: MLflow store or server; by default $MLFLOW_TRACKING_URI, or sqlite in the
+            home.
+
+    Returns:
+        How many runs ended in each state, such as `{"done": 6}`.
+
+    Raises:
+        UserError: something is wrong with what is asked, or runs cannot start here.
+    """
+    place = home_at(home)
+    uri = tracking_uri or os.environ.get(TRACKING_VARIABLE) or place.tracking_uri
+    options = Options(None if workers is None else _count("workers", workers, MOST_WORKERS))
+    with activity("planning") as doing:
+        expansion, reference = _expand(study, seeds, changes, scale, family), _reference(study)
+        check_uri(uri)
+        scheduler = make_scheduler("local", place, options)
+        doing(f"looking at {len(expansion.configs)} runs")
+        earlier = earlier_runs(place, expansion)
+        if accept_old_code:
+            expansion = accepting(expansion, earlier)
+        provenance = launch_provenance(reference, expansion.experiment)
+        launcher = Launcher(place, reference, expansion, scheduler, provenance, uri, warn)
+        if earlier:
+            warn(earlier_code(len(earlier), reference, accept_old_code))
+        prepare(place, expansion)
+    snapshot, _ = watch(place, launcher, uri)
+    return {state.value: count for state, count in snapshot.count().items()}
+
+
+def status(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
+    """Where the runs stand that were last asked of a study. Changes nothing.
+
+        ablations.status("overview").state.value_counts()
+
+    Returns:
+        A row a run (index: run key): `seed`, the level of each axis, `state`, the latest
+        `attempt`, and `detail` in words: how far it is, why it failed, how long it took.
+
+    Raises:
+        UserError: the study was never run in the home.
+    """
+    place = home_at(home)
+    asked = plan_of(place, _name(study))
+    found = study_status(place, asked, Observer())["runs"]
+    rows = [{name: one[name] for name in ("state", "attempt", "detail")} for one in found]
+    return _by_run(asked, [one["key"] for one in found], rows)
+
+
+def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
+    """What the finished runs returned that were last asked of a study.
+
+        ablations.results("overview").groupby("epochs").mean_top1.mean()
+
+    They are read from the run directories, so they are never behind. Damaged runs are left out,
+    with a warning.
+
+    Returns:
+        A row a run (index: run key): `seed`, the level of each axis, and each metric. A metric
+        that has the name of an axis is called `metric.NAME`.
+
+    Raises:
+        UserError: the study was never run in the home.
+    """
+    place = home_at(home)
+    asked = plan_of(place, _name(study))
+    found: dict[str, dict[str, Any]] = {}
+    with _warning_of_damage() as refused:
+        for run in map(place.run, asked.runs):
+            with refused.aside():
+                result = run.result()
+                if result is not None:
+                    found[run.key] = dict(result["metrics"])
+    return _by_run(asked, list(found), list(found.values()), "metric")
+
+
+def table(
+    study: Reference, name: str, *, home: str | Path | None = None, binary: bool = False
+) -> pd.DataFrame:
+    """All rows of a table that each finished run of a study kept.
+
+        stitches = ablations.table("overview", "stitch")
+        stitches.groupby(["init", "route"]).top1.mean()
+
+    They are read from the run directories, so they are never behind. Damaged runs are left out,
+    with a warning.
+
+    Arguments:
+        name: of the table, such as `stitch`, of which a row is a sub-network.
+        binary: whether to keep columns of bytes, such as which test images were correct.
+
+    Returns:
+        `key` and `seed` of the run, the level of each axis, and the table's index and columns. A
+        column that has the name of one before it is called `TABLE.NAME`.
+
+    Raises:
+        UserError: the study was never run in the home, or its runs keep no such table.
+    """
+    place = home_at(home)
+    asked = plan_of(place, _name(study))
+    known: dict[str, None] = {}
+    found: list[tuple[RunDirectory, pd.DataFrame]] = []
+    with _warning_of_damage() as refused:
+        for one in map(place.run, asked.runs):
+            with refused.aside():
+                result = one.result()
+                tables = result["tables"] if result else []
+                known |= dict.fromkeys(tables)
+                if name in tables:
+                    found.append((one, _read(one, name, binary)))
+    if known and name not in known:
+        raise UserError(f"runs of {asked.study} keep no table {name!r}: {nearest(name, known)}")
+    parts = [_labelled(asked, one.key, rows, name) for one, rows in found]
+    columns = ["key", *_levels(asked, next(iter(asked.runs.values())))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def report(
+    study: Reference,
+    *,
+    home: str | Path | None = None,
+    tracking_uri: str | None = None,
+    output: str | Path | None = None,
+    ui: str | None = None,
+) -> Path:
+    """Draw the report of a study from the tracking store; returns its page.
+
+        ablations.report("overview")    # outputs/reports/overview/index.html
+
+    Arguments:
+        tracking_uri: see `run`.
+        output: a folder; by default HOME/reports/STUDY.
+        ui: address of the MLflow UI that links on the page lead to.
+
+    Raises:
+        UserError: the study is not tracked, or no run of it has finished.
+    """
+    place, name = home_at(home), _name(study)
+    uri = store_to_draw(place, name, tracking_uri or os.environ.get(TRACKING_VARIABLE))
+    chosen = Path(output) if output else place_elsewhere(place, name, warn)
+    plugins = drawing_plugins()
+    if not plugins:
+        raise UserError("no package here draws reports; install snnet-ablations anew")
+    with writable(uri) as store:
+        pages = [one.build_report(store, name, chosen or place.report(name), ui) for one in plugins]
+    return Path(pages[0])
+
+
+# what is asked
+
+
+def _expand(
+    study: Reference,
+    seeds: int | None,
+    changes: Mapping[str, Any] | None,
+    scale: str | None,
+    family: str | None,
+) -> Expansion:
+    seeds = None if seeds is None else _count("seeds", seeds, MOST_RUNS)
+    if not (isinstance(changes or {}, Mapping) and all(isinstance(n, str) for n in changes or {})):
+        raise UserError(f'changes are values by name, such as {{"epochs": 5}}, not {changes!r}')
+    for kind, chosen in (("scale", scale), ("family", family)):
+        if not isinstance(chosen, str | None):
+            raise UserError(f"{kind} cannot be {chosen!r}: it should be a name")
+    values = {
+        name: list(value) if isinstance(value, list | tuple) else [value]
+        for name, value in (changes or {}).items()
+    }
+    for name, given in values.items():
+        if not given:
+            raise UserError(f"changes: {name} has no values: give one or more")
+    if isinstance(study, Study):
+        return expand(_name(study), study, scale, family, seeds, values)
+    name, loaded = load_study(_text(study))
+    return expand(name, loaded, scale, family, seeds, values)
+
+
+def _count(name: str, value: Any, most: int) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not 1 <= value <= most:
+        raise UserError(f"{name} cannot be {value!r}: it should be a whole number from 1 to {most}")
+    return int(value)
+
+
+def _text(study: Any) -> str:
+    if not isinstance(study, str | Path) or not str(study).strip():
+        raise UserError(f"a study is its name, the path of its file, or a Study, not {study!r}")
+    return str(study)
+
+
+def _name(study: Reference) -> str:
+    """What the plan of a study is called, or will be."""
+    if not isinstance(study, Study):
+        text = _text(study)
+        return Path(os.path.realpath(text)).stem if text.endswith(".py") else text
+    known = reference_of(study)
+    if known is not None and load_study(known)[1] is study:
+        return known
+    name = re.sub(r"\W+", "-", study.title.lower()).strip("-")
+    if not name or name in study_names():
+        raise UserError(
+            f"a known study is called {name!r}: give this one another title than {study.title!r}"
+        )
+    return name
+
+
+def _reference(study: Reference) -> str:
+    """What workers load.
+
+    Raises:
+        UserError: they could load nothing.
+    """
+    if not isinstance(study, Study):
+        return _text(study)
+    known = reference_of(study)
+    if known is None:
+        raise UserError(
+            f"workers are other processes, and cannot load the experiment "
+            f"{study.experiment.name!r} of a Study that was made here: write both into a file, as "
+            "STUDY = Study(...), and give its path"
+        )
+    return known
+
+
+# tables
+
+
+def _by_run(
+    asked: Plan,
+    keys: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    kind: str = "",
+) -> pd.DataFrame:
+    """A row a run: its seed and levels before what is told of it."""
+    labels = [_levels(asked, asked.runs[key]) for key in keys]
+    taken = ["seed", *asked.axes]
+    told = [
+        {f"{kind}.{name}" if name in taken else name: value for name, value in row.items()}
+        for row in rows
+    ]
+    content = [{**one, **other} for one, other in zip(labels, told, strict=True)]
+    index = pd.Index(list(keys), name="key")
+    return pd.DataFrame(content, index, None if content else taken)
+
+
+def _labelled(asked: Plan, key: str, rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one run behind its key, seed and levels."""
+    labels = {"key": key, **_levels(asked, asked.runs[key])}
+    own = rows.index.name
+    rows = rows.reset_index(names="row" if own is None or own in rows.columns else own)
+    rows.columns = [f"{name}.{column}" if column in labels else column for column in rows.columns]
+    for place, (label, value) in enumerate(labels.items()):
+        rows.insert(place, label, value)
+    return rows
+
+
+def _levels(asked: Plan, cell: Cell) -> dict[str, Any]:
+    """Seed and levels of a cell; numbers and truths as such, where all levels of an axis are."""
+    typed = {axis: _typed(labels) for axis, labels in asked.axes.items()}
+    return {"seed": cell.seed, **{axis: typed[axis][cell.levels[axis]] for axis in asked.axes}}
+
+
+def _typed(labels: Sequence[str]) -> dict[str, Any]:
+    """What the labels of an axis stand for."""
+    if set(labels) <= {"True", "False"}:
+        return {label: label == "True" for label in labels}
+    try:
+        numbers = {label: json.loads(label) for label in labels}
+    except ValueError:
+        return {label: label for label in labels}
+    plain = all(type(one) in (int, float) and isfinite(one) for one in numbers.values())
+    return numbers if plain else {label: label for label in labels}
+
+
+def _read(one: RunDirectory, name: str, binary: bool) -> pd.DataFrame:
+    """A table of a finished run.
+
+    Raises:
+        UserError: it is not the one that was committed, or cannot be read.
+    """
+    one.check_tables()
+    path = one.table(name)
+    try:
+        rows = pd.read_parquet(path)
+    except (ArrowException, OSError) as error:  # of versions that kept no digests
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"{path} cannot be read: {reason}") from None
+    kept = [column for column in rows if binary or not rows[column].map(_is_bytes).any()]
+    return rows[kept]
+
+
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, bytes)
+
+
+@contextmanager
+def _warning_of_damage() -> Iterator[Refused]:
+    """Takes what is wrong with some runs, and warns of it in the end: the others are shown."""
+    refused = Refused()
+    yield refused
+    try:
+        refused.check()
+    except UserError as error:
+        warnings.warn(str(error), stacklevel=4)  # of whoever called what has this context
