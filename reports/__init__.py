@@ -7,6 +7,7 @@ data/        what figures and verdicts are made from, as tables
 drawing/     how figures look, and what a figure is
 figures/     the figures, one a file
 pages/       pages and tables for people
+own.py       figures and measures of users
 build.py     what `ablate report` calls
 """
 

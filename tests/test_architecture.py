@@ -28,7 +28,7 @@ ORDER = {
     "reports": ["statistics", "data", "drawing", "figures", "pages"],
 }
 # modules beside the packages that use them all
-TOP = {"ablations.__main__", "ablations.api", "reports.build"}
+TOP = {"ablations.__main__", "ablations.api", "reports.build", "reports.own"}
 # `import ablations` offers names of modules below it, when they are asked for
 FACADES = {"ablations", "snnet"}
 

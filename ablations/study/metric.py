@@ -39,7 +39,7 @@ class Metric:
 
     @property
     def difference_unit(self) -> str:
-        """In what two such numbers differ: percent in percentage points."""
+        """The unit of differences: percentage points of percent."""
         return "points" if self.unit == "%" else self.unit
 
 

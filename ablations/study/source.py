@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -14,10 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import PackageNotFoundError, distribution, distributions
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 OWN = "snnet-ablations"  # the distribution that this package is of
 ROOT = Path(__file__).resolve().parents[2]  # where it lies: a work tree, or a launch's copy of one
@@ -35,8 +32,8 @@ def module_name(path: Path) -> str:
 def is_installed(name: str, path: Path) -> bool:
     """Whether a module is Python's or belongs to an installed distribution, not to a user's code.
 
-    What lies in a folder of its own and is installed from there (`pip install --editable`) counts
-    as installed.
+    What is installed in place (`pip install --editable`) is edited: that is a user's, but for this
+    package's own modules, whose experiments say by `schema` what changed.
     """
     path = Path(os.path.realpath(path))
     if INSTALLED.intersection(path.parts) or any(path.is_relative_to(one) for one in STANDARD):
@@ -44,12 +41,7 @@ def is_installed(name: str, path: Path) -> bool:
     top, *rest = name.split(".")
     depth = len(rest) + (path.name == PACKAGE)
     place = path.parents[min(depth, len(path.parents) - 1)]  # where the top-level module lies
-    if place == ROOT and top in _declared(OWN):
-        return True
-    return any(
-        top in names and path.is_relative_to(root) if names else place == root
-        for names, root in _editable()
-    )
+    return place == ROOT and top in _declared(OWN)
 
 
 @cache
@@ -59,26 +51,6 @@ def _declared(name: str) -> frozenset[str]:
         return frozenset((distribution(name).read_text("top_level.txt") or "").split())
     except PackageNotFoundError:
         return frozenset()
-
-
-@cache
-def _editable() -> Sequence[tuple[frozenset[str], Path]]:
-    """Top-level modules and folder of what is installed in place.
-
-    Where it does not tell its modules, they are all that lie in a folder of its `.pth` file.
-    """
-    found = []
-    for one in distributions():
-        told = one.read_text("direct_url.json")
-        if told is None or not json.loads(told).get("dir_info", {}).get("editable"):
-            continue
-        names = frozenset((one.read_text("top_level.txt") or "").split())
-        paths = [file.locate() for file in one.files or () if file.suffix == ".pth"]
-        lines = [line for path in paths for line in Path(str(path)).read_text().splitlines()]
-        root = url2pathname(urlsplit(json.loads(told)["url"]).path)
-        roots = [root] if names else [line for line in lines if os.path.isdir(line)]
-        found += [(names, Path(os.path.realpath(path))) for path in roots]
-    return found
 
 
 @dataclass(frozen=True)

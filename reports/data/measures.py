@@ -101,7 +101,7 @@ def measure(name: str, run: TrackedRun, plan: Plan) -> pd.Series[float]:
 
 
 def unit_of(name: str, plan: Plan) -> str:
-    """In which unit a measure is told."""
+    """The unit of a measure's differences."""
     scores = plan.table.scores if plan.table else ()
     for one in (*scores, *plan.metrics):
         if one.name == name:

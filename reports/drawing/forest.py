@@ -70,7 +70,7 @@ def _by_unit(rows: Sequence[Verdict]) -> dict[str, list[Verdict]]:
 
 
 def _height(rows: Sequence[Verdict]) -> float:
-    """Of a panel, in inches."""
+    """The height of a panel in inches."""
     return sum(map(_row_height, rows)) + 0.27 * len({row.study for row in rows})
 
 

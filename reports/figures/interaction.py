@@ -148,7 +148,7 @@ def _sentence(label: str) -> str:
 
 
 def _beyond_the_sum(rows: pd.DataFrame) -> dict[tuple[str, str], Estimate]:
-    """In the unit of the metric, paired by seed, for each combination off the baseline."""
+    """What each combination off the baseline adds, in the metric's unit, paired by seed."""
     table = rows.pivot(index="seed", columns=["level", "line"], values="value")
     level0, line0 = rows.level.iloc[0], rows.line.iloc[0]
     found = {}
