@@ -9,11 +9,15 @@ from click.shell_completion import CompletionItem, get_completion_class
 def complete_study(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Study names, and paths for a user's own files."""
+    """Names of studies, variants and searches, and paths for a user's own files."""
+    from ablations.runs.home import DEFAULT_HOME, Home
     from ablations.study.catalogue import study_names
 
-    names = [CompletionItem(name) for name in study_names() if name.startswith(incomplete)]
-    return [*names, CompletionItem(incomplete, type="file")]
+    home = Home(context.find_root().params.get("home") or DEFAULT_HOME)
+    variants = sorted(path.stem for path in home.studies.glob("*.json"))
+    names = [name for name in (*study_names(), *variants) if name.startswith(incomplete)]
+    items = [CompletionItem(name) for name in dict.fromkeys(names)]
+    return [*items, CompletionItem(incomplete, type="file")]
 
 
 def complete_setting(

@@ -59,9 +59,9 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
 
     It lists what may go, and asks. What a job in a cluster's queue uses stays.
 
-    A finished run stays with every study that ever asked for it here, by whichever --set, --scale
-    or --seeds: --runs offers it only when HOME/studies/STUDY.json is gone. Runs that never finished
-    stay as long as a study asks for them as it was last asked.
+    A finished run stays with every study, variant and search that ever asked for it here: --runs
+    offers it only when HOME/studies/STUDY.json is gone. Runs that never finished stay as long as a
+    study asks for them as it was last asked.
     """
     from ablations.launch.launches import launches_of
     from ablations.launch.schedulers import queued_launches

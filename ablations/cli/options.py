@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,8 +24,10 @@ from ablations.study.limits import MOST_RUNS, MOST_WORKERS
 
 if TYPE_CHECKING:
     from ablations.launch.scheduler import Options
+    from ablations.runs.home import Home
     from ablations.study.expansion import Expansion
     from ablations.study.limits import Limits
+    from ablations.study.variant import Variant
 
 # seconds of a limit: workers look about once a second, and no run takes ten years
 SHORTEST, LONGEST = 1.0, 3650 * SECONDS["d"]
@@ -99,14 +102,53 @@ class Chosen:
     family: str | None
     scale: str | None
 
-    def expand(self, study: str) -> Expansion:
-        """The runs of a study, by name or file, that are asked for."""
-        from ablations.study.catalogue import load_study
-        from ablations.study.expansion import expand
+    def expand(self, home: Home, study: str, name: str | None = None) -> Expansion:
+        """The runs of a study, by name or file, that are asked for; of a variant also by its name.
 
-        name, found = load_study(study)
-        changes = parse_changes(self.changes)
-        return expand(name, found, self.scale, self.family, self.seeds, changes)
+        Arguments:
+            name: for what is asked; None: the study's, or what a variant is called by itself.
+
+        Raises:
+            UserError: there is no such study, it cannot be so, or the name is taken.
+        """
+        from ablations.study.catalogue import load_study, study_names
+        from ablations.study.expansion import expand
+        from ablations.study.plans import check_free, variant_of
+        from ablations.study.variant import Variant, check_name
+
+        known = study_names()
+        before = None if study in known else variant_of(home, study)
+        reference, chosen = (before.study, self._over(before)) if before else (study, self)
+        own, found = load_study(reference)
+        if name is not None:
+            check_name(name, (own, *known))
+        changes = parse_changes(chosen.changes)
+        expansion = expand(own, found, chosen.scale, chosen.family, chosen.seeds, changes)
+        plan, scales = expansion.plan, found.experiment
+        variant = Variant(
+            study=own if own in known else os.path.realpath(reference),
+            scale=plan.scale if plan.scale != scales.scale(None, None)[0] else "",
+            family=plan.family if plan.family != scales.scale(plan.scale, None)[1] else "",
+            changes=tuple(sorted(chosen.changes)),
+        )
+        if name is None and variant.is_as(before):
+            name = study
+        if name or variant.words:
+            title = f"{plan.title} ({variant.words})" if variant.words else plan.title
+            plan = replace(plan, study=name or variant.name, title=title, variant=variant)
+        check_free(home, plan)
+        return replace(expansion, plan=plan)
+
+    def _over(self, variant: Variant) -> Chosen:
+        """What is chosen, over what a variant has."""
+        texts = (variant.changes, self.changes)
+        merged = {name: text for one in texts for name, text in parse_pairs("--set", one).items()}
+        return Chosen(
+            changes=tuple(f"{name}={text}" for name, text in merged.items()),
+            seeds=self.seeds,
+            family=self.family or ("" if self.scale else variant.family) or None,
+            scale=self.scale or variant.scale or None,
+        )
 
 
 def _seconds(context: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -178,6 +220,9 @@ chosen_options = gathered(
 )
 
 
+name_option = click.option(
+    "--name", help="Of a variant.  [default: the study's name and what is otherwise]"
+)
 accept_old_code_option = click.option(
     "--accept-old-code",
     is_flag=True,

@@ -12,6 +12,7 @@ from ablations.cli.options import (
     accept_old_code_option,
     chosen_options,
     json_option,
+    name_option,
     study_argument,
 )
 
@@ -50,26 +51,38 @@ def scales(study: str) -> None:
 @click.command()
 @study_argument
 @chosen_options
+@name_option
 @accept_old_code_option
 @json_option
 @click.pass_obj
-def plan(home: Home, /, study: str, accept_old_code: bool, as_json: bool, chosen: Chosen) -> None:
+def plan(
+    home: Home,
+    /,
+    study: str,
+    name: str | None,
+    accept_old_code: bool,
+    as_json: bool,
+    chosen: Chosen,
+) -> None:
     """Show every run of a study: key, settings, state, expected time. Changes nothing."""
     import json
 
     from ablations.study.earlier import accepting, earlier_runs
     from ablations.terminal.display import warn
-    from ablations.terminal.outcome import earlier_code
+    from ablations.terminal.outcome import earlier_code, tell_variant
 
-    expansion = chosen.expand(study)
+    expansion = chosen.expand(home, study, name)
     earlier = earlier_runs(home, expansion)
     if accept_old_code:
         expansion = accepting(expansion, earlier)
     if as_json:
         click.echo(json.dumps(expansion.plan.record(), indent=1))
         return
+    tell_variant(expansion.plan)
     _show(home, expansion)
     if earlier:
+        variant = expansion.plan.variant
+        study = variant.study if variant else study
         warn(earlier_code(len(earlier), study, accept_old_code))
 
 

@@ -16,6 +16,7 @@ from ablations.cli.options import (
     chosen_options,
     gathered,
     limit_options,
+    name_option,
     per_gpu_option,
     profile_option,
     resource_option,
@@ -58,6 +59,7 @@ where_options = gathered(
 @click.command()
 @study_argument
 @chosen_options
+@name_option
 @where_options
 @limit_options
 @accept_old_code_option
@@ -69,6 +71,7 @@ def run(
     /,
     study: str,
     chosen: Chosen,
+    name: str | None,
     where: Where,
     limited: Limited,
     accept_old_code: bool,
@@ -80,7 +83,7 @@ def run(
     \b
       ablate run overview                          all of it
       ablate run overview --seeds 3                three replicates of each
-      ablate run overview --set epochs=5,10        other levels for one axis
+      ablate run overview --set epochs=5,10        other levels for one axis: a variant, beside it
       ablate run overview --set tuning=stitching_layers
       ablate run overview --cluster slurm          submit an array of workers, and return
     """
@@ -91,16 +94,18 @@ def run(
     from ablations.terminal.activity import activity
     from ablations.terminal.display import interruptible, warn
     from ablations.terminal.launching import prepare, watch
-    from ablations.terminal.outcome import earlier_code
+    from ablations.terminal.outcome import earlier_code, tell_variant
     from ablations.tracking.store import check_uri
 
     uri = tracking_uri or home.tracking_uri
     with activity(f"planning {study}") as doing:
-        expansion = chosen.expand(study)
+        expansion = chosen.expand(home, study, name)
+        variant = expansion.plan.variant
+        study, called = variant.study if variant else study, expansion.plan.study
         check_uri(uri)
         scheduler = make_scheduler(where.cluster, home, where.options())
         expansion = replace(expansion, limits=limited.over(expansion.limits))
-        doing(f"looking at the {len(expansion.configs)} runs of {study}")
+        doing(f"looking at the {len(expansion.configs)} runs of {called}")
         earlier = earlier_runs(home, expansion)
         if accept_old_code:
             expansion = accepting(expansion, earlier)
@@ -112,6 +117,7 @@ def run(
         if earlier:
             warn(earlier_code(len(earlier), study, accept_old_code))
         prepare(home, expansion)
+    tell_variant(expansion.plan)
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)
     else:

@@ -177,12 +177,12 @@ def search(
     from ablations.launch.launcher import Launcher
     from ablations.search.journal import Journal
     from ablations.search.question import asked_before, make_question
-    from ablations.search.sitting import check_name, run_search
+    from ablations.search.sitting import check_search_name, run_search
     from ablations.search.trials import Sitting
     from ablations.study.catalogue import load_study, study_names
 
     name = extent.name or f"{Path(study).stem}-search"
-    check_name(home, name, study_names())
+    check_search_name(home, name, study_names())
     if extent.show:
         from ablations.search.findings import show_findings
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from ablations.errors import UserError
 from ablations.file_system import check_space
 from ablations.launch.launcher import Launcher, Snapshot
 from ablations.launch.timing import expected_seconds
@@ -17,13 +16,12 @@ from ablations.search.question import Question
 from ablations.search.trials import Search, Sitting
 from ablations.study.expansion import Expansion
 from ablations.study.plans import plans_of, save_plan
+from ablations.study.variant import check_name
 from ablations.terminal.display import console, interruptible, warn
 from ablations.terminal.outcome import tell_failures
 from ablations.terminal.progress import LiveProgress
 from ablations.tracking.background import collecting
 from ablations.tracking.store import check_uri
-
-LONGEST_NAME = 100  # characters; files are called by it
 
 
 def run_search(
@@ -102,7 +100,7 @@ def _announce(search: Search) -> None:
         console.print("nothing is left to do; a larger --trials goes on")
 
 
-def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
+def check_search_name(home: Home, name: str, known: Mapping[str, str]) -> None:
     """Refuse a name that a study has.
 
     Arguments:
@@ -111,10 +109,5 @@ def check_name(home: Home, name: str, known: Mapping[str, str]) -> None:
     Raises:
         UserError: it is taken, or no name of a file.
     """
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise UserError(f"--name {name}: use letters, digits, - and _")
-    if len(name) > LONGEST_NAME:
-        raise UserError(f"--name {name}: use at most {LONGEST_NAME} characters")
-    asked = {plan.study: plan.design for plan in plans_of(home, Refused())}
-    if name in known or asked.get(name, "search") != "search":
-        raise UserError(f"--name {name}: a study is called so; give the search another name")
+    asked = [plan.study for plan in plans_of(home, Refused()) if plan.design != "search"]
+    check_name(name, (*known, *asked))

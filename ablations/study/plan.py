@@ -14,10 +14,11 @@ from ablations.study.claim import Claim
 from ablations.study.metric import Metric, Table
 from ablations.study.presentation import Presentation
 from ablations.study.search_record import SearchRecord
+from ablations.study.variant import Variant
 
 Levels = Mapping[str, str]  # level by axis
 # plans that have none do not mention them
-SOMETIMES = ("code", "search", "metrics", "table", "presentation", "earlier")
+SOMETIMES = ("variant", "code", "search", "metrics", "table", "presentation", "earlier")
 
 
 def label_of(levels: Levels, baseline: Levels) -> str:
@@ -65,6 +66,7 @@ class Plan:
         settings: the baseline's configuration in full, as JSON values, without the seed.
         cells: two may share a run: `runs` has each once.
         search: what a search found, if the plan is that of one.
+        variant: of which study it is one, and how; None where it is none.
         code: of a user's experiment, see `Experiment.code`.
         earlier: keys of runs that the study asked for when its question, or its code, was another.
         metrics, table: what its runs tell, see `Experiment`.
@@ -83,6 +85,7 @@ class Plan:
     settings: Mapping[str, Any]
     cells: tuple[Cell, ...]
     claims: tuple[Claim, ...] = ()
+    variant: Variant | None = None
     code: str | None = None
     search: SearchRecord | None = None
     metrics: tuple[Metric, ...] = ()
@@ -184,4 +187,4 @@ def parse_plan(record: Any) -> Plan:
 
 def _question(plan: Plan) -> Plan:
     """The plan without what may differ while the question is the same."""
-    return replace(plan, cells=(), metrics=(), table=None, presentation=None)
+    return replace(plan, cells=(), variant=None, metrics=(), table=None, presentation=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ablations.errors import UserError, nearest
@@ -11,17 +12,55 @@ from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
 from ablations.study.plan import Plan, parse_plan
+from ablations.study.variant import Variant
 
 
 def save_plan(home: Home, plan: Plan) -> None:
-    """Remember what was asked. More replicates, asked before of the same, stay in the plan."""
+    """Remember what was asked. More replicates, asked before of the same, stay in the plan.
+
+    Raises:
+        UserError: something else has that name there, see `check_free`, or is damaged.
+    """
     path = home.plan(plan.study)
     path.parent.mkdir(parents=True, exist_ok=True)
     before = load_plan(path)
     if before:
+        _check_alike(home, plan, before)
         plan = plan.keeping(before)
     if plan != before:
         write_json(path, plan.record())
+
+
+def check_free(home: Home, plan: Plan) -> None:
+    """Refuse a plan by whose name another study, variant or search is known in a home.
+
+    Raises:
+        UserError: it is another; says which.
+    """
+    with suppress(DamagedError):  # `save_plan` tells
+        before = load_plan(home.plan(plan.study))
+        if before:
+            _check_alike(home, plan, before)
+
+
+def _check_alike(home: Home, plan: Plan, before: Plan) -> None:
+    one, other = plan.variant, before.variant
+    alike = one.is_as(other) if one else other is None
+    if alike and (before.design == "search") == (plan.design == "search"):
+        return
+    kind = "a search" if before.design == "search" else "a study"
+    if other:
+        kind = f"{other.of} with {other.words or 'another name'}"
+    advice = "give this variant another --name" if one else "call this one otherwise"
+    raise UserError(f"{plan.study} is {kind} in {home.root}: {advice}")
+
+
+def variant_of(home: Home, name: str) -> Variant | None:
+    """How the variant of this name was asked; None where there is none."""
+    with suppress(UserError):  # it is no name of a plan, or that is damaged
+        plan = load_plan(home.plan(name))
+        return plan.variant if plan else None
+    return None
 
 
 def load_plan(path: Path) -> Plan | None:

@@ -25,6 +25,15 @@ def announce(plan: Plan, snapshot: Snapshot, expected: Mapping[str, float], work
     console.print(text)
 
 
+def tell_variant(plan: Plan) -> None:
+    """Print what a variant is called, for it is found by that name."""
+    if plan.variant:
+        console.print(
+            f"this is {plan.study}, a variant of {plan.variant.of}: `ablate report {plan.study}`",
+            soft_wrap=True,
+        )
+
+
 def earlier_code(count: int, study: str, accepted: bool) -> str:
     """What is to be known of runs that other code of the user's made, see `earlier_runs`.
 

@@ -46,6 +46,7 @@ def study_status(home: Home, plan: Plan, observer: Observer) -> dict[str, Any]:
     runs = [_run_status(home.run(key), names[key], seen[key], nodes) for key in names]
     return {
         "study": plan.study,
+        "variant_of": plan.variant.of if plan.variant else None,
         "scale": plan.scale,
         "family": plan.family,
         "states": dict(Counter(run.state.value for run in seen.values())),
@@ -211,7 +212,9 @@ def _render_study(study: dict[str, Any]) -> Iterator[Any]:
         parts += [f"{count} workers {state.lower()}" for state, count in study["workers"].items()]
     if study["seconds_left"] is not None:
         parts.append(f"{about(study['seconds_left'])} left at the speed so far")
-    yield Text(f"{study['study']} (scale {study['scale']}): {', '.join(parts)}", style="bold")
+    kind = f"variant of {study['variant_of']}, " if study["variant_of"] else ""
+    head = f"{study['study']} ({kind}scale {study['scale']}): {', '.join(parts)}"
+    yield Text(head, style="bold")
     yield from waiting_workers([QueuedJob(**job) for job in study["jobs"] or []])
     for trouble in study["troubles"]:
         yield Text(trouble, style="yellow", no_wrap=True, overflow="ignore")

@@ -24,10 +24,10 @@ def test_overview_at_scale_fashion(ablate):
         for anchor in SCALES["fashion"]["vit"]["anchors"][:2]
     ]
     few = [*FEW, "--set", f"anchors={json.dumps(anchors)}", "--set", "window=2/1,1/1"]
-    done = ablate("run", "overview", "--scale", "fashion", *few)
+    done = ablate("run", "overview", "--scale", "fashion", *few, "--name", "few")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5 of 5 runs done" in done.stdout
-    assert ablate("report", "overview").returncode == 0
+    assert ablate("report", "few").returncode == 0
 
 
 def test_imagenet_without_imagenet(ablate, tmp_path):

@@ -87,3 +87,4 @@ def run_script(home: Path, *arguments: str, **options) -> subprocess.CompletedPr
 
 
 SLOW = ("run", TOY, "--workers", "2", "--set", "pause=0.1", "--set", "steps=5")  # 6 runs
+SLOW += ("--name", "slow")

@@ -11,6 +11,7 @@ from helpers.processes import wait_for
 from helpers.runs import states
 
 SLOW = ("run", TOY, "--cluster", "slurm", "--set", "pause=1", "--set", "steps=5")  # 6 runs of 5 s
+SLOW += ("--name", "slow")
 
 
 def submit(home, *arguments):

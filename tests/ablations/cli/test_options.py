@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import click
@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from ablations.cli.main import main
 from ablations.cli.options import Chosen, Where, chosen_options, gathered
 from ablations.errors import UserError
+from ablations.study.plans import plan_of, save_plan
 from helpers.commands import TOY
+from helpers.toy import PLAN
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,74 @@ def test_two_gatherings_do_not_meet():
     assert names == {field.name for kind in (Chosen, Pair) for field in fields(kind)}
 
 
-def test_what_is_chosen_decides_the_runs():
+def test_what_is_chosen_decides_the_runs(home):
     chosen = Chosen(("rule=plain",), 3, None, "large")
-    plan = chosen.expand(TOY).plan
-    assert (plan.study, plan.scale, len(plan.cells)) == ("toy", "large", 9)
+    plan = chosen.expand(home, TOY).plan
+    assert (plan.study, plan.scale, len(plan.cells)) == ("toy-large-rule-plain", "large", 9)
     with pytest.raises(UserError, match="should read AXIS=VALUE"):
-        Chosen(("rule",), None, None, None).expand(TOY)
+        Chosen(("rule",), None, None, None).expand(home, TOY)
+
+
+def ask(home, study=TOY, *changes, name=None, scale=None, seeds=None):
+    return Chosen(changes, seeds, None, scale).expand(home, study, name).plan
+
+
+def test_what_is_asked_otherwise_is_a_study_of_its_own(home):
+    own = ask(home)
+    assert own.variant is None
+    assert ask(home, TOY, scale="small") == own  # which it is by default
+    save_plan(home, own)
+    variant = ask(home, TOY, "steps=3", seeds=1)
+    save_plan(home, variant)
+    assert variant.study == "toy-steps-3"
+    assert variant.title == "A toy (steps=3)"
+    assert plan_of(home, "toy") == own
+    # by its name it is asked again, and on
+    assert ask(home, "toy-steps-3", seeds=1) == variant
+    assert ask(home, "toy-steps-3", "rate=0.2").study == "toy-rate-0-2-steps-3"
+    assert ask(home, "toy-steps-3", "steps=4").study == "toy-steps-4"
+    large = ask(home, "toy-steps-3", scale="large")
+    assert (large.study, large.scale) == ("toy-large-steps-3", "large")
+
+
+def test_a_variant_may_be_given_a_name(home):
+    mine = ask(home, TOY, "steps=3", name="mine")
+    save_plan(home, mine)
+    assert mine.study == "mine"
+    assert ask(home, "mine") == mine
+    assert ask(home, TOY, name="again").title == "A toy"
+    save_plan(home, ask(home, TOY, "steps=3", name="mine", seeds=3))
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ({"name": "a/b"}, "use letters, digits, - and _"),
+        ({"name": "a.b"}, "use letters, digits, - and _"),
+        ({"name": "x" * 101}, "use at most 100 characters"),
+        ({"name": "overview"}, "a study is called so"),
+        ({"name": "toy"}, "a study is called so"),
+        ({"name": "other"}, "other is a study in .*: give this variant another --name"),
+        ({"name": "toy-search"}, "toy-search is a search in"),
+        ({"name": "toy-steps-3"}, "toy-steps-3 is toy with steps=3 in .*: give this variant"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(home, asked, says):
+    save_plan(home, replace(PLAN, study="other"))
+    save_plan(home, replace(PLAN, study="toy-search", design="search"))
+    save_plan(home, ask(home, TOY, "steps=3"))
+    with pytest.raises(UserError, match=says):
+        ask(home, TOY, "steps=4", **asked)
+
+
+def test_a_study_file_does_not_take_the_plan_of_a_variant(home, tmp_path):
+    save_plan(home, ask(home, TOY, "steps=3"))
+    file = tmp_path / "toy-steps-3.py"
+    file.write_text(Path(TOY).read_text())
+    with pytest.raises(UserError, match=r"toy-steps-3 is toy with steps=3 in .*: call this"):
+        ask(home, str(file))
+    with pytest.raises(UserError, match="toy-steps-3 is toy with steps=3"):
+        save_plan(home, replace(PLAN, study="toy-steps-3"))
 
 
 def test_where_workers_run_becomes_the_options_of_a_scheduler():

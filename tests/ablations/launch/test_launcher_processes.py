@@ -132,7 +132,7 @@ def test_under_nohup_it_outlives_its_terminal(home):
 
 def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_path):
     cure = tmp_path / "cure"
-    arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}")
+    arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}", "--name", "sick")
     first = ablate(*arguments)
     assert first.returncode == 1
     assert "the toy was told to fail [/bold]" in first.stdout
@@ -140,13 +140,13 @@ def test_a_failure_is_kept_and_tried_again_by_the_next_launch(ablate, home, tmp_
     run = next(home.runs())
     assert "RuntimeError" in run.failure(1)["traceback"]
     assert latest_lease(run.path).attempt == 1
-    status = ablate("status", "toy")
+    status = ablate("status", "sick")
     assert "the toy was told to fail [/bold]" in status.stdout
     logs = ablate("logs", run.key[:6])
     assert f"{run.key}: attempt 1 begins" in logs.stdout
     assert "Traceback" in logs.stdout
-    assert ablate("retry", "toy", "--error", "no such").stdout.startswith("0 failed")
-    assert ablate("retry", "toy", "--key", run.key).stdout.startswith("1 failed")
+    assert ablate("retry", "sick", "--error", "no such").stdout.startswith("0 failed")
+    assert ablate("retry", "sick", "--key", run.key).stdout.startswith("1 failed")
     assert states(home) == {State.FAILED: 3, State.WAITING: 1}
     cure.touch()
     assert ablate(*arguments).returncode == 0

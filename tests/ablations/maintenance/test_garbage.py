@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -123,9 +124,11 @@ def test_files_of_local_jobs(home):
     assert {path.suffix for path in home.launches.iterdir()} == {".out"}
 
 
-def test_networks_and_runs_only_when_asked_for(ablate, home):
+def test_networks_and_runs_only_when_asked_for(ablate, home, tmp_path):
+    study, text = tmp_path / "toy.py", Path(TOY).read_text()
     for pause in ("0", "0.001"):  # the second question takes the place of the first
-        done = ablate("run", TOY, "--seeds", "1", "--set", f"pause={pause}")
+        study.write_text(text.replace('baseline={"rate"', f'baseline={{"pause": {pause}, "rate"'))
+        done = ablate("run", str(study), "--seeds", "1")
         assert done.returncode == 0, done.stdout + done.stderr
     (plan,) = plans_of(home)
     asked = set(plan.runs)
@@ -180,7 +183,10 @@ def test_finished_runs_stay_with_the_study_that_asked_for_them_once(home):
     save_plan(home, replace(variant, question="Another?"))
     assert garbage(home, {}, runs=True) == {RUNS: {failed}}
     told = CliRunner().invoke(main, ["gc", "--help"]).output
-    assert "A finished run stays with every study that ever asked for it here" in told
+    assert (
+        "A finished run stays with every study, variant and search that ever asked for it here"
+        in told
+    )
 
 
 @pytest.mark.slow

@@ -76,7 +76,7 @@ def test_lost_attempts_are_given_back_and_no_longer_count(ablate, home):
     lost = [run for run in home.runs() if run.inspect(Observer()).state is State.LOST]
     assert max(run.inspect(Observer()).lost for run in lost) == 2
     done = {run: contents(run.path) for run in home.runs() if run not in lost}
-    listed = repair(home, "toy")
+    listed = repair(home, "slow")
     assert len([line for line in listed if "lost: the owner died -> give back" in line]) == len(
         lost
     )
@@ -126,7 +126,7 @@ def damage(path):
 def test_a_damaged_claim_keeps_its_number(ablate, home, tmp_path):
     """Were number 2 given again, its third attempt would begin as a failed one."""
     cure = tmp_path / "cure"
-    arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}")
+    arguments = ("run", TOY, "--seeds", "1", "--set", f"fail_unless={cure}", "--name", "sick")
     for _ in range(2):
         assert ablate(*arguments).returncode == 1
     runs = list(home.runs())
@@ -134,7 +134,7 @@ def test_a_damaged_claim_keeps_its_number(ablate, home, tmp_path):
         damage(run.path / "claim-2.json")
     (runs[1].path / "failure-2.json").unlink()  # as if killed in its second attempt
     age(runs[1].path / "heartbeat-2")
-    refused = ablate("status", "toy")
+    refused = ablate("status", "sick")
     assert refused.returncode == 2
     assert "`ablate repair` sets it aside" in refused.stderr
     said = mend(home)

@@ -80,7 +80,7 @@ def paper(tmp_path_factory):
     arguments = ("--scale", "imagenet", "--seeds", "1")
     done = run_ablate(folder / "home", "run", str(folder / "paper.py"), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    return study_of(folder / "home", "paper")
+    return study_of(folder / "home", "paper-imagenet")
 
 
 def replicates(study, **changes):

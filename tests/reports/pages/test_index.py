@@ -52,7 +52,7 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(home):
         assert not place or f'id="{place}"' in (folder / path).read_text(), link
     assert 'href="./judged/index.html#rule-accuracy"' in page
     assert 'href="./judged/index.html#rule-summary"' in page
-    assert {"judged", "tiny"} <= {path.name for path in folder.iterdir()}
+    assert {"judged", "tiny-epochs-3"} <= {path.name for path in folder.iterdir()}
     rows = list(csv.DictReader((folder / "claims.csv").open()))
     told = [(row["claim"], row["verdict"], row["seeds"], row["planned"]) for row in rows]
     assert told == [

@@ -232,7 +232,7 @@ def test_slurm_that_does_not_answer(home, monkeypatch, tmp_path):
     finish(home, 6)
     (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=localhost\n")
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
-    status = run_ablate(home.root, "status", "toy")
+    status = run_ablate(home.root, "status", "slow")
     assert "6 done, the cluster does not answer" in status.stdout
     refused = run_ablate(home.root, *SLOW)
     assert refused.returncode == 2
@@ -249,10 +249,10 @@ def test_a_full_disk_ends_workers_and_blames_no_run(home, cluster, small_disk, m
     wait_for_two_at_work(home, cluster)
     filling = fill(small_disk)
     release(home)
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("slow"))
     assert states(home)[State.FAILED] == 0
     lack = f"only 0 MB are free on the disk of {home.root}; make room"
-    assert lack in run_ablate(home.root, "status", "toy").stdout
+    assert lack in run_ablate(home.root, "status", "slow").stdout
     refused = run_ablate(home.root, *SLOW)
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"ablate: {lack}")
@@ -266,9 +266,9 @@ def test_a_run_directory_that_cannot_be_written_is_left_for_later(home, cluster,
     locked = home.run(plan["cells"][0]["key"]).path
     with read_only(locked):
         submit(home, *SLOW, "--workers", "2")
-        wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
+        wait_for(lambda: not SlurmScheduler(home, Options()).queue("slow"))
         assert states(home) == {State.DONE: 5, State.WAITING: 1}
-        said = run_ablate(home.root, "status", "toy").stdout
+        said = run_ablate(home.root, "status", "slow").stdout
         assert f"a worker ended early: 1 runs cannot be tried: cannot write {locked}/" in said
     submit(home, *SLOW)
     finish(home, 6)
@@ -286,7 +286,7 @@ def test_a_network_disk_that_vanishes_and_comes_back(cluster, home, network_disk
     (launch,) = (path.parent.name for path in home.launches.glob("*/launch.json"))
     network_disk.vanish()
     wait_for(lambda: not cluster.run("squeue", "-h", f"--name={launch}", "-o", "%i"))
-    for arguments in (("status", "toy"), SLOW):
+    for arguments in (("status", "slow"), SLOW):
         refused = run_ablate(home.root, *arguments)
         assert refused.returncode == 2
         assert refused.stderr.startswith("ablate: Transport endpoint is not connected: ")

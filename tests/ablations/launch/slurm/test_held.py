@@ -27,8 +27,8 @@ pytestmark = pytest.mark.xdist_group("slurm")
 QUICK = ("run", TOY, "--cluster", "slurm", "--seeds", "1", "--workers", "2")
 
 
-def queue(home):
-    return SlurmScheduler(home, Options()).queue("toy")
+def queue(home, study="toy"):
+    return SlurmScheduler(home, Options()).queue(study)
 
 
 def status(home):
@@ -97,7 +97,7 @@ def test_two_launches_at_once_do_not_double_the_workers(home, cluster):
     said = "".join(launch.communicate()[0].decode() for launch in launches)
     assert said.count("0 workers in the queue, 2 more wanted") == 1
     assert said.count("2 workers in the queue, 0 more wanted") == 2
-    assert len(queue(home)) == 2
+    assert len(queue(home, "slow")) == 2
     release(home)
     finish(home, 6)
     check_complete(home, 6)
@@ -119,7 +119,7 @@ def test_status_says_where_a_run_is_at_work(home, cluster):
     hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
-    (job, _) = sorted(queue(home), key=lambda job: job.number)
+    (job, _) = sorted(queue(home, "slow"), key=lambda job: job.number)
     runs = {run["job"]: run for run in status(home)["runs"] if run["state"] == "running"}
     assert runs[job.number]["node"] == job.node
     assert runs[job.number]["detail"].endswith(f", {job.node}, job {job.number}")

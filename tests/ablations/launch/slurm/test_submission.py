@@ -45,7 +45,7 @@ def test_runs_that_ask_for_more_get_workers_of_their_own(home, cluster, tmp_path
     release(home)
     finish(home, 6)
     check_complete(home, 6)
-    asked = {cell.key: cell.levels["rate"] for cell in plan_of(home, "toy").cells}
+    asked = {cell.key: cell.levels["rate"] for cell in plan_of(home, "slow").cells}
     for run in home.runs():
         assert run.attempt(1)["cpus"] == (3 if asked[run.key] == "0.2" else 1)
 
@@ -55,7 +55,7 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
     submit(home, *SLOW, "--workers", "1")
     wait_for(lambda: states(home)[State.RUNNING] == 1)
     (running,) = home.runs()
-    planned = set(plan_of(home, "toy").runs)
+    planned = set(plan_of(home, "slow").runs)
     waiting = (planned - {running.key}).pop()
     for key in (running.key, waiting):
         assert run_ablate(home.root, "cancel", key).stdout == f"run {key} cancelled\n"
@@ -64,7 +64,7 @@ def test_one_run_is_cancelled_and_its_worker_takes_the_next(home, cluster):
     wait_for(lambda: states(home) == {State.DONE: 4, State.CANCELLED: 2})
     assert latest_lease(running.path).attempt == 1
     assert "there is nothing to cancel" in run_ablate(home.root, "cancel", waiting).stdout
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("slow"))
     submit(home, *SLOW)
     finish(home, 6)
     check_complete(home, 6)
@@ -81,17 +81,19 @@ def test_workers_are_submitted_once(home, cluster):
     assert "0 due" in submit(home, *SLOW)
 
 
-def test_runs_that_are_not_asked_for_any_more_are_told(home, cluster):
+def test_runs_that_are_not_asked_for_any_more_are_told(home, cluster, tmp_path):
     hold(home)
-    submit(home, *SLOW, "--workers", "1")
+    study, text = tmp_path / "mine.py", Path(TOY).read_text()
+    study.write_text(text)
+    one = ("run", str(study), "--cluster", "slurm", "--seeds", "1", "--workers", "1")
+    submit(home, *one)
     wait_for(lambda: states(home)[State.RUNNING] == 1)
-    other = submit(home, "run", TOY, "--cluster", "slurm", "--set", "steps=1", "--workers", "1")
-    assert "workers in the queue also do 6 runs that toy asked for earlier" in " ".join(
-        other.split()
-    )
+    study.write_text(text.replace('Axis("rate", [0.1, 0.2])', 'Axis("rate", [0.1, 0.3])'))
+    other = " ".join(submit(home, *one).split())
+    assert "workers in the queue also do 1 runs that mine asked for earlier" in other
     release(home)
-    finish(home, 12)  # neither question is dropped
-    check_complete(home, 12)
+    finish(home, 5)  # neither question is dropped
+    check_complete(home, 5)
 
 
 def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
@@ -102,7 +104,7 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     assert study["workers"] == {"RUNNING": 2}
     assert study["states"]["running"] == 2
     # the job that waits for the workers is of their launch, and none of them
-    queued = SlurmScheduler(home, Options()).queue("toy")
+    queued = SlurmScheduler(home, Options()).queue("slow")
     assert sorted(job.works for job in queued) == [False, True, True]
     assert {job.launch for job in queued} == {path.name for path in home.launches.iterdir()}
     running = next(run for run in study["runs"] if run["state"] == "running")
@@ -112,7 +114,7 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
     wait_for(lambda: states(home)[State.DONE] == 6)
     # the last job tracks by itself
     wait_for(lambda: Path(home.root / "mlflow.db").exists() and len(tracked_keys(home)) == 6)
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("slow"))
     check_complete(home, 6)
     jobs = {run.attempt(1)["job"] for run in home.runs()}
     assert len(jobs) == 2  # three runs each
@@ -141,8 +143,8 @@ def test_cancelling_leaves_other_jobs_alone(home, cluster):
     hold(home)
     submit(home, *SLOW, "--workers", "2")
     wait_for_two_at_work(home, cluster)
-    cancelled = run_ablate(home.root, "cancel", "toy")
-    assert cancelled.stdout == "2 workers of toy cancelled\n"
+    cancelled = run_ablate(home.root, "cancel", "slow")
+    assert cancelled.stdout == "2 workers of slow cancelled\n"
     wait_for(lambda: states(home)[State.RUNNING] == 0)
     assert states(home) == {State.WAITING: 2}  # they left in good order
     wait_for(lambda: cluster.run("squeue", "-h", "-o", "%i").split() == [other])
@@ -167,7 +169,7 @@ def test_tracking_waits_for_workers_in_the_queue(home, cluster, monkeypatch):
     following.start()
     following.join(8)
     assert following.is_alive()
-    run_ablate(home.root, "cancel", "toy")
+    run_ablate(home.root, "cancel", "slow")
     following.join(DEADLINE)
     assert found == [(0, 6)]  # free, and no worker is left
     cluster.run("scancel", blocker.strip())
@@ -183,7 +185,7 @@ def test_clearing_up_leaves_the_queue_alone(home, cluster):
     assert submit(home, "repair", "--yes") == f"nothing to mend in {home.root}\n"
     release(home)
     finish(home, 6)
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("slow"))
     freed = submit(home, "gc", "--yes")
     assert "code copies that no launch uses" in freed
     assert "launches that have ended" in freed
@@ -229,10 +231,10 @@ def test_the_status_tells_where_the_site_queues_no_job_again(home, cluster):
     forbid = 'setup=scontrol update JobId="$SLURM_JOB_ID" Requeue=0'
     submit(home, *SLOW, "--workers", "1", "--resource", forbid)
     wait_for(lambda: states(home)[State.RUNNING] == 1)
-    (job,) = SlurmScheduler(home, Options()).queue("toy")
+    (job,) = SlurmScheduler(home, Options()).queue("slow")
     cluster.run("scancel", "--signal=USR2", job.number)
-    wait_for(lambda: not SlurmScheduler(home, Options()).queue("toy"))
-    told = run_ablate(home.root, "status", "toy").stdout
+    wait_for(lambda: not SlurmScheduler(home, Options()).queue("slow"))
+    told = run_ablate(home.root, "status", "slow").stdout
     assert "a worker ended early: the site forbids to queue jobs again: " in told
     assert "disabled" in told  # SLURM's own word
     assert states(home) == {State.WAITING: 1}  # given back in good order
