@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", help="directory of a finished run")
+    parser.add_argument("run", help="directory of a finished run; the beginning of its key will do")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--budgets", help="shares of the dearest's MACs, such as 0.3,1.0,0.6")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from snnet.weights import load_strictly
 if TYPE_CHECKING:
     from snnet.export import Subnetwork
 
+VALIDATION = "top1_validation"  # the column of top-1 on images that were held back
 BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
 
 
@@ -38,7 +40,7 @@ class TrainedNetwork:
         config: the settings of the run.
         table: one row a sub-network (index: stitch id): route, macs, params, top1, ... and, once
             measured, latency, latency_low, latency_high (ms).
-        stitch: the selected sub-network; at first the one with the best top-1.
+        stitch: the selected sub-network; at first the one with the best top-1, see `select`.
     """
 
     def __init__(
@@ -47,7 +49,8 @@ class TrainedNetwork:
         self.network = network.eval()
         self.config = config
         self.table = table
-        order = np.lexsort((table["macs"], -table["top1"]))  # best first, then the cheaper
+        score = table[VALIDATION if VALIDATION in table else "top1"]
+        order = np.lexsort((table["macs"], -score))  # best first, then the cheaper
         self._best_first: np.ndarray = table.index.to_numpy()[order]
         self._costs = {name: table[name].to_numpy() for name in ("macs", "params")}
         self.stitch = int(self._best_first[0])
@@ -67,7 +70,9 @@ class TrainedNetwork:
         """Make a sub-network the current one; returns its stitch id.
 
         Nothing is copied: this takes microseconds. Without `stitch` it is the one with the best
-        test top-1 within all given budgets, the cheaper (in MACs) of two equal ones.
+        top-1 within all given budgets, the cheaper (in MACs) of two equal ones: by the images that
+        the run held back for choosing, so that the test images stay a fair judge of it; of a run
+        that held none back by the test images.
 
         Arguments:
             stitch: this sub-network, whatever it costs.
@@ -146,10 +151,13 @@ class TrainedNetwork:
 def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
     """The trained network of a run directory (HOME/runs/KEY), in eval mode on `device`.
 
+    Arguments:
+        run: its path; the beginning of the key will do.
+
     Raises:
         ValueError: the run is missing, unfinished, damaged, or of another version; says which.
     """
-    directory = Path(run)
+    directory = _find(Path(run))
     config = _read_config(directory)
     directory = files_of(directory)
     table = _read_table(directory / table_file(STITCHES))
@@ -165,6 +173,21 @@ def load(run: str | Path, device: str | torch.device = "cpu") -> TrainedNetwork:
             f"{CONFIG} gives ({len(routes)}); the run was made by another version"
         )
     return TrainedNetwork(network.to(device), config, table)
+
+
+def _find(path: Path) -> Path:
+    """The directory of a run, or the only one beside which the name so begins.
+
+    Raises:
+        ValueError: there are several.
+    """
+    if path.exists():
+        return path
+    found = sorted(one.parent for one in path.parent.glob(f"{escape(path.name)}*/{CONFIG}"))
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found[:5]) + (", ..." if len(found) > 5 else "")
+        raise ValueError(f"{len(found)} runs begin with {path}; give more of the key: {names}")
+    return found[0] if found else path
 
 
 def _read_config(directory: Path) -> StitchingConfig:

@@ -24,6 +24,7 @@ from reports.statistics.confidence import (
     CONFIDENCE_WORDS,
     EQUIVALENCE_CONFIDENCE,
     EQUIVALENCE_WORDS,
+    LEAST_SEEDS,
     LEVEL,
 )
 from reports.statistics.interval import Estimate, estimate, number
@@ -32,7 +33,6 @@ Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
 Verdict = Literal["supported", "contradicted", "undecided"]
 
-LEAST_SEEDS = 3  # fewer decide nothing
 FEW = {0: "no seed yet", 1: "one seed: too few to decide", 2: "two seeds: too few to decide"}
 
 

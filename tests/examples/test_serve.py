@@ -21,7 +21,15 @@ def run(tmp_path):
 
 
 def test_the_serving_example(run):
-    command = [sys.executable, str(SERVE), str(run), "--seconds", "1", "--step", "0.3"]
+    command = [
+        sys.executable,
+        str(SERVE),
+        str(run.with_name(run.name[:4])),
+        "--seconds",
+        "1",
+        "--step",
+        "0.3",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert len(done.stdout.splitlines()) >= 3
     assert "accuracy so far" in done.stdout

@@ -72,6 +72,26 @@ def test_a_budget_takes_the_best_within_it(run):
     assert loaded.select() == table.sort_values(["top1", "macs"], ascending=[False, True]).index[0]
 
 
+def test_the_best_is_chosen_by_images_held_back(run):
+    path = run / "result/stitch.parquet"
+    table = pd.read_parquet(path)
+    table["top1_validation"] = 1 - table.top1
+    table.to_parquet(path)
+    loaded = snnet.load(run)
+    assert loaded.stitch == loaded.select(macs=table.macs.max()) == table.macs.idxmin()
+
+
+def test_the_beginning_of_a_key_will_do(run):
+    assert len(snnet.load(run.with_name("0123"))) == len(snnet.load(run))
+    other = run.with_name("0123ff")
+    other.mkdir()
+    (other / "config.json").touch()
+    with pytest.raises(ValueError, match=r"2 runs begin with .*0123; .* 0123456789abcdef, 0123ff"):
+        snnet.load(run.with_name("0123"))
+    with pytest.raises(ValueError, match="no run directory"):
+        snnet.load(run.with_name("01*"))
+
+
 def test_selections_that_cannot_be(run):
     loaded = snnet.load(run)
     cheapest = loaded.table.macs.idxmin()
