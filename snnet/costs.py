@@ -8,10 +8,11 @@ counts an anchor's MACs also tells the shapes of its features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -67,14 +68,21 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
     )
 
 
+def _is_size(number: object) -> bool:
+    return isinstance(number, Integral) and int(number) > 0
+
+
 def dissect_all(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> tuple[Anatomy, ...]:
     """`dissect` each of the anchors.
 
     Raises:
         ValueError: one of them cannot take images of that shape; says which and why.
     """
-    if len(image_shape) != 3:
-        raise ValueError(f"images are (channels, height, width), not {tuple(image_shape)}")
+    sizes = tuple(image_shape) if isinstance(image_shape, Iterable) else image_shape
+    if not isinstance(sizes, tuple) or len(sizes) != 3 or not all(_is_size(one) for one in sizes):
+        raise ValueError(
+            f"images are (channels, height, width), such as (3, 224, 224), not {sizes}"
+        )
     found = []
     for number, anchor in enumerate(anchors):
         try:

@@ -66,7 +66,7 @@ class Subnetwork(nn.Module):
         try:
             return self.head.head(self.body(self.stem.stem(images)))
         except MISFITS as error:
-            check_images(images, self.image_shape, error)
+            check_images(images, self.image_shape, error, next(self.parameters()).dtype)
             raise
 
 

@@ -170,7 +170,7 @@ def _moments(network: StitchedNetwork, images: Iterable[Tensor]) -> Moments:
                 _features(network.anchor(n), batch.to(device)) for n in range(len(network.anchors))
             ]
         except MISFITS as error:
-            check_images(batch, network.image_shape, error)
+            check_images(batch, network.image_shape, error, next(network.parameters()).dtype)
             raise
         moments.add(
             {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},

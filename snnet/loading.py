@@ -39,6 +39,7 @@ from snnet.weights import load_strictly
 if TYPE_CHECKING:
     from snnet.export import Subnetwork
 
+VALIDATION = "top1_validation"  # the column of top-1 on images that were held back
 BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
 
 
@@ -50,7 +51,7 @@ class TrainedNetwork:
         config: the settings of the run.
         table: one row a sub-network (index: stitch id): route, macs, params, top1, ... and, once
             measured, latency, latency_low, latency_high (ms).
-        stitch: the selected sub-network; at first the one with the best top-1.
+        stitch: the selected sub-network; at first the one with the best top-1, see `select`.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class TrainedNetwork:
         self.network = network.eval()
         self.config = config
         self.table = table
-        order = np.lexsort((table["macs"], -table["top1"]))  # best first, then the cheaper
+        score = table[VALIDATION if VALIDATION in table else "top1"]
+        order = np.lexsort((table["macs"], -score))  # best first, then the cheaper
         self._best_first: np.ndarray = table.index.to_numpy()[order]
         self._costs = {name: table[name].to_numpy() for name in ("macs", "params")}
         self.stitch = int(self._best_first[0])
@@ -79,7 +81,9 @@ class TrainedNetwork:
         """Make a sub-network the current one; returns its stitch id.
 
         Nothing is copied: this takes microseconds. Without `stitch` it is the one with the best
-        test top-1 within all given budgets, the cheaper (in MACs) of two equal ones.
+        top-1 within all given budgets, the cheaper (in MACs) of two equal ones: by the images that
+        the run held back for choosing, so that the test images stay a fair judge of it; of a run
+        that held none back by the test images.
 
         Arguments:
             stitch: this sub-network, whatever it costs.

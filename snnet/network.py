@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -174,16 +175,24 @@ class StitchedNetwork(nn.Module):
             for function in self.functions[stitch]:
                 features = function(features)
         except MISFITS as error:
-            check_images(images, self.image_shape, error)
+            check_images(images, self.image_shape, error, next(self.parameters()).dtype)
             raise
         return features
 
 
-def check_images(images: Any, image_shape: tuple[int, ...], error: Exception | None = None) -> None:
+def check_images(
+    images: Any,
+    image_shape: tuple[int, ...],
+    error: Exception | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
     """Refuse what is no batch of images of (channels, height, width), and has failed to be one.
 
+    Arguments:
+        dtype: of the network's weights.
+
     Raises:
-        TypeError: it is no tensor of floating-point numbers.
+        TypeError: it is no tensor of floating-point numbers, or not of the weights' type.
         ValueError: it has another shape.
     """
     expected = f"images are a float tensor (B, {', '.join(map(str, image_shape))})"
@@ -194,6 +203,8 @@ def check_images(images: Any, image_shape: tuple[int, ...], error: Exception | N
     if images.ndim != 4 or images.shape[1:] != image_shape:
         reason = f" ({first_line(error)})" if error else ""
         raise ValueError(f"{expected}, not {tuple(images.shape)}{reason}") from error
+    if dtype not in (None, images.dtype):
+        raise TypeError(f"{expected} of {dtype}, as the weights are, not {images.dtype}") from error
 
 
 def check_anchors(anchors: Sequence[Anchor]) -> None:
@@ -201,6 +212,7 @@ def check_anchors(anchors: Sequence[Anchor]) -> None:
 
     Raises:
         TypeError: says what to do.
+        ValueError: there are none.
     """
     if isinstance(anchors, nn.Module | Tensor) or not isinstance(anchors, Iterable):
         raise TypeError(f"anchors are a list of two or more, not one {type(anchors).__name__}")
@@ -208,6 +220,8 @@ def check_anchors(anchors: Sequence[Anchor]) -> None:
         if not isinstance(each, Anchor):
             hint = "wrap timm's models with snnet.anchors.adapt"
             raise TypeError(f"anchor {number} is a {type(each).__name__}, and no anchor: {hint}")
+    if not len(anchors):
+        raise ValueError("anchors are a list of two or more, not an empty one")
 
 
 def _positions(size: tuple[int, ...], prefix_tokens: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 from scipy import stats
 
-from reports.statistics.confidence import CONFIDENCE_WORDS
+from reports.statistics.confidence import CONFIDENCE_WORDS, LEAST_SEEDS
 from reports.statistics.interval import number
 
 
@@ -21,8 +21,12 @@ def seeds_sentence(counts: Iterable[int], bars: bool = True) -> str:
     if many == 1:
         return "One seed: no interval can be given."
     seeds = f"Means over {few} seeds" if few == many else f"Means over {few} to {many} seeds"
-    bars_are = f"; bars are {CONFIDENCE_WORDS} Student-t intervals over seeds"
-    return f"{seeds}{bars_are if bars else ''}."
+    if not bars:
+        return f"{seeds}."
+    if many < LEAST_SEEDS:
+        return f"{seeds}: fewer than {LEAST_SEEDS} show no interval."
+    shown = f", of {LEAST_SEEDS} or more" if few < LEAST_SEEDS else ""
+    return f"{seeds}; bars are {CONFIDENCE_WORDS} Student-t intervals over seeds{shown}."
 
 
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> str:

@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from reports.data.verdicts import Verdict
 from reports.drawing.style import COLOURS, COLUMN_INCHES
+from reports.statistics.confidence import LEAST_SEEDS
 from reports.statistics.evidence import ROUND_UNITS
 from reports.statistics.interval import number
 
@@ -115,7 +116,7 @@ def _row(axes: Axes, verdict: Verdict, y: float) -> None:
     else:
         look: dict[str, Any] = {"marker": "|", "markersize": 12, "markeredgewidth": 2}
         axes.plot(evidence.margin, y, color=MARGIN, **look)
-    if evidence.interval:
+    if evidence.interval and evidence.n_seeds >= LEAST_SEEDS:
         axes.plot(evidence.interval, [y] * 2, color=colour, linewidth=1.1, zorder=3)
     look = {"color": colour, "markerfacecolor": face, "marker": marker}
     axes.plot(evidence.effect, y, markersize=5, zorder=4, clip_on=False, **look)

@@ -10,6 +10,7 @@ def in_percent(share: float) -> str:
 
 CONFIDENCE = 0.95  # of intervals
 LEVEL = round(1 - CONFIDENCE, 9)  # a p below it decides
+LEAST_SEEDS = 3  # fewer decide nothing, and their intervals are too wide to be drawn
 EQUIVALENCE_CONFIDENCE = 1 - 2 * (1 - CONFIDENCE)  # what two one-sided tests at LEVEL look at
 
 CONFIDENCE_WORDS = in_percent(CONFIDENCE)

@@ -24,6 +24,7 @@ from reports.statistics.confidence import (
     CONFIDENCE_WORDS,
     EQUIVALENCE_CONFIDENCE,
     EQUIVALENCE_WORDS,
+    LEAST_SEEDS,
     LEVEL,
 )
 from reports.statistics.interval import Estimate, digits_for, estimate, number
@@ -33,7 +34,6 @@ Statistic = Literal["mean", "share"]
 Verdict = Literal["supported", "contradicted", "undecided"]
 
 ROUND_UNITS = ("points", "hundredths")  # told with one digit after the point
-LEAST_SEEDS = 3  # fewer decide nothing
 FEW = {0: "no seed yet", 1: "one seed: too few to decide", 2: "two seeds: too few to decide"}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from reports.statistics.confidence import CONFIDENCE
+from reports.statistics.confidence import CONFIDENCE, LEAST_SEEDS
 
 ROUNDING = 1e-9  # a standard error below it is none: what sums of equal numbers leave behind
 
@@ -23,8 +23,13 @@ class Estimate:
 
     @property
     def half_width(self) -> float | None:
-        """Half the width of the interval; None with one seed."""
-        return None if self.error is None else self._quantile(CONFIDENCE) * self.error
+        """Half the width of the interval, to be shown; None with fewer than three seeds.
+
+        That of two is 12.7 standard errors, and hides whatever it is drawn with.
+        """
+        if self.error is None or self.n < LEAST_SEEDS:
+            return None
+        return self._quantile(CONFIDENCE) * self.error
 
     def interval(self, confidence: float = CONFIDENCE) -> tuple[float, float] | None:
         """Student-t interval; None where one seed, or seeds that do not differ, allow none."""
@@ -46,7 +51,7 @@ class Estimate:
         return float(stats.t.sf(distance / self.error, self.n - 1))
 
     def text(self, digits: int = 1, sign: bool = False) -> str:
-        """Words, for example `87.2 ± 0.4`, or `87.2` where one seed allows no interval."""
+        """Words, for example `87.2 ± 0.4`, or `87.2` where fewer than three seeds show none."""
         if not self.n:
             return "\N{EN DASH}"
         mean = number(self.mean, digits, sign)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.statistics.confidence import LEVEL, in_percent
-from reports.statistics.evidence import LEAST_SEEDS, Evidence
+from reports.statistics.confidence import LEAST_SEEDS, LEVEL, in_percent
+from reports.statistics.evidence import Evidence
 
 POWER = 0.8
 MAXIMUM_SEEDS = 200  # more than anybody trains

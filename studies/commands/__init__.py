@@ -256,7 +256,8 @@ def export(
       ablate export 3f9a --macs 4.6G --output best-below-4.6G.onnx
 
     RUN is a run key (a beginning will do) or a run directory. A budget takes the sub-network
-    with the best test top-1 within it. The file is checked against PyTorch before it gets its
+    with the best top-1 within it, by the images that the run held back for choosing (by the
+    test images where it held none back). The file is checked against PyTorch before it gets its
     name. The study file that the run was made with, or --study, is executed: it may register
     adapters. Needs: pip install 'snnet-ablations[onnx]'.
     """

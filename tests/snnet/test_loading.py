@@ -73,6 +73,15 @@ def test_a_budget_takes_the_best_within_it(run):
     assert loaded.select() == table.sort_values(["top1", "macs"], ascending=[False, True]).index[0]
 
 
+def test_the_best_is_chosen_by_images_held_back(run):
+    path = run / "result/stitch.parquet"
+    table = pd.read_parquet(path)
+    table["top1_validation"] = 1 - table.top1
+    table.to_parquet(path)
+    loaded = snnet.load(run)
+    assert loaded.stitch == loaded.select(macs=table.macs.max()) == table.macs.idxmin()
+
+
 def test_selections_that_cannot_be(run):
     loaded = snnet.load(run)
     cheapest = loaded.table.macs.idxmin()

@@ -51,6 +51,7 @@ def test_an_anchors_route_is_the_anchor(network, images):
         (torch.zeros(2, 1, 9, 9), ValueError, r"\(B, 1, 8, 8\), not \(2, 1, 9, 9\)"),
         (torch.zeros(3, 8, 8), ValueError, r"\(B, 1, 8, 8\), not \(3, 8, 8\)"),
         (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), TypeError, "normalised, not of torch.uint8"),
+        (torch.zeros(2, 1, 8, 8).double(), TypeError, "of torch.float32, as the weights are, not"),
         ([[0.0]], TypeError, "not a list"),
     ],
 )
@@ -79,5 +80,8 @@ def test_only_anchors_can_be_stitched():
         ValueError, match=r"anchor 0 .VisionTransformer. cannot take images of 3x8x8"
     ):
         stitch([adapt(model), adapt(model)], (3, 8, 8))
-    with pytest.raises(ValueError, match=r"images are \(channels, height, width\), not \(8, 8\)"):
-        stitch([adapt(model), adapt(model)], (8, 8))
+    for shape in ((8, 8), 8, (1, 8, 0), ("1", 8, 8)):
+        with pytest.raises(ValueError, match=r"\(channels, height, width\), such as .*, not .*8"):
+            stitch([adapt(model), adapt(model)], shape)
+    with pytest.raises(ValueError, match="a list of two or more, not an empty one"):
+        stitch([], SHAPE)
