@@ -323,3 +323,18 @@ def test_two_files_with_the_same_experiment_name_have_other_keys(tmp_path):
         (tmp_path / name).write_text(text)
         keys += list(expand("mine", load_study(str(tmp_path / name))[1]).configs)
     assert len(set(keys)) == 2
+
+
+def test_modules_of_the_working_directory_are_seen_as_workers_see_them(tmp_path, monkeypatch):
+    (tmp_path / "studies").mkdir()
+    body = "def run(config, attempt):\n    from lying_here import late\n    return {'a': late}\n"
+    text = START + body + END.replace("FUNCTION", "run")
+    (tmp_path / "studies/mine.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    codes = set()
+    for value in (1, 2):
+        (tmp_path / "lying_here.py").write_text(f"late = {value}\n")
+        codes.add(load_study("studies/mine.py")[1].experiment.code)
+    assert len(codes) == 2
+    assert set(map(str, user_files(tmp_path / "studies/mine.py"))) == {"mine.py", "lying_here.py"}
