@@ -195,6 +195,12 @@ def scaled(factor):
         return {"score": FIRST * factor}
     return run
 
+def retried(function, times):
+    @functools.wraps(function)
+    def call(*arguments):
+        return [function(*arguments) for _ in range(times + LAST)][0]
+    return call
+
 class Trainer:
     def __init__(self, factor):
         self.factor = factor
@@ -211,6 +217,7 @@ def decorated(config, attempt):
     return {"score": FIRST}
 
 FIRST, OTHER = 1, 2
+LAST = 5
 """
 END = """
 STUDY = Study(
@@ -229,6 +236,7 @@ STUDY = Study(
         "functools.lru_cache(plain)",
         "lambda config, attempt: plain(config, attempt)",
         "scaled(2)",
+        "retried(plain, 2)",
         "Trainer(2)",
         "Trainer(2).fit",
     ],
@@ -243,6 +251,8 @@ def test_every_kind_of_function_is_followed(tmp_path, function):
     kept = code(whole)
     assert code(whole.replace('"T"', '"Other"')) == kept
     assert code(whole.replace("FIRST, OTHER = 1, 2", "FIRST, OTHER = 3, 2")) != kept
+    if "retried" in function:
+        assert code(whole.replace("LAST = 5", "LAST = 6")) != kept
     if "2)" in function:
         assert code(whole.replace("2)", "3)")) != kept
 
