@@ -19,7 +19,7 @@ from ablations.study.calls import place_of, words_of
 from ablations.study.experiment import Experiment
 from ablations.study.plan import Plan
 from ablations.study.presentation import Presentation
-from ablations.study.source import module_name
+from ablations.study.source import PACKAGE, ROOT, module_name
 from ablations.study.study import Study
 
 _begun: set[Path] = set()  # files that are just executed
@@ -134,15 +134,21 @@ def _executed(source: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """The module of a study file, which may import what lies beside it, as scripts may."""
+    """The module of a study file, which may import what lies beside it, as scripts may.
+
+    And what lies in the working directory: processes of workers find it there, so that this one,
+    which tells them what code to expect, must find it, too.
+    """
     if path in _begun:
         raise UserError(
             "a study file cannot ask for itself while it is executed: put that below "
             "`if __name__ == '__main__':`"
         )
-    name, folder = module_name(path), str(path.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    name = module_name(path)
+    for folder in (Path.cwd(), path.parent):
+        other = folder != ROOT and (folder / "ablations" / PACKAGE).exists()  # another work tree
+        if str(folder) not in sys.path and not other:
+            sys.path.insert(0, str(folder))
     importlib.invalidate_caches()  # what lies there may be new
     loader = SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_loader(name, loader)

@@ -80,7 +80,11 @@ def _settings(config: type) -> dict[type, frozenset[str]]:
 
 def _file_of(thing: Any) -> Path | None:
     """The file of users' in which a class or function is defined; None where it is not theirs."""
-    name = getattr(thing, "__module__", None) or ""
+    return _file_in(getattr(thing, "__module__", None) or "")
+
+
+def _file_in(name: str) -> Path | None:
+    """The file of a user's module that was imported; None where it is none."""
     file = getattr(sys.modules.get(name), "__file__", None)
     return Path(file) if file and not is_installed(name, Path(file)) else None
 
@@ -93,7 +97,7 @@ class _Module:
 
     @cached_property
     def statements(self) -> list[ast.stmt | ast.Lambda]:
-        """What is executed when it is imported; `lambda_at` adds to it."""
+        """What is executed when it is imported; `lambdas_at` adds to it."""
         return [one for one in self.source.tree.body if not _is_main(one)]
 
     @cached_property
@@ -162,13 +166,15 @@ class _Module:
         """The lambdas that begin in a line, each as a statement of its own."""
         tree = ast.walk(self.source.tree)
         found = [one for one in tree if isinstance(one, ast.Lambda) and one.lineno == line]
-        self.statements.extend(found)
-        return list(range(len(self.statements) - len(found), len(self.statements)))
+        self.statements.extend(one for one in found if one not in self.statements)
+        return [self.statements.index(one) for one in found]
 
 
 def _is_main(statement: ast.AST) -> bool:
     """Whether it is the block that is left out when the file is imported."""
-    return isinstance(statement, ast.If) and "'__main__'" in ast.unparse(statement.test)
+    if not isinstance(statement, ast.If) or statement.orelse:
+        return False
+    return "'__main__'" in ast.unparse(statement.test)
 
 
 class _Closure:
@@ -207,9 +213,13 @@ class _Closure:
 
     def add_value(self, value: Any) -> None:
         """A function, or anything else that one holds."""
+        if isinstance(value, PLAIN):
+            self._values.append(repr(value))
+            return
         if any(value is one for one in self._seen):
             return
         self._seen.append(value)
+        self._values.append(type(value).__name__)
         if isinstance(value, partial):
             self._add_all([value.func, value.args, value.keywords])
         elif isinstance(value, MethodType):
@@ -218,8 +228,6 @@ class _Closure:
             self._add_function(value)
         elif isinstance(value, type):
             self.add_class(value, whole=True)
-        elif isinstance(value, PLAIN):
-            self._values.append(repr(value))
         elif isinstance(value, list | tuple):
             self._add_all(value)
         elif isinstance(value, Mapping):
@@ -234,20 +242,27 @@ class _Closure:
             self.add_value(one)
 
     def _add_function(self, function: FunctionType) -> None:
-        file = _file_of(function)
-        if file is None:
-            return
-        module = self._module_at(function.__module__, file)
-        name = function.__qualname__.split(".")[0]
-        if name == "<lambda>":
-            for index in module.lambdas_at(function.__code__.co_firstlineno):
-                self._take(module, index)
-        else:
-            self._follow(module, (name,))
-        if "<locals>" in function.__qualname__:
+        code = function.__code__
+        self._add_named(function.__module__, function.__qualname__, code.co_firstlineno)
+        # what wraps it, though it is called as it
+        self._add_named(
+            function.__globals__.get("__name__", ""), code.co_qualname, code.co_firstlineno
+        )
+        if "<locals>" in code.co_qualname:
             for cell in function.__closure__ or ():
                 with suppress(ValueError):  # it holds nothing yet
                     self.add_value(cell.cell_contents)
+
+    def _add_named(self, module_name: str, name: str, line: int) -> None:
+        """Let the function of this full name count, or the lambdas in a line."""
+        file = _file_in(module_name)
+        if file is None:
+            return
+        module, (top, *_) = self._module_at(module_name, file), name.split(".")
+        if top != "<lambda>":
+            self._follow(module, (top,))
+        for index in module.lambdas_at(line) if top == "<lambda>" else ():
+            self._take(module, index)
 
     def add_class(self, kind: type, whole: bool = False) -> None:
         """A class; of one that holds settings not their declarations, unless it is used `whole`."""

@@ -195,6 +195,12 @@ def scaled(factor):
         return {"score": FIRST * factor}
     return run
 
+def retried(function, times):
+    @functools.wraps(function)
+    def call(*arguments):
+        return [function(*arguments) for _ in range(times + LAST)][0]
+    return call
+
 class Trainer:
     def __init__(self, factor):
         self.factor = factor
@@ -211,6 +217,7 @@ def decorated(config, attempt):
     return {"score": FIRST}
 
 FIRST, OTHER = 1, 2
+LAST = 5
 """
 END = """
 STUDY = Study(
@@ -229,6 +236,7 @@ STUDY = Study(
         "functools.lru_cache(plain)",
         "lambda config, attempt: plain(config, attempt)",
         "scaled(2)",
+        "retried(plain, 2)",
         "Trainer(2)",
         "Trainer(2).fit",
     ],
@@ -243,6 +251,8 @@ def test_every_kind_of_function_is_followed(tmp_path, function):
     kept = code(whole)
     assert code(whole.replace('"T"', '"Other"')) == kept
     assert code(whole.replace("FIRST, OTHER = 1, 2", "FIRST, OTHER = 3, 2")) != kept
+    if "retried" in function:
+        assert code(whole.replace("LAST = 5", "LAST = 6")) != kept
     if "2)" in function:
         assert code(whole.replace("2)", "3)")) != kept
 
@@ -323,3 +333,18 @@ def test_two_files_with_the_same_experiment_name_have_other_keys(tmp_path):
         (tmp_path / name).write_text(text)
         keys += list(expand("mine", load_study(str(tmp_path / name))[1]).configs)
     assert len(set(keys)) == 2
+
+
+def test_modules_of_the_working_directory_are_seen_as_workers_see_them(tmp_path, monkeypatch):
+    (tmp_path / "studies").mkdir()
+    body = "def run(config, attempt):\n    from lying_here import late\n    return {'a': late}\n"
+    text = START + body + END.replace("FUNCTION", "run")
+    (tmp_path / "studies/mine.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    codes = set()
+    for value in (1, 2):
+        (tmp_path / "lying_here.py").write_text(f"late = {value}\n")
+        codes.add(load_study("studies/mine.py")[1].experiment.code)
+    assert len(codes) == 2
+    assert set(map(str, user_files(tmp_path / "studies/mine.py"))) == {"mine.py", "lying_here.py"}
