@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo gallery test quick bench lint clean
+.PHONY: install demo gallery test quick bench lint docs clean
 
 install: .venv/installed
 
@@ -49,5 +49,10 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# the pages of docs/ and a reference from the docstrings, as a site in site/
+docs: .venv/installed
+	$(BIN)/python docs/gather.py
+	$(BIN)/zensical build --strict
+
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv site build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -78,7 +78,7 @@ def plan(
         scale, family: see `ablate scales`; by default the first of each.
 
     Returns:
-        A row a run (index: run key): `seed`, the level of each axis, `state`, and
+        A row a run, by run key, with `seed`, the level of each axis, `state`, and
         `expected_seconds` on one core.
 
     Raises:
@@ -150,8 +150,8 @@ def status(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
         ablations.status("overview").state.value_counts()
 
     Returns:
-        A row a run (index: run key): `seed`, the level of each axis, `state`, the latest
-        `attempt`, and `detail` in words: how far it is, why it failed, how long it took.
+        A row a run, by run key, with `seed`, the level of each axis, `state`, the latest
+        `attempt`, and `detail` in words, such as how far it is or why it failed.
 
     Raises:
         UserError: the study was never run in the home.
@@ -172,7 +172,7 @@ def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame
     with a warning.
 
     Returns:
-        A row a run (index: run key): `seed`, the level of each axis, and each metric. A metric
+        A row a run, by run key, with `seed`, the level of each axis, and each metric. A metric
         that has the name of an axis is called `metric.NAME`.
 
     Raises:

@@ -18,7 +18,7 @@ from benchmarks.subjects import (
     structured_images,
 )
 from snnet.data.dataset import CALIBRATION_BATCH
-from snnet.initialisation import Moments, initialise_least_squares
+from snnet.initialisation import Moments
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint
 from snnet.space import Layer
@@ -52,7 +52,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         seconds, ours = timed(partial(from_moments, network, rows))
         our_solve.append(seconds)
         say(f"{step}: the whole initialisation")
-        initialise = partial(initialise_least_squares, network, batches)
+        initialise = partial(network.initialise, batches)
         our_whole.append(timed(initialise)[0])
     say(f"{case}: residuals")
     bounds = {

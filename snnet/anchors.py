@@ -24,6 +24,11 @@ from snnet.weights import Say
 Layout = Literal["tokens", "channels_last", "channels_first"]  # (B,N,C), (B,H,W,C), (B,C,H,W)
 
 
+def channels_last(features: Tensor, layout: Layout) -> Tensor:
+    """Features of any layout with their channels last: (B, ..., C)."""
+    return features.permute(0, 2, 3, 1) if layout == "channels_first" else features
+
+
 class Anchor(nn.Module, ABC):
     """A network cut where stitching layers can join it.
 

@@ -21,7 +21,7 @@ from snnet.data.catalogue import dataset_name, load_data
 from snnet.data.dataset import Data
 from snnet.distributed import Process, connect
 from snnet.evaluation import Score, evaluate
-from snnet.initialisation import Fit, initialise_least_squares
+from snnet.initialisation import Fit
 from snnet.latency import measure_latencies
 from snnet.memory import explaining_lack, forget_peak, peak_memory
 from snnet.models import create_model
@@ -181,7 +181,7 @@ def _fit(network: StitchedNetwork, data: Data, config: StitchingConfig, run: Run
         return []
     run.say("least squares")
     images = data.calibration(config.calibration_images, config.seed)
-    fits = initialise_least_squares(network, images, config.solve)
+    fits = network.initialise(images, config.solve)
     ridges = sum(fit.ridge for fit in fits)
     if ridges:
         run.say(f"least squares: {ridges} of {len(fits)} layers were singular, got a ridge")

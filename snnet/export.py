@@ -18,7 +18,8 @@ from torch.utils._pytree import tree_leaves
 
 from snnet.anchors import Anchor
 from snnet.files import writing
-from snnet.network import MISFITS, StitchedNetwork, check_images
+from snnet.misfits import MISFITS, check_images
+from snnet.network import StitchedNetwork
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 TOLERANCE = 1e-4  # of the largest logit

@@ -29,7 +29,7 @@ def outline(architecture: str, image_size: int | None = None) -> Anchor:
     with torch.device("meta"):
         anchor = create_anchor(spec)
         # convolutional models take any size, and no such option
-        if image_size is not None and _origin(anchor).get("fixed_input_size"):
+        if image_size is not None and origin_of(anchor).get("fixed_input_size"):
             anchor = create_anchor(spec, img_size=image_size)
     return anchor
 
@@ -45,7 +45,7 @@ def common_image_shape(
     models = [anchor.model for anchor in anchors]
     if image_size is None:
         return common_input(models)
-    return (_origin(anchors[0])["input_size"][0], image_size, image_size)
+    return (origin_of(anchors[0])["input_size"][0], image_size, image_size)
 
 
 def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> list[int]:
@@ -61,6 +61,6 @@ def order_by_macs(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> li
     return sorted(range(len(anchors)), key=macs.__getitem__)
 
 
-def _origin(anchor: Anchor) -> dict[str, Any]:
+def origin_of(anchor: Anchor) -> dict[str, Any]:
     """Facts that timm holds about the weights that the architecture usually gets."""
     return cast(dict[str, Any], anchor.model.pretrained_cfg)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from snnet.anchors import Anchor
-from snnet.network import MISFITS, StitchedNetwork, channels_last, check_images
-from snnet.space import Layer
+from snnet.anchors import Anchor, channels_last
+from snnet.misfits import MISFITS, check_images
+from snnet.space import Layer, Space
 
 Block = tuple[int, int]  # anchor, number of the block
 CHUNK = 1024  # rows that are taken as float64 at a time, to bound the memory
@@ -121,64 +121,47 @@ class Moments:
 
 
 @torch.no_grad()
-def initialise_least_squares(
-    network: StitchedNetwork, images: Iterable[Tensor], method: str = "mean"
-) -> list[Fit]:
-    """Set every stitching layer to its least-squares solution; returns how well each fits.
+def solve_layers(
+    anchors: Sequence[Anchor],
+    space: Space,
+    image_shape: tuple[int, ...],
+    images: Iterable[Tensor] | Tensor,
+    method: str = "mean",
+) -> list[tuple[Tensor, Fit]]:
+    """Weights W (C_front + 1, C_back) of every stitching layer of a space, and how well they fit.
 
     Arguments:
-        images: batches (B, C, H, W) of calibration images, un-augmented. Running in eval mode,
-            the anchors' own state stays as it is.
+        anchors: in eval mode.
+        image_shape: (channels, height, width) of the images, for messages.
+        images: batches (B, C, H, W) of calibration images, un-augmented; one alone will do.
         method: see `Moments.solve`.
 
     Raises:
-        TypeError: the network is not stitched, or what is given are no batches of images.
-        ValueError: there are no images, or such as the network does not take.
+        TypeError: what is given are no batches of images.
+        ValueError: there are no images, or such as the anchors do not take.
     """
-    if not isinstance(network, StitchedNetwork):
-        raise TypeError(
-            f"least squares start a StitchedNetwork, not a {type(network).__name__}: make one with "
-            "snnet.network.stitch"
-        )
-    if isinstance(images, Tensor) or not isinstance(images, Iterable):
+    if isinstance(images, Tensor):
+        images = [images]
+    if not isinstance(images, Iterable):
         raise TypeError(
             f"images are batches (B, C, H, W), such as a list of tensors, not one "
             f"{type(images).__name__}"
         )
-    training = network.training
-    network.eval()
-    try:
-        moments = _moments(network, images)
-    finally:
-        network.train(training)
-    fits = []
-    for number, layer in enumerate(network.space.layers):
-        module = network.layer(layer.joints[0])
-        solution, fit = moments.solve(number, method)
-        module.weight.copy_(solution[:-1].T)
-        module.bias.copy_(solution[-1])
-        fits.append(fit)
-    return fits
-
-
-def _moments(network: StitchedNetwork, images: Iterable[Tensor]) -> Moments:
-    moments = Moments(network.space.layers)
-    device = next(network.parameters()).device
+    moments = Moments(space.layers)
+    device = next(anchors[0].parameters()).device
     for batch in images:
         try:
-            features = [
-                _features(network.anchor(n), batch.to(device)) for n in range(len(network.anchors))
-            ]
+            features = [_features(anchor, batch.to(device)) for anchor in anchors]
         except MISFITS as error:
-            check_images(batch, network.image_shape, error, next(network.parameters()).dtype)
+            check_images(batch, image_shape, error, next(anchors[0].parameters()).dtype)
             raise
         moments.add(
             {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},
             {(anchor, block): features[anchor][block] for anchor, block in moments.backs},
         )
-    if network.space.layers and not moments.grams:
+    if space.layers and not moments.grams:
         raise ValueError("there are no calibration images: give at least one batch")
-    return moments
+    return [moments.solve(number, method) for number in range(len(space.layers))]
 
 
 def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:

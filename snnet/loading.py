@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from torch import Tensor
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import StitchingConfig
+from snnet.data.catalogue import class_names
+from snnet.data.pictures import transform_for
 from snnet.errors import first_line
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
@@ -35,11 +38,13 @@ from snnet.run import (
 )
 from snnet.study_file import execute
 from snnet.weights import load_strictly
+from snnet.wording import distinct, giga
 
 if TYPE_CHECKING:
     from snnet.export import Subnetwork
 
 VALIDATION = "top1_validation"  # the column of top-1 on images that were held back
+SHOWN = ("top1", "top1_before", VALIDATION, "latency")  # beside route and cost
 BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
 
 
@@ -65,6 +70,57 @@ class TrainedNetwork:
         self._best_first: np.ndarray = table.index.to_numpy()[order]
         self._costs = {name: table[name].to_numpy() for name in ("macs", "params")}
         self.stitch = int(self._best_first[0])
+
+    def __repr__(self) -> str:
+        """A line: anchors, costs, accuracies, and which sub-network is selected."""
+        macs, top1 = self.table["macs"], 100 * self.table["top1"]
+        chosen = self.stitches.loc[self.stitch]
+        return (
+            f"TrainedNetwork of {', '.join(self.network.names)} on {self.config.dataset}: "
+            f"{len(self)} stitches, {giga(macs.min())} to {giga(macs.max())} GMACs, top-1 "
+            f"{top1.min():.1f} to {top1.max():.1f} %; selected: stitch {self.stitch} "
+            f"({chosen['route']}), {giga(macs[self.stitch])} GMACs, {top1[self.stitch]:.1f} %"
+        )
+
+    @property
+    def stitches(self) -> pd.DataFrame:
+        """A row a sub-network (index: stitch id): route in words, costs, accuracies (0 to 1).
+
+        See `StitchedNetwork.stitches`; `table` has everything that the run kept.
+        """
+        kept = [name for name in SHOWN if name in self.table]
+        return self.network.stitches.join(self.table[kept])
+
+    @cached_property
+    def classes(self) -> list[str] | None:
+        """What the classes are called, in the order of the logits; None where nobody here knows."""
+        return class_names(self.config.dataset, self.network.classes)
+
+    def preprocess(self, pictures: Any) -> Tensor:
+        """Pictures as images (B, C, H, W): of the size and normalisation that the run tests with.
+
+            logits = network(network.preprocess("cat.jpg"))
+            print(network.classes[logits.argmax()])
+
+        Arguments:
+            pictures: one picture or a list of them, each of Pillow's, the path of a file, or an
+                array of bytes (H, W) or (H, W, 3). Digits and garments are bright on black.
+
+        Raises:
+            TypeError: one is none of these.
+            ValueError: a file is missing, or none that Pillow reads.
+            MissingDataError: the dataset of the run is not here to tell its normalisation.
+        """
+        given = pictures if isinstance(pictures, list | tuple) else [pictures]
+        if not given:
+            raise ValueError("there are no pictures: give one or more")
+        device = next(self.network.parameters()).device
+        return torch.stack([self._transform(one) for one in given]).to(device)
+
+    @cached_property
+    def _transform(self) -> Callable[[Any], Tensor]:
+        models = [self.network.anchor(n).model for n in range(len(self.network.anchors))]
+        return transform_for(self.config.dataset, models)
 
     def __len__(self) -> int:
         """The number of sub-networks."""
@@ -200,6 +256,7 @@ def load(
             f"{directory / table_file(STITCHES)} lists other sub-networks ({len(table)}) than its "
             f"{CONFIG} gives ({len(routes)}); the run was made by another version"
         )
+    network.names = distinct([spec.name for spec in config.anchors])
     return TrainedNetwork(network.to(device), config, table)
 
 

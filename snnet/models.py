@@ -68,8 +68,15 @@ def create_model(
         _tell_new_head(spec, model, say, new_head)
     if file is not None:
         load_file(model, spec, file, say, new_head)
-    _record_input(model, chosen)
+    record_input(model, chosen)
     return model
+
+
+def model_name(model: nn.Module) -> str:
+    """The architecture of a timm model, or the class of another."""
+    origin = getattr(model, "pretrained_cfg", None)
+    name = origin.get("architecture") if isinstance(origin, Mapping) else None
+    return str(name or type(model).__name__)
 
 
 def _who(spec: AnchorSpec) -> str:
@@ -252,8 +259,12 @@ def _tell_new_head(spec: AnchorSpec, model: nn.Module, say: Say, new_head: bool)
     say(f"{_who(spec)}: {told}, so its classifier begins with random weights")
 
 
-def _record_input(model: nn.Module, options: Mapping[str, Any]) -> None:
-    """Let `pretrained_cfg` tell the images that the model takes, not those of its weights."""
+def record_input(model: nn.Module, options: Mapping[str, Any]) -> None:
+    """Let `pretrained_cfg` tell the images that the model takes, not those of its weights.
+
+    Arguments:
+        options: with which timm made it, as far as they are known.
+    """
     origin: dict[str, Any] = dict(getattr(model, "pretrained_cfg", {}))
     channels, *size = origin.get("input_size") or (3, 224, 224)
     first = origin.get("first_conv")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
-from typing import Any, cast
+from typing import cast
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from snnet.anchors import Anchor, Layout
+from snnet.anchors import Anchor, Layout, channels_last
 from snnet.config import StitchingConfig
 from snnet.costs import dissect_all, route_cost
-from snnet.errors import first_line
+from snnet.initialisation import Fit, solve_layers
+from snnet.misfits import MISFITS, check_images
+from snnet.models import model_name
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
+from snnet.wording import describe_route, distinct, giga, stages_of
 
-# what torch and timm raise for images of another shape or kind
-MISFITS = (RuntimeError, AssertionError, TypeError, AttributeError, ValueError)
 Step = tuple[str, int, int]  # what, anchor or stitching layer, block: ("block", 0, 3)
 
 
@@ -51,11 +53,6 @@ class StitchingLayer(nn.Linear):
         return rows if self.back_layout == "channels_last" else rows.permute(0, 3, 1, 2)
 
 
-def channels_last(features: Tensor, layout: Layout) -> Tensor:
-    """Features of any layout with their channels last: (B, ..., C)."""
-    return features.permute(0, 2, 3, 1) if layout == "channels_first" else features
-
-
 def width_and_size(shape: tuple[int, ...], layout: Layout) -> tuple[int, tuple[int, ...]]:
     """Channels, and positions ((H, W) or (N,)), of a feature shape without batch."""
     if layout == "channels_first":
@@ -67,6 +64,9 @@ class StitchedNetwork(nn.Module):
     """Anchors joined by stitching layers; each route of `space` is a sub-network.
 
     Stitching layers start with PyTorch's default (Kaiming uniform, a = sqrt 5).
+
+    Attributes:
+        names: what the anchors are called for people.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class StitchedNetwork(nn.Module):
             self._run |= {("block", n, i): block for i, block in enumerate(anchor.blocks)}
             self._run["head", n, 0] = anchor.head
         self._run |= {("layer", n, 0): layer for n, layer in enumerate(self.layers)}
+        self.names = distinct([model_name(anchor.model) for anchor in anchors])
         self.functions = [
             tuple(self._run[step] for step in self.steps(route)) for route in space.routes
         ]
@@ -125,6 +126,58 @@ class StitchedNetwork(nn.Module):
     def classes(self) -> int:
         """Number of classes that the anchors tell apart."""
         return self.anatomies[0].classes
+
+    def __repr__(self) -> str:
+        """A line: the whole tree of modules would fill screens."""
+        macs = [macs for macs, _ in self.costs()]
+        return (
+            f"StitchedNetwork of {', '.join(self.names)}: {len(macs)} stitches, "
+            f"{giga(min(macs))} to {giga(max(macs))} GMACs, images "
+            f"{'x'.join(map(str, self.image_shape))}, {self.classes} classes"
+        )
+
+    @property
+    def stitches(self) -> pd.DataFrame:
+        """A row a sub-network (index: stitch id): `route` in words, `stage`, `macs`, `params`.
+
+        A route names the anchor and the last block it runs > the anchor and the block it enters;
+        blocks count from 0 inside their stage. MACs are counted per image.
+        """
+        costs, space = self.costs(), self.space
+        columns = {
+            "route": [describe_route(space, one, self.names) for one in space.routes],
+            "stage": [stages_of(space, one) for one in space.routes],
+            "macs": [macs for macs, _ in costs],
+            "params": [params for _, params in costs],
+        }
+        return pd.DataFrame(columns, pd.RangeIndex(len(costs), name="stitch"))
+
+    @torch.no_grad()
+    def initialise(self, images: Iterable[Tensor] | Tensor, method: str = "mean") -> list[Fit]:
+        """Set every stitching layer to its least-squares solution; returns how well each fits.
+
+        Arguments:
+            images: batches (B, C, H, W) of calibration images, normalised and un-augmented; one
+                batch will do. Running in eval mode, the anchors' own state stays as it is.
+            method: `mean` of the solutions of a layer's pairs (the paper's), or one `joint`
+                solution.
+
+        Raises:
+            TypeError: what is given are no batches of images.
+            ValueError: there are no images, or such as the network does not take.
+        """
+        anchors = [self.anchor(number) for number in range(len(self.anchors))]
+        training = self.training
+        self.eval()
+        try:
+            solved = solve_layers(anchors, self.space, self.image_shape, images, method)
+        finally:
+            self.train(training)
+        for layer, (solution, _) in zip(self.space.layers, solved, strict=True):
+            module = self.layer(layer.joints[0])
+            module.weight.copy_(solution[:-1].T)
+            module.bias.copy_(solution[-1])
+        return [fit for _, fit in solved]
 
     def costs(self) -> list[tuple[int, int]]:
         """MACs per image, and parameters, of every route of the space, in its order."""
@@ -178,33 +231,6 @@ class StitchedNetwork(nn.Module):
             check_images(images, self.image_shape, error, next(self.parameters()).dtype)
             raise
         return features
-
-
-def check_images(
-    images: Any,
-    image_shape: tuple[int, ...],
-    error: Exception | None = None,
-    dtype: torch.dtype | None = None,
-) -> None:
-    """Refuse what is no batch of images of (channels, height, width), and has failed to be one.
-
-    Arguments:
-        dtype: of the network's weights.
-
-    Raises:
-        TypeError: it is no tensor of floating-point numbers, or not of the weights' type.
-        ValueError: it has another shape.
-    """
-    expected = f"images are a float tensor (B, {', '.join(map(str, image_shape))})"
-    if not isinstance(images, Tensor):
-        raise TypeError(f"{expected}, not a {type(images).__name__}") from error
-    if not images.is_floating_point():
-        raise TypeError(f"{expected}, normalised, not of {images.dtype}") from error
-    if images.ndim != 4 or images.shape[1:] != image_shape:
-        reason = f" ({first_line(error)})" if error else ""
-        raise ValueError(f"{expected}, not {tuple(images.shape)}{reason}") from error
-    if dtype not in (None, images.dtype):
-        raise TypeError(f"{expected} of {dtype}, as the weights are, not {images.dtype}") from error
 
 
 def check_anchors(anchors: Sequence[Anchor]) -> None:

@@ -155,8 +155,10 @@ def build_space(
 
 
 def _check_window(kernel: int, stride: int) -> None:
-    if kernel < 1 or stride < 1:
-        raise ValueError(f"kernel and stride must be at least 1, not {kernel} and {stride}")
+    if not all(isinstance(one, int) and one >= 1 for one in (kernel, stride)):
+        raise ValueError(
+            f"kernel and stride must be whole numbers and at least 1, not {kernel!r} and {stride!r}"
+        )
 
 
 def _common_stage_count(stages: tuple[tuple[int, ...], ...]) -> int:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
+from timm.data import ImageNetInfo
 
 from snnet.anchors import create_anchor
 from snnet.config import StitchingConfig
 from snnet.data.dataset import Data
 from snnet.data.digits import load_digits
-from snnet.data.fashion import load_fashion
+from snnet.data.fashion import CLASSES, load_fashion
+from snnet.data.folder import list_dataset
+from snnet.data.locations import is_folder
 from snnet.data.memory import InMemory, take
+from snnet.errors import MissingDataError
 
+CLASS_NAMES = {"digits": tuple(map(str, range(10))), "fashion": CLASSES}
 LOADERS: dict[str, Callable[[], InMemory]] = {"digits": load_digits, "fashion": load_fashion}
 
 
@@ -35,6 +41,25 @@ def load_data(config: StitchingConfig) -> Data:
         models = [create_anchor(spec).model for spec in bare]
     preprocessing = preprocessing_of(models)
     return load_images(config.dataset, preprocessing, *counts, config.validation_images)
+
+
+def class_names(dataset: str, classes: int) -> list[str] | None:
+    """What the classes of a dataset are called, in the order of their labels; None: not known here.
+
+    Arguments:
+        classes: how many a network tells apart.
+    """
+    names: list[str] = list(CLASS_NAMES.get(dataset, ()))
+    if is_folder(dataset):
+        with suppress(MissingDataError, ValueError):
+            names = list(list_dataset(dataset)[0].classes)
+        if not names and dataset == "imagenet":
+            names = ImageNetInfo().label_names()
+    if len(names) != classes:
+        return None
+    known = ImageNetInfo()  # of folders that are called by WordNet's numbers
+    described = set(names) <= set(known.label_names())
+    return [known.label_name_to_description(name) for name in names] if described else names
 
 
 def dataset_name(config: StitchingConfig) -> str:

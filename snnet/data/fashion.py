@@ -13,6 +13,10 @@ from snnet.data.memory import InMemory
 from snnet.data.sizes import IN_MEMORY
 from snnet.errors import first_line
 
+CLASSES = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
 MEAN, DEVIATION = 0.2860 * 255, 0.3530 * 255  # of the 60,000 training images
 
 

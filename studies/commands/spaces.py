@@ -15,6 +15,7 @@ from snnet.families import common_image_shape, order_by_macs, outline
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
 from snnet.space import Space
+from snnet.wording import describe_route, giga, mega, short_names, stages_of
 from studies.commands.output import print_csv, print_json
 
 JOINT_CELLS = ("stage", "front_block", "back_block")
@@ -107,40 +108,11 @@ def _print_table(names: list[str], network: StitchedNetwork, costs: list[tuple[i
     for column in (0, 3, 4):
         table.columns[column].justify = "right"
     for number, (route, cost) in enumerate(zip(space.routes, costs, strict=True)):
-        stages = [str(space.locate(j.front, j.front_block)[0]) for j in route.joints]
         table.add_row(
             str(number),
             Text(describe_route(space, route, labels)),
-            ", ".join(dict.fromkeys(stages)),
+            stages_of(space, route),
             giga(cost[0]),
             mega(cost[1]),
         )
     console.print(table)
-
-
-def describe_route(space: Space, route: Route, labels: list[str]) -> str:
-    """A line such as `deit_tiny 3 > deit_small 4..6 > deit_base 8`; the middle runs 4 to 6."""
-    text = labels[route.first]
-    for n, joint in enumerate(route.joints):
-        leaves = space.locate(joint.front, joint.front_block)[1]
-        enters = space.locate(joint.back, joint.back_block)[1]
-        text += f"{'..' if n else ' '}{leaves} > {labels[joint.back]} {enters}"
-    return text
-
-
-def short_names(names: list[str]) -> list[str]:
-    """Model names without tags and without the last words that all of them share."""
-    parts = [name.partition(".")[0].split("_") for name in names]
-    while all(len(words) > 1 for words in parts) and len({words[-1] for words in parts}) == 1:
-        parts = [words[:-1] for words in parts]
-    return ["_".join(words) for words in parts]
-
-
-def giga(count: float) -> str:
-    """Multiply-accumulates for people; digits enough for the smallest networks too."""
-    return f"{count / 1e9:.2f}" if count >= 1e8 else f"{count / 1e9:.3g}"
-
-
-def mega(count: float) -> str:
-    """Parameters for people."""
-    return f"{count / 1e6:.2f}" if count >= 1e5 else f"{count / 1e6:.3g}"

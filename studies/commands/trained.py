@@ -17,8 +17,8 @@ from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
 from snnet.loading import TrainedNetwork, load
 from snnet.memory import explaining_lack
+from snnet.wording import describe_route, giga
 from studies.commands.output import print_csv, print_json
-from studies.commands.spaces import describe_route, giga, short_names
 
 WARM_UP = 3  # rounds
 
@@ -101,7 +101,7 @@ def _rows(network: TrainedNetwork) -> list[dict[str, Any]]:
 
 def _print_latencies(network: TrainedNetwork) -> None:
     space = network.network.space
-    labels = short_names([spec.name for spec in network.config.anchors])
+    labels = network.network.names
     table = simple_table("id", "route", "GMACs", "top-1 %", "ms", "10 to 90 %")
     for column in (0, 2, 3, 4, 5):
         table.columns[column].justify = "right"

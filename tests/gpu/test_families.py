@@ -13,7 +13,6 @@ from snnet.checkpoint import resume_training, save_training
 from snnet.data.memory import InMemory
 from snnet.distributed import Process
 from snnet.evaluation import evaluate, sweep
-from snnet.initialisation import initialise_least_squares
 from snnet.latency import measure_latencies
 from snnet.training import Training
 
@@ -50,7 +49,7 @@ def device(network):
 
 
 def test_least_squares(network):
-    fits = initialise_least_squares(network, images_for(network).calibration(8, 0))
+    fits = network.initialise(images_for(network).calibration(8, 0))
     assert len(fits) == len(network.layers) > 0
     assert all(0 <= fit.residual < 1 for fit in fits)  # better than the mean of the target
 
@@ -63,7 +62,7 @@ def test_least_squares_are_those_of_the_cpu(name):
     for device in ("cpu", "cuda"):
         network = family(name).to(device).eval()
         data = images_for(network)
-        initialise_least_squares(network, data.calibration(8, 0), "joint")
+        network.initialise(data.calibration(8, 0), "joint")
         logits.append(sweep(network, data.normalise(data.test_images).to(device)).cpu())
     here, there = logits
     torch.testing.assert_close(there, here, rtol=0.05, atol=0.05 * here.abs().mean().item())

@@ -8,7 +8,6 @@ import torch
 
 from helpers.anchors import tiny_anchor
 from snnet.config import Augmentation, StitchingConfig
-from snnet.initialisation import initialise_least_squares
 from snnet.network import stitch
 from snnet.training import Training
 
@@ -26,7 +25,7 @@ def training(data, **changes):
     torch.manual_seed(config.seed)
     anchors = [tiny_anchor(w, w, drop_path_rate=config.drop_path) for w in (8, 12)]
     network = stitch(anchors, data.image_shape, direction=config.direction)
-    initialise_least_squares(network, data.calibration(20, config.seed))
+    network.initialise(data.calibration(20, config.seed))
     return Training(network, data, config)
 
 

@@ -13,7 +13,6 @@ from helpers.mixer import documented_adapter
 from snnet.anchors import adapt, create_anchor
 from snnet.config import AnchorSpec
 from snnet.evaluation import sweep
-from snnet.initialisation import initialise_least_squares
 from snnet.network import stitch
 
 
@@ -41,7 +40,7 @@ def test_the_documented_architecture_joins():
     anchors = [adapt(mixer) for mixer in mixers]
     network = stitch(anchors, (3, 32, 32)).eval()
     images = torch.rand(4, 3, 32, 32)
-    assert all(fit.residual < 1 for fit in initialise_least_squares(network, [images]))
+    assert all(fit.residual < 1 for fit in network.initialise([images]))
     assert len(sweep(network, images)) == len(network.costs()) == 2 + 11
 
 

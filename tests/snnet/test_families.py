@@ -11,7 +11,6 @@ from helpers.families import CONFIG, FAMILIES, family
 from snnet.checkpoint import resume_training, save_training
 from snnet.data.memory import InMemory
 from snnet.evaluation import evaluate, sweep
-from snnet.initialisation import initialise_least_squares
 from snnet.training import Training
 
 
@@ -28,7 +27,7 @@ def test_the_whole_method(name, direction, tmp_path):
     images = torch.rand(16, *shape, generator=draws)
     labels = torch.arange(16) % 10
     data = InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)
-    fits = initialise_least_squares(network, data.calibration(8, 0))
+    fits = network.initialise(data.calibration(8, 0))
     assert len(fits) == len(network.layers) > 0
     assert all(0 <= fit.residual < 1 for fit in fits)  # better than the mean of the target
     for sampling in ("random", "sandwich"):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from helpers.anchors import SHAPE, tiny_anchor
-from snnet.initialisation import Moments, initialise_least_squares
+from snnet.initialisation import Moments
 from snnet.network import StitchedNetwork
 from snnet.routes import Joint, Route
 from snnet.space import Layer, Space
@@ -14,7 +14,7 @@ from snnet.space import Layer, Space
 
 @pytest.mark.parametrize("method", ["mean", "joint"])
 def test_least_squares_equals_a_direct_solution(network, images, method):
-    fits = initialise_least_squares(network, images.split(6), method)
+    fits = network.initialise(images.split(6), method)
     with torch.no_grad():
         for layer, module, fit in zip(network.space.layers, network.layers, fits, strict=True):
             pairs = [direct_problem(network, layer, i, j, images) for i, j in layer.pairs]
@@ -61,7 +61,7 @@ def test_least_squares_joins_a_network_with_itself_without_loss(images):
     joint = Joint(0, 0, 1, 1)
     space = Space(((3,), (3,)), (Route(0), Route(0, (joint,))), (Layer(0, 1, ((0, 1),)),))
     twins = StitchedNetwork([tiny_anchor(8, 0), tiny_anchor(8, 0)], space, SHAPE).eval()
-    (fit,) = initialise_least_squares(twins, [images])
+    (fit,) = twins.initialise([images])
     assert fit.residual < 1e-3
     with torch.no_grad():
         alone, stitched = (twins(images, stitch_id) for stitch_id in (0, 1))
@@ -71,19 +71,20 @@ def test_least_squares_joins_a_network_with_itself_without_loss(images):
 def test_least_squares_leaves_the_anchors_as_they_are(network, images):
     before = {k: v.clone() for k, v in network.anchors.state_dict().items()}
     network.train()
-    initialise_least_squares(network, [images])
+    network.initialise([images])
     assert network.training
     assert all(torch.equal(before[k], v) for k, v in network.anchors.state_dict().items())
 
 
+def test_one_batch_will_do(network, images):
+    alone = network.initialise(images)
+    assert network.initialise([images]) == alone
+
+
 def test_what_least_squares_cannot_start(network, images):
-    for given, batches, says in (
-        (network.anchor(0).model, [images], "start a StitchedNetwork, not a VisionTransformer"),
-        (network, images, "such as a list of tensors, not one Tensor"),
-    ):
-        with pytest.raises(TypeError, match=says):
-            initialise_least_squares(given, batches)
+    with pytest.raises(TypeError, match="such as a list of tensors, not one int"):
+        network.initialise(3)
     network.train()
     with pytest.raises(ValueError, match="there are no calibration images"):
-        initialise_least_squares(network, [])
+        network.initialise([])
     assert network.training

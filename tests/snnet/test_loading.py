@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -164,3 +165,24 @@ def test_the_beginning_of_a_key_will_do(run, tmp_path, monkeypatch):
         snnet.load("", home=home)
     with pytest.raises(TypeError, match="the beginning of a key, not 3"):
         snnet.load(3)
+
+
+def test_a_loaded_run_shows_what_it_is(run):
+    loaded = snnet.load(run)
+    loaded.select(2)
+    told = repr(loaded)
+    assert told.startswith("TrainedNetwork of vit-8, vit-12 on digits: 9 stitches, 4.45e-05 to ")
+    assert told.endswith("selected: stitch 2 (vit-8 0 > vit-12 0), 0.000112 GMACs, 85.0 %")
+    assert list(loaded.stitches.columns) == ["route", "stage", "macs", "params", "top1"]
+    assert loaded.stitches.macs.tolist() == loaded.table.macs.tolist()
+    loaded.measure_latency(repeats=1)
+    assert "latency" in loaded.stitches
+
+
+def test_pictures_become_what_the_network_takes(run):
+    loaded = snnet.load(run)
+    images = loaded.preprocess([np.zeros((20, 30), np.uint8), np.zeros((8, 8, 3), np.uint8)])
+    assert images.shape == (2, 1, 8, 8)
+    assert loaded.classes[loaded(images).argmax(1)[0]] in "0123456789"
+    with pytest.raises(ValueError, match="there are no pictures"):
+        loaded.preprocess([])

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from helpers.anchors import OPTIONS, SHAPE
 from snnet.anchors import adapt
 from snnet.export import Subnetwork
-from snnet.initialisation import initialise_least_squares
 from snnet.network import StitchingLayer, stitch
 
 LAYOUTS = ["tokens", "channels_last", "channels_first"]
@@ -59,7 +58,7 @@ def test_images_that_are_none_of_the_network(network, images, kind, says):
     for use in (
         lambda: network(images, 1),
         lambda: Subnetwork(network, 1)(images),
-        lambda: initialise_least_squares(network, [images]),
+        lambda: network.initialise([images]),
     ):
         with pytest.raises(kind, match=says) as caught:
             use()

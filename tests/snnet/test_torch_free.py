@@ -8,7 +8,7 @@ import sys
 import pytest
 
 TORCH_FREE = ["config", "data.folder", "data.idx", "data.locations", "data.sizes", "errors"]
-TORCH_FREE += ["files", "front", "routes", "run", "scales", "space"]
+TORCH_FREE += ["files", "front", "routes", "run", "scales", "space", "wording"]
 
 
 @pytest.mark.slow
