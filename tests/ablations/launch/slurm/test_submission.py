@@ -88,12 +88,12 @@ def test_runs_that_are_not_asked_for_any_more_are_told(home, cluster, tmp_path):
     one = ("run", str(study), "--cluster", "slurm", "--seeds", "1", "--workers", "1")
     submit(home, *one)
     wait_for(lambda: states(home)[State.RUNNING] == 1)
-    study.write_text(text.replace('Axis("rate", [0.1, 0.2])', 'Axis("rate", [0.1, 0.3])'))
+    study.write_text(text.replace('baseline={"rate"', 'baseline={"pause": 0.001, "rate"'))
     other = " ".join(submit(home, *one).split())
-    assert "workers in the queue also do 1 runs that mine asked for earlier" in other
+    assert "workers in the queue also do 4 runs that mine asked for earlier" in other
     release(home)
-    finish(home, 5)  # neither question is dropped
-    check_complete(home, 5)
+    finish(home, 8)  # neither question is dropped
+    check_complete(home, 8)
 
 
 def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
@@ -123,14 +123,18 @@ def test_what_one_sees_meanwhile_and_afterwards(home, cluster):
 
 def test_edits_do_not_reach_what_waits(home, cluster, tmp_path):
     study = tmp_path / "mine.py"
-    tell = 'import ablations\n    (run.directory / "where").write_text(ablations.__file__)\n    '
+    beside = tmp_path / "lying_beside.py"
+    beside.write_text("import ablations\n")
+    tell = "from lying_beside import ablations\n    "
+    tell += '(run.directory / "where").write_text(ablations.__file__)\n    '
     study.write_text(Path(TOY).read_text().replace("x, speed, trace", f"{tell}x, speed, trace", 1))
     blocker = cluster.run(
         "sbatch", "--parsable", "--exclusive", "--nodes=3", "--wrap", "sleep 3600"
     )
     wait_for(lambda: "R" in cluster.run("squeue", "-h", "-o", "%t"))
     submit(home, "run", str(study), "--cluster", "slurm", "--seeds", "1")
-    study.write_text("raise RuntimeError")
+    for path in (study, beside):
+        path.write_text("raise RuntimeError")
     cluster.run("scancel", blocker.strip())
     finish(home, 4)
     code = {(run.files / "where").read_text() for run in home.runs()}
