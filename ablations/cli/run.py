@@ -94,7 +94,7 @@ def run(
     from ablations.terminal.activity import activity
     from ablations.terminal.display import interruptible, warn
     from ablations.terminal.launching import prepare, watch
-    from ablations.terminal.outcome import earlier_code, tell_variant
+    from ablations.terminal.outcome import earlier_code
     from ablations.tracking.store import check_uri
 
     uri = tracking_uri or home.tracking_uri
@@ -117,7 +117,6 @@ def run(
         if earlier:
             warn(earlier_code(len(earlier), study, accept_old_code))
         prepare(home, expansion)
-    tell_variant(expansion.plan)
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)
     else:
@@ -129,6 +128,7 @@ def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> N
     """Submit workers for what is due, tell of it, and leave."""
     from ablations.terminal.activity import activity
     from ablations.terminal.display import console
+    from ablations.terminal.outcome import tell_variant
     from ablations.terminal.queue import waiting_workers
     from ablations.tracking.store import connect
 
@@ -143,6 +143,7 @@ def _submit(home: Home, launcher: Launcher, scheduler: Scheduler, uri: str) -> N
         f"{submission.due} due; {len(queued)} workers in the queue, "
         f"{sum(one.workers for one in submission.submitted)} more wanted"
     )
+    tell_variant(plan)
     for one in submission.submitted:
         text = f"submitted {one.workers} workers for {one.runs} runs {one.detail}"
         console.print(text, soft_wrap=True)

@@ -23,6 +23,7 @@ def announce(plan: Plan, snapshot: Snapshot, expected: Mapping[str, float], work
         wall = about(wall_seconds(left, workers))
         text += f", {len(left)} to do with {workers} workers, {wall}"
     console.print(text)
+    tell_variant(plan)
 
 
 def tell_variant(plan: Plan) -> None:
