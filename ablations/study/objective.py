@@ -84,18 +84,23 @@ class Aim:
         return values
 
     def curve(self, run: RunDirectory) -> dict[int, float]:
-        """How good the run was so far, by percent of it; empty where it tells nothing yet."""
+        """How good the run was so far, by percent of it; empty where it tells nothing yet.
+
+        Raises:
+            UserError: what tells it fails.
+        """
         if self.objective.curve is None:
             return {}
-        what = f"the curve of objective {self.text}"
-        found: dict[int, float] = call(
-            what,
-            self.objective.curve,
-            run,
-            self.budget,
-            convert=lambda told: {int(percent): float(told[percent]) for percent in sorted(told)},
-        )
-        return found
+        what, curve = f"the curve of objective {self.text}", self.objective.curve
+        while True:
+            folder = run.files
+            try:
+                found: dict[int, float] = call(what, curve, run, self.budget, convert=_curve)
+                return found
+            except UserError:
+                if run.files == folder:
+                    raise
+                # the attempt ended while its files were read, and they moved: they are read anew
 
     def check(self, config: Any) -> None:
         """Refuse a configuration whose runs would not tell the values.
@@ -104,6 +109,10 @@ class Aim:
             UserError: says why.
         """
         call(f"the check of objective {self.text}", self.objective.check, config)
+
+
+def _curve(told: Mapping[Any, Any]) -> dict[int, float]:
+    return {int(percent): float(told[percent]) for percent in sorted(told)}
 
 
 def find_aim(

@@ -112,3 +112,23 @@ def test_what_runs_log_under_its_name_is_the_curve_of_a_metric(run, home):
     assert find("max:accuracy").curve(run) == {12: 0.1, 25: 0.2}
     assert find("max:f1").curve(run) == {}
     assert find("max:accuracy,min:loss").curve(run) == {}
+
+
+def test_a_curve_is_read_anew_where_the_run_ends_meanwhile(run):
+    """Its files move then: as the result, or to the next attempt."""
+    (run.files / "score").write_text("0.5")
+
+    def curve(run, budget):
+        folder = run.files
+        if len(calls) < 1:
+            run.fence(1)
+        calls.append(folder.name)
+        return {25: float((folder / "score").read_text())}
+
+    calls = []
+    objectives = {"score": Objective({"score": "maximize"}, curve, curve)}
+    assert find("score", objectives).curve(run) == {25: 0.5}
+    assert calls == ["files-1", "ended-1"]
+    (run.files / "score").unlink()
+    with pytest.raises(UserError, match="the curve of objective score fails: FileNotFoundError"):
+        find("score", objectives).curve(run)
