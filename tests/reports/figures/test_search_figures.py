@@ -30,7 +30,7 @@ SEARCH = ("search", TOY, "--seeds", "1", "--set", "steps=20,30")
 def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("searched") / "home"
     for arguments in (
-        ("run", TOY, "--seeds", "1", "--set", "steps=20,30", "--name", "grid"),
+        ("run", TOY, "--seeds", "1", "--set", "steps=20,30", "--name", "lattice"),
         (*SEARCH, "--objective", "error", "--over", "rate=0.05:0.6", "--prune", "curves",
          "--set", "pause=0.02", "--trials", "12", "--name", "one"),
         (*SEARCH, "--objective", "pareto", "--over", "rate=0.05:0.6:log", "--trials", "12",
@@ -52,7 +52,7 @@ def test_which_figures_apply_to_a_search(home):
     own = {"trials", "choices", "importance", "curves"}
     for name, drawn in (("one", own), ("two", own - {"curves"})):
         assert {figure for figure, _ in applicable(study_of(home, name))} >= drawn
-    assert not own & {figure for figure, _ in applicable(study_of(home, "grid"))}
+    assert not own & {figure for figure, _ in applicable(study_of(home, "lattice"))}
 
 
 def test_figures_show_what_the_journal_holds(home):
@@ -84,7 +84,7 @@ def test_figures_show_what_the_journal_holds(home):
 
 def test_importance_counts_the_grid_in(home):
     drawing = draw(study_of(home, "short"), "importance")
-    grid = set(study_of(home, "grid").plan.runs)
+    grid = set(study_of(home, "lattice").plan.runs)
     tried = {trial.user_attrs[KEYS][0] for trial in trials_of(Home(home), "short")}
     assert f"over 2 trials and {len(grid - tried)} settings of grids" in drawing.caption
     assert drawing.data.importance.sum() == pytest.approx(100)
