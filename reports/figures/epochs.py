@@ -41,8 +41,13 @@ def data(subject: Subject) -> pd.DataFrame:
 
 
 def _logged(subject: Subject) -> list[str]:
-    """What is drawn of all that runs logged: the loss and declared metrics, else everything."""
+    """What is drawn of all that runs logged: the loss and declared metrics, else everything.
+
+    Of stitches the loss alone: what else their runs log belongs to other figures.
+    """
     runs = [run for level in subject.levels for run in level.runs.values()]
+    if keep_stitches(runs):
+        return [LOSS]
     logged = sorted({name for run in runs for name in run.logged})
     known = [LOSS, *(one.name for one in subject.study.plan.metrics)]
     return ([name for name in known if name in logged] or logged)[:MANY]
