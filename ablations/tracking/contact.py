@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from ablations.errors import UserError
+from ablations.file_system import may_write
 from ablations.uris import sqlite_path
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def _open_file(uri: str) -> None:
         return
     if path.is_dir():
         raise UserError(f"the tracking store {path} is a folder; name a file in it, such as x.db")
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as store:
+    # what a killed process left half-written only those undo who may write
+    mode = "rw" if may_write(path) and may_write(path.parent) else "ro"
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode={mode}", uri=True)) as store:
         store.execute("PRAGMA schema_version").fetchone()
 
 

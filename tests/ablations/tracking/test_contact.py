@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from ablations.errors import UserError
 from ablations.tracking import background, contact
 from ablations.tracking.background import collecting
 from ablations.tracking.store import check_uri, connect
+from helpers.commands import copy_tables
 from helpers.servers import free_port
 
 
@@ -124,3 +127,23 @@ def test_a_store_that_stays_silent_is_told_meanwhile_and_in_the_end(home, silent
     assert collector.error
     assert said[-1].startswith("not everything was tracked: the tracking store http://127.0.0.1:")
     assert said[-1].endswith("`ablate sync` delivers what is missing")
+
+
+KILLED = """
+import os, sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("PRAGMA cache_size = 2")  # so that it writes before it commits
+store.execute("BEGIN")
+store.execute("CREATE TABLE half (text)")
+store.executemany("INSERT INTO half VALUES (?)", [("x" * 4000,)] * 200)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_left_half_written_is_undone(tmp_path):
+    path = tmp_path / "mlflow.db"
+    copy_tables(path)
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert path.with_name("mlflow.db-journal").stat().st_size > 0
+    assert connect(f"sqlite:///{path}").search_experiments()
+    assert not path.with_name("mlflow.db-journal").exists()
