@@ -95,7 +95,8 @@ class _Uses(ast.NodeVisitor):
             self.chains.add(chain)
 
     def visit_Name(self, node: ast.Name) -> None:
-        self._note((node.id,))
+        if isinstance(node.ctx, ast.Load):
+            self._note((node.id,))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         parts, inner = [node.attr], node.value
