@@ -348,3 +348,8 @@ def test_modules_of_the_working_directory_are_seen_as_workers_see_them(tmp_path,
         codes.add(load_study("studies/mine.py")[1].experiment.code)
     assert len(codes) == 2
     assert set(map(str, user_files(tmp_path / "studies/mine.py"))) == {"mine.py", "lying_here.py"}
+
+
+def test_the_digest_of_some_code_never_changes_silently(digest):
+    """Else all runs of users' experiments would be of earlier code."""
+    assert digest() == "8ad7ade66f4c046a"
