@@ -98,6 +98,11 @@ class _Uses(ast.NodeVisitor):
         if isinstance(node.ctx, ast.Load):
             self._note((node.id,))
 
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):  # `count += 1` reads what it sets
+            self._note((node.target.id,))
+        self.generic_visit(node)
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
         parts, inner = [node.attr], node.value
         while isinstance(inner, ast.Attribute):

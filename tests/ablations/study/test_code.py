@@ -173,6 +173,15 @@ def test_what_may_change_a_result_changes_the_code(digest, changed):
     assert digest(changed) != digest()
 
 
+def test_a_variable_that_a_function_counts_up_is_read(digest):
+    counting = FOREST.replace("DEPTH = 3", "DEPTH = 3\nCOUNT = 1").replace(
+        "    return seed / 7", "    global COUNT\n    COUNT += 1\n    return seed / 7"
+    )
+    one = digest({"forest.py": counting})
+    assert one == digest({"forest.py": counting.replace("SIZES = [10, 20]", "SIZES = [1]")})
+    assert one != digest({"forest.py": counting.replace("COUNT = 1", "COUNT = 2")})
+
+
 START = """\
 import functools
 from dataclasses import dataclass
