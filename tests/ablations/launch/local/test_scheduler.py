@@ -252,7 +252,7 @@ STUDY = Study(title="A meeting", question="Do all come?", experiment=MEETING,
 def test_real_workers_each_see_one_gpu(gpus, ablate, home, tmp_path):
     """Each run waits for the two others, so that no worker does two."""
     (tmp_path / "meeting.py").write_text(RENDEZVOUS)
-    done = ablate("run", str(tmp_path / "meeting.py"))
+    done = ablate("run", str(tmp_path / "meeting.py"), "--per-gpu", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     met = sorted((home.root / "together").iterdir())
     assert sorted(path.read_text() for path in met) == gpus
