@@ -9,6 +9,7 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from ablations.runs.home import Home
@@ -21,6 +22,8 @@ os.environ["ABLATE_QUIET_SECONDS"] = "600"  # a busy machine makes any command t
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
 # a shell's background jobs ignore Ctrl-C, and what they start would too
 signal.signal(signal.SIGINT, signal.default_int_handler)
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("untimed")
 # whoever asks for one of these starts processes: commands, servers, a browser, a mount
 STARTING = {"ablate", "chromium", "cluster", "elsewhere", "finished", "network_disk", "read_only"}
 STARTING |= {"run_two", "small_disk", "tracked_home"}
