@@ -42,16 +42,18 @@ def shell(tmp_path, slurm_home, monkeypatch):
             name, _, value = line.removeprefix("export ").partition("=")
             environment[name] = value
             return ""
-        process = subprocess.Popen(
-            ["bash", "-c", f"exec {line}"],
-            **{"env": environment, "cwd": tmp_path, "text": True},
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT},
-            stdin=subprocess.DEVNULL,
-        )
-        if "--watch" in line or "--follow" in line:
-            time.sleep(8)
-            process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=240)
+        output = tmp_path / "output"
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                ["bash", "-c", f"exec {line}"],
+                **{"env": environment, "cwd": tmp_path, "stdin": subprocess.DEVNULL},
+                **{"stdout": file, "stderr": subprocess.STDOUT},
+            )
+            if "--watch" in line or "--follow" in line:
+                wait_for(lambda: output.stat().st_size)
+                process.send_signal(signal.SIGINT)
+            process.wait(timeout=240)
+        said = output.read_text()
         assert process.returncode in (0, -signal.SIGINT, 130), f"{line}\n{said}"
         assert "Traceback" not in said
         return said

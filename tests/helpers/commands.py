@@ -32,7 +32,8 @@ def run_ablate(
     By one worker, if it does not say how many: each takes seconds to start.
     """
     told = ["--home", str(home), *arguments]
-    if arguments[:1] in LAUNCHES and not {"--workers", "--per-gpu", "--cluster"} & set(arguments):
+    given = {argument.partition("=")[0] for argument in arguments}
+    if arguments[:1] in LAUNCHES and not {"--workers", "--per-gpu", "--cluster"} & given:
         told += ["--workers", "1"]
     with (
         mock.patch.dict(os.environ, env or os.environ, clear=True),

@@ -56,15 +56,6 @@ def test_a_zipped_study_has_one_section(ablate, tmp_path):
     assert "2 of 2 finished" in (report / "index.html").read_text()
 
 
-def test_runs_without_what_the_report_draws(ablate, tmp_path):
-    study = tmp_path / "bare.py"
-    study.write_text(Path(TOY).read_text().replace('"passes": float', '"laps": float'))
-    assert ablate("run", str(study), "--seeds", "1").returncode == 0
-    done = ablate("report", str(study))
-    assert done.returncode == 2
-    assert "has no passes" in done.stderr
-
-
 def test_an_untracked_study_is_named(ablate):
     empty = ablate("report", "overview")
     assert empty.returncode == 2

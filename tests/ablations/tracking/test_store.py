@@ -88,8 +88,12 @@ def test_a_store_that_cannot_be_written_gets_everything_later(ablate, tmp_path, 
     done = ablate("run", TOY, "--seeds", "2", "--tracking-uri", uri)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "8 of 8 runs done" in done.stdout
-    sentence = f"the tracking store {uri} cannot be used: "
-    reason = "attempt to write a readonly database" if there else "Read-only file system"
+    if there:
+        reason = "attempt to write a readonly database"
+        sentence = f"the tracking store {uri} cannot be used: "
+    else:
+        reason = "Read-only file system"
+        sentence = f"cannot make the tracking store {place}/mlflow.db: "
     assert sentence in done.stdout
     failed = ablate("sync", "--tracking-uri", uri)
     assert failed.returncode == 2
