@@ -68,7 +68,7 @@ class _Prepared(InMemory):
 
 def _prepared(shape: tuple[int, int, int], count: int) -> _Prepared:
     images, labels = structured_images(count, shape), torch.arange(count) % CLASSES
-    return _Prepared(images, labels, images[:0], labels[:0], CLASSES)
+    return _Prepared(images, labels, images[:0], labels[:0], labels[:0], CLASSES)
 
 
 class _HandWritten:

@@ -59,7 +59,7 @@ class Recipe:
     warmup_epochs: Count = 4
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.1
     augmentation: Augmentation = Augmentation()
-    seed: int = 0
+    seed: int | None = None  # None: that of the run's anchors
 
     def __post_init__(self) -> None:
         _check_warmup(self)
@@ -101,13 +101,13 @@ class StitchingConfig:
     """Everything that decides the result of a stitching run. Each field can be an axis."""
 
     dataset: str = "digits"  # in memory (see `snnet.data.sizes`), or read by timm
-    training_images: Positive | None = None  # only so many, drawn by the dataset's own seed
+    training_images: Positive | None = None  # only so many, drawn by `split_seed`
     test_images: Positive | None = None
     # so many training images are held back, to choose settings by; datasets in memory hold back
-    # their own tenth
+    # their own
     validation_images: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
-    pretrained: bool = True  # else the anchors begin with random weights, drawn by `seed`
+    pretrained: bool = True  # else the anchors begin with random weights
 
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
@@ -142,11 +142,25 @@ class StitchingConfig:
     distillation_temperature: Annotated[float, Gt(0)] = 1.0  # of soft distillation
     teacher: AnchorSpec | None = None
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of automatic mixed precision
-    seed: int = 0  # of the stitching run; the anchors keep their own
+    # a replicate: all that somebody else would draw, unless one of the next two fixes it
+    seed: int = 0
+    anchor_seed: int | None = None  # of the anchors' own training; None: `seed`
+    # which images train, test and are held back, where the dataset does not say; None: `seed`
+    split_seed: int | None = None
 
     def __post_init__(self) -> None:
         for check in _CHECKS:
             check(self)
+
+    @property
+    def seed_of_anchors(self) -> int:
+        """What draws the anchors that are trained here."""
+        return self.seed if self.anchor_seed is None else self.anchor_seed
+
+    @property
+    def seed_of_split(self) -> int:
+        """What draws the split of the images."""
+        return self.seed if self.split_seed is None else self.split_seed
 
 
 def _check_image_count(config: StitchingConfig) -> None:

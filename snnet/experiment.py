@@ -26,7 +26,7 @@ from snnet.latency import measure_latencies
 from snnet.memory import explaining_lack, forget_peak, peak_memory
 from snnet.models import create_model
 from snnet.network import StitchedNetwork, stitch_for
-from snnet.pretraining import pretrained_anchors
+from snnet.pretraining import drawn_by, pretrained_anchors
 from snnet.run import (
     CHECKPOINT,
     LATENCIES,
@@ -80,7 +80,8 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     validation = validation_scores(network, data, process)
     if fits:
         run.save_table(LAYERS, layer_table(network, fits))
-    table = stitch_table(network, before, after, training.visits.tolist(), validation)
+    visits, images = training.visits.tolist(), data.test_ids
+    table = stitch_table(network, before, after, visits, validation, images)
     run.save_table(STITCHES, table)
     if process.first:
         run.say("latency")
@@ -116,8 +117,8 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
 def anchor_specs(config: StitchingConfig) -> list[AnchorSpec]:
     """The anchors as the run begins with them."""
     if config.pretrained:
-        return list(config.anchors)
-    return [untrained(spec, config.seed) for spec in config.anchors]
+        return [drawn_by(spec, config.seed_of_anchors) for spec in config.anchors]
+    return [untrained(spec, config.seed_of_anchors) for spec in config.anchors]
 
 
 def learns_heads(config: StitchingConfig) -> bool:
@@ -155,7 +156,8 @@ def load_teacher(
         return None
     if config.teacher.weights == "recipe":
         name = dataset_name(config)
-        (teacher,) = pretrained_anchors([config.teacher], name, data, run.cache, run.say)
+        spec = drawn_by(config.teacher, config.seed_of_anchors)
+        (teacher,) = pretrained_anchors([spec], name, data, run.cache, run.say)
         model: Any = teacher.model
     else:
         model = create_model(config.teacher, run.say, new_head=False)

@@ -1,7 +1,9 @@
 """The cost-accuracy front: what a user gets who takes the best sub-network within a budget.
 
 Torch-free. A table holds one row a sub-network, with columns `macs`, `is_anchor` and the score,
-which is `top1` (share of the test images) unless another is named.
+which is `top1` (share of the test images) unless another is named. The best of many by some images
+is flattered by these images, so the one within a budget is chosen by the images held out for it,
+where the table has their score, and told by its own.
 """
 
 from __future__ import annotations
@@ -11,17 +13,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+HELD_OUT = "top1_validation"  # the column of top-1 on images that were held out for choosing
+
+
+def chosen_by(stitches: pd.DataFrame, score: str = "top1") -> str:
+    """The column by which the best within a budget is chosen, to be told by `score`."""
+    return HELD_OUT if score == "top1" and HELD_OUT in stitches else score
 
 
 def pareto_front(stitches: pd.DataFrame, score: str = "top1") -> pd.DataFrame:
-    """The rows that no cheaper or equally costly row beats, by `macs`; the score rises strictly."""
-    ordered = stitches.sort_values(["macs", score], ascending=[True, False])
-    best_before = ordered[score].cummax().shift(fill_value=-np.inf)
-    return ordered[ordered[score] > best_before]
+    """The rows that no cheaper or equally costly row beats, by `macs`.
+
+    What they are chosen by rises strictly; the score itself need not.
+    """
+    by = chosen_by(stitches, score)
+    ordered = stitches.sort_values(["macs", by], ascending=[True, False])
+    best_before = ordered[by].cummax().shift(fill_value=-np.inf)
+    return ordered[ordered[by] > best_before]
 
 
 def front_at(stitches: pd.DataFrame, macs: Array, score: str = "top1") -> Array:
-    """The best score within each budget of `macs`; not a number below the cheapest stitch."""
+    """The score of the best within each budget of `macs`; no number below the cheapest stitch."""
     front = pareto_front(stitches, score)
     row = np.searchsorted(front.macs.to_numpy(), macs, side="right") - 1
     return np.where(row >= 0, front[score].to_numpy()[np.maximum(row, 0)], np.nan)

@@ -22,6 +22,7 @@ from snnet.config import StitchingConfig
 from snnet.data.catalogue import class_names
 from snnet.data.pictures import transform_for
 from snnet.errors import first_line
+from snnet.front import HELD_OUT, chosen_by
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.run import (
@@ -43,8 +44,7 @@ from snnet.wording import distinct, giga
 if TYPE_CHECKING:
     from snnet.export import Subnetwork
 
-VALIDATION = "top1_validation"  # the column of top-1 on images that were held back
-SHOWN = ("top1", "top1_before", VALIDATION, "latency")  # beside route and cost
+SHOWN = ("top1", "top1_before", HELD_OUT, "latency")  # beside route and cost
 BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
 
 
@@ -65,7 +65,7 @@ class TrainedNetwork:
         self.network = network.eval()
         self.config = config
         self.table = table
-        score = table[VALIDATION if VALIDATION in table else "top1"]
+        score = table[chosen_by(table)]
         order = np.lexsort((table["macs"], -score))  # best first, then the cheaper
         self._best_first: np.ndarray = table.index.to_numpy()[order]
         self._costs = {name: table[name].to_numpy() for name in ("macs", "params")}
@@ -120,7 +120,7 @@ class TrainedNetwork:
     @cached_property
     def _transform(self) -> Callable[[Any], Tensor]:
         models = [self.network.anchor(n).model for n in range(len(self.network.anchors))]
-        return transform_for(self.config.dataset, models)
+        return transform_for(self.config.dataset, models, self.config.seed_of_split)
 
     def __len__(self) -> int:
         """The number of sub-networks."""

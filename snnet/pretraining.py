@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,18 @@ from snnet.optimisation import create_optimisation
 from snnet.weight_files import read_file
 from snnet.weights import load_strictly
 
-SCHEMA = 2  # raise it when the same spec would train to other weights
+SCHEMA = 3  # raise it when the same spec would train to other weights
+
+
+def drawn_by(spec: AnchorSpec, seed: int) -> AnchorSpec:
+    """The anchor with the seed of its training: its own, or else the one that is given."""
+    if spec.recipe.seed is not None:
+        return spec
+    return replace(spec, recipe=replace(spec.recipe, seed=seed))
 
 
 def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
-    """The file for the weights of `spec`, trained on `dataset` (its name and subset)."""
+    """The file for the weights of `spec`, trained on `dataset` (its name and which images)."""
     content = json.dumps([SCHEMA, dataset, asdict(spec)], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return cache / "anchors" / f"{spec.name}-{digest}.safetensors"
@@ -49,7 +56,8 @@ def pretrained_anchors(
     anchor's lock trains it, the others take the next one or wait. `say` is told what goes on.
 
     Arguments:
-        dataset: its name and subset, by which cached weights are found.
+        specs: with their seeds, see `drawn_by`.
+        dataset: its name and which images train, by which cached weights are found.
         drop_path: timm's `drop_path_rate` in the anchors, see `drop_path_of`.
         new_head: see `snnet.weights.load_file`.
 
@@ -68,7 +76,7 @@ def pretrained_anchors(
         time.sleep(0.2)
     anchors = []
     for spec in specs:
-        torch.manual_seed(spec.recipe.seed)  # for random weights
+        torch.manual_seed(spec.recipe.seed or 0)  # for random weights
         anchor = create_anchor(spec, say, new_head, drop_path_rate=drop_path_of(spec, drop_path))
         if spec.weights == "recipe":
             path = cache_path(spec, dataset, cache)
@@ -108,7 +116,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
     """
     recipe = spec.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(recipe.seed or 0)
     anchor = create_anchor(spec).to(device)
     steps = data.steps(recipe.batch_size)
     optimizer, scheduler = create_optimisation({anchor: 1.0}, recipe, steps)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
+from torch import Tensor
 
 from snnet.costs import count_params
 from snnet.evaluation import Score
+from snnet.front import HELD_OUT
 from snnet.initialisation import Fit
 from snnet.latency import Latency
 from snnet.network import StitchedNetwork
@@ -18,6 +20,7 @@ def stitch_table(
     after: list[Score],
     visits: list[int],
     validation: list[float],
+    images: Tensor,
 ) -> pd.DataFrame:
     """One row a sub-network (index = stitch id): route, cost, visits, and scores.
 
@@ -26,6 +29,8 @@ def stitch_table(
         visits: how often each was trained.
         validation: top-1 (0 to 1) on the images held back, for choosing settings; empty where
             there are none.
+        images: which the bits of `correct` are of (`Data.test_ids`); each row has all of them, as
+            bytes of 32-bit integers.
     """
     routes, costs = network.space.routes, network.costs()
     layer_of = network.space.layer_of()
@@ -43,8 +48,9 @@ def stitch_table(
     for suffix, scores in (("_before", before), ("", after)):
         for field in ("top1", "top5", "loss", "correct"):
             table[field + suffix] = [getattr(score, field) for score in scores]
+    table["images"] = [images.numpy().astype("<i4").tobytes()] * len(routes)
     if validation:
-        table["top1_validation"] = validation
+        table[HELD_OUT] = validation
     return table
 
 
@@ -59,7 +65,7 @@ def validation_table(network: StitchedNetwork, scores: list[float]) -> pd.DataFr
         "route": [route.name for route in routes],
         "is_anchor": [route.is_anchor for route in routes],
         "macs": [macs for macs, _ in network.costs()],
-        "top1_validation": scores,
+        HELD_OUT: scores,
     }
     return pd.DataFrame(columns, _ids("stitch", len(routes)))
 

@@ -10,7 +10,7 @@ STUDY = Study(
     experiment=STITCHING,
     baseline={**BASELINE, "calibration_images": 100},
     axes=[Axis("calibration_images", [100, 50, 200, 500, 1000])],
-    seeds=5,
+    seeds=10,
     claims=[
         *(
             Claim(

@@ -10,7 +10,7 @@ STUDY = Study(
     experiment=STITCHING,
     baseline=BASELINE,
     axes=[Axis("direction", ["fast_to_slow", "slow_to_fast"])],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="Most Fast-to-Slow stitches beat what Slow-to-Fast gives for the same MACs",

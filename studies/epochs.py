@@ -10,7 +10,7 @@ STUDY = Study(
     experiment=STITCHING,
     baseline=BASELINE,
     axes=[Axis("epochs", [50, 15])],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="Stitches stay within 2 points when 15 epochs train them, not 50",

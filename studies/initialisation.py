@@ -13,7 +13,7 @@ STUDY = Study(
     baseline=BASELINE,
     axes=[Axis("init", ["least_squares", "kaiming"]), Axis("epochs", [50, 15])],
     design="factorial",
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="Before training, stitches that start from least squares are better than from "

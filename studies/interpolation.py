@@ -13,7 +13,7 @@ STUDY = Study(
     experiment=STITCHING,
     baseline=BASELINE,
     axes=[],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="Accuracy rises with cost: the rank correlation over stitches is above 0.5",

@@ -25,7 +25,7 @@ STUDY = Study(
             },
         )
     ],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="With the same budget in total, nearest stitching is better for the stitches "

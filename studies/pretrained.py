@@ -12,7 +12,7 @@ STUDY = Study(
     axes=[
         Axis("anchors", {"pretrained": {"pretrained": True}, "random": {"pretrained": False}}),
     ],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="Without pretrained anchors the stitches are at least 10 points worse",

@@ -25,7 +25,7 @@ STUDY = Study(
             },
         )
     ],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="For the same sub-network passes, random sampling is at most 1 point worse",

@@ -22,7 +22,7 @@ STUDY = Study(
             {"jointly": JOINTLY, **{f"{one} alone": {**ALONE, "only": one} for one in ROUTES}},
         )
     ],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words=f"Stitch {one} of the joint network is at most 1 point worse than trained alone",

@@ -12,7 +12,7 @@ STUDY = Study(
     experiment=STITCHING,
     baseline={**BASELINE, "tuning": "full"},
     axes=[Axis("tuning", ["full", "stitching_layers"])],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words="Tuning all weights is better than tuning the stitching layers alone",

@@ -17,7 +17,7 @@ STUDY = Study(
     axes=[
         Axis("window", {f"{k}/{s}": {"kernel": k, "stride": s} for k, s in WINDOWS}),
     ],
-    seeds=5,
+    seeds=10,
     claims=[
         Claim(
             words=f"Window {k}/{s} gives as good a stitch for a budget as 2/1 does",

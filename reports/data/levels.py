@@ -13,7 +13,7 @@ from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.statistics.confidence import LEVEL
 from reports.statistics.interval import Estimate, estimate
 from reports.statistics.mcnemar import mcnemar
-from snnet.front import front_area
+from snnet.front import chosen_by, front_area
 
 # of a table of stitches, see `snnet.tables.stitch_table`
 STITCH_COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
@@ -51,8 +51,8 @@ class Level:
             raise NothingToDrawError("the runs keep no table of stitches")
         rows = self.rows("route", "top1", ("anchors", "is_anchor", "macs", "params"))
         together = pd.concat(run.table for run in self.runs.values())
-        for column in ("top1_before", "visits"):
-            if column in together:
+        for column in ("top1_before", chosen_by(together), "visits"):
+            if column in together and column not in rows:
                 rows[column] = together.groupby("route", sort=False)[column].mean()
         return rows
 

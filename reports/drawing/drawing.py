@@ -16,6 +16,7 @@ from reports.data.levels import Level, NothingToDrawError
 from reports.drawing.captions import with_interval
 from reports.drawing.style import COLOURS, COLUMN_INCHES, MARKERS
 from reports.statistics.interval import number
+from snnet.front import chosen_by
 
 GREY = "#8a8a8a"
 LETTERS_AN_INCH = 12  # of the labels of an axis
@@ -154,8 +155,10 @@ def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
         if missing:
             raise NothingToDrawError(f"the tables of the runs have no column {', '.join(missing)}")
         part = pd.DataFrame({"level": level.name, "route": rows.index})
-        for column in ("anchors", "is_anchor", "macs", "params", "top1", "half_width", *columns):
-            share = column in ("top1", "top1_before", "half_width")
+        shown = ("anchors", "is_anchor", "macs", "params", "top1", "half_width", *columns)
+        chosen = chosen_by(rows)
+        for column in dict.fromkeys((*shown, chosen)):
+            share = column in ("top1", "top1_before", "half_width", chosen)
             values = rows[column].astype(float) if share else rows[column]
             part[column] = (100 * values if share else values).to_numpy()
         part["seeds"] = len(level.runs)

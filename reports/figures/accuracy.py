@@ -26,7 +26,7 @@ from reports.drawing.drawing import (
 )
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
-from snnet.front import pareto_front
+from snnet.front import chosen_by, pareto_front
 
 PAPER = "SN-Net paper"
 
@@ -129,10 +129,16 @@ def caption(data: pd.DataFrame) -> str:
     )
     words = (
         f"Top-1 over MACs{what}. Sub-networks: {counts}. Stars are anchors, a larger point has "
-        f"more parameters, the line is the Pareto front. {seeds_sentence(tracked.seeds)}"
+        f"more parameters, the line is the Pareto front{_chosen(tracked)}. "
+        f"{seeds_sentence(tracked.seeds)}"
     )
     count = len(data) - len(tracked)
     return f"{words} Grey: the {count} points of {SOURCE}." if count else words
+
+
+def _chosen(data: pd.DataFrame) -> str:
+    """How the front is chosen, where that is not by what it shows."""
+    return "" if chosen_by(data) == "top1" else ", chosen by the images held out for it"
 
 
 FIGURE = FigureKind("Accuracy over MACs", "axis", 10, data, draw, caption)

@@ -67,7 +67,8 @@ def caption(data: pd.DataFrame) -> str:
     )
     return (
         f"Top-1 minus that of {data.baseline.iloc[0]}. Points are sub-networks with the same route "
-        f"in both ({shared}); the line compares the Pareto fronts at equal MACs."
+        f"in both ({shared}); the line compares the Pareto fronts at equal MACs, chosen by "
+        "other images where the runs held some out."
     )
 
 

@@ -27,6 +27,7 @@ from reports.statistics.confidence import (
     LEAST_SEEDS,
     LEVEL,
 )
+from reports.statistics.images import with_images
 from reports.statistics.interval import Estimate, digits_for, estimate, number
 
 Relation = Literal["greater", "equivalent"]
@@ -46,6 +47,9 @@ class Sample:
 
     differences: Mapping[int, NDArray[np.float64]]
     planned: int  # seeds asked for
+    # the same with one group of the test images left out, by seed: a list of as many as there are
+    # groups; empty where the runs do not tell which images were correct
+    without: Mapping[int, Sequence[NDArray[np.float64]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ class Evidence:
     relation: Relation
     margin: float
     statistic: Statistic
-    estimate: Estimate  # of the effect, over seeds
+    estimate: Estimate  # of the effect, over seeds and test images
+    over_seeds: Estimate  # its error over seeds alone
     planned: int
     n_stitches: int  # of the seed that has fewest
     p: float  # of the claim; 1 where fewer than three seeds test nothing
@@ -99,7 +104,8 @@ class Evidence:
     @property
     def spread(self) -> float | None:
         """Standard deviation between seeds; None with one."""
-        return None if self.estimate.error is None else self.estimate.error * self.n_seeds**0.5
+        error = self.over_seeds.error
+        return None if error is None else error * self.n_seeds**0.5
 
     @property
     def size(self) -> float | None:
@@ -110,8 +116,18 @@ class Evidence:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Student's interval; None with one seed, or where seeds do not differ."""
+        """Student's interval over seeds and test images; None with one seed, or without spread."""
         return self._within(self.estimate.interval(CONFIDENCE))
+
+    @property
+    def seeds_interval(self) -> tuple[float, float] | None:
+        """What the interval would be if only seeds made a difference, for the same test images."""
+        return self._within(self.over_seeds.interval(CONFIDENCE))
+
+    @property
+    def of_images(self) -> float:
+        """The share of the effect's variance (0 to 1) that is of the test images."""
+        return (self.estimate.images / self.estimate.error) ** 2 if self.estimate.error else 0.0
 
     @property
     def tost_interval(self) -> tuple[float, float] | None:
@@ -205,6 +221,7 @@ def assess(
         relation,
         margin,
         statistic,
+        _with_images(found, sample, statistic),
         found,
         sample.planned,
         stitches,
@@ -215,6 +232,16 @@ def assess(
         unit=unit,
     )
     return untested if found.n < LEAST_SEEDS else _tested(untested)
+
+
+def _with_images(found: Estimate, sample: Sample, statistic: Statistic) -> Estimate:
+    """The estimate with what test images add, where every seed tells it."""
+    seeds = [sample.without.get(seed) for seed in sorted(sample.differences)]
+    groups = [parts for parts in seeds if parts]
+    if len(groups) < found.n or not groups:
+        return found
+    left = [[50 * np.sign(one) if statistic == "share" else one for one in seed] for seed in groups]
+    return with_images(found, np.array([[one.mean() for one in seed] for seed in left]))
 
 
 def _by_seed(sample: Sample) -> list[NDArray[np.float64]]:

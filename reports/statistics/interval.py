@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from reports.statistics.confidence import CONFIDENCE, LEAST_SEEDS
@@ -15,11 +16,19 @@ ROUNDING = 1e-9  # a standard error below it is none: what sums of equal numbers
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over `n` seeds and its standard error (None with one seed)."""
+    """A mean over `n` seeds and its standard error (None with one seed).
+
+    Attributes:
+        images: the part of the error that is of the test images, which more seeds do not shrink;
+            see `reports.statistics.images`.
+        freedom: degrees of freedom of the error; None: one less than there are seeds.
+    """
 
     mean: float
     error: float | None
     n: int
+    images: float = 0.0
+    freedom: float | None = None
 
     @property
     def half_width(self) -> float | None:
@@ -48,7 +57,16 @@ class Estimate:
             return 1.0
         if not self.error:
             return 0.5**self.n if distance > ROUNDING else 1.0
-        return float(stats.t.sf(distance / self.error, self.n - 1))
+        return float(stats.t.sf(distance / self.error, self._freedom))
+
+    def error_of(self, seeds: NDArray[np.int_]) -> NDArray[np.float64]:
+        """What the standard error would be with other numbers of seeds; with one seed, no numbers.
+
+        That of the test images stays.
+        """
+        fixed = self.images**2
+        shrinking = np.nan if self.error is None else self.error**2 - fixed
+        return np.asarray(np.sqrt(shrinking * self.n / seeds + fixed), dtype=float)
 
     def text(self, digits: int = 1, sign: bool = False) -> str:
         """Words, for example `87.2 ± 0.4`, or `87.2` where fewer than three seeds show none."""
@@ -58,7 +76,11 @@ class Estimate:
         return mean if self.half_width is None else f"{mean} ± {self.half_width:.{digits}f}"
 
     def _quantile(self, confidence: float) -> float:
-        return float(stats.t.ppf((1 + confidence) / 2, self.n - 1))
+        return float(stats.t.ppf((1 + confidence) / 2, self._freedom))
+
+    @property
+    def _freedom(self) -> float:
+        return self.n - 1 if self.freedom is None else self.freedom
 
 
 def estimate(values: Sequence[float], least_spread: float = 0.0) -> Estimate:

@@ -9,6 +9,7 @@ from reports.statistics.confidence import LEAST_SEEDS, LEVEL, in_percent
 from reports.statistics.evidence import Evidence
 
 POWER = 0.8
+MOSTLY = 0.5  # a share above it is most of a variance
 MAXIMUM_SEEDS = 200  # more than anybody trains
 
 
@@ -20,10 +21,10 @@ def seeds_needed(evidence: Evidence) -> int | None:
     MAXIMUM_SEEDS would be needed. Corrected
     claims are held to Bonferroni's level, the strictest that Holm can ask.
     """
-    if evidence.verdict != "undecided" or evidence.n_seeds < LEAST_SEEDS or not evidence.spread:
+    if evidence.verdict != "undecided" or evidence.n_seeds < LEAST_SEEDS or not _spreads(evidence):
         return None
     seeds = np.arange(LEAST_SEEDS, MAXIMUM_SEEDS + 1)
-    enough = seeds[_power(evidence, evidence.spread, seeds) >= POWER]
+    enough = seeds[_power(evidence, seeds) >= POWER]
     return int(enough[0]) if enough.size else None
 
 
@@ -33,10 +34,12 @@ def outlook(evidence: Evidence) -> str:
         return ""
     if evidence.n_seeds < LEAST_SEEDS:
         return f"at least {LEAST_SEEDS} seeds are needed"
-    if not evidence.spread:
+    if not _spreads(evidence):
         return "the seeds do not differ, which leaves open how many would decide"
     seeds = seeds_needed(evidence)
     if seeds is None:
+        if evidence.of_images > MOSTLY:
+            return "more test images are needed, seeds alone would not do"
         needed = f"more than {MAXIMUM_SEEDS} seeds would be needed"
         return f"{needed}: the effect is too close to the margin"
     return (
@@ -44,9 +47,15 @@ def outlook(evidence: Evidence) -> str:
     )
 
 
-def _power(evidence: Evidence, spread: float, seeds: NDArray[np.int_]) -> NDArray[np.float64]:
+def _spreads(evidence: Evidence) -> bool:
+    return bool(evidence.estimate.error)
+
+
+def _power(evidence: Evidence, seeds: NDArray[np.int_]) -> NDArray[np.float64]:
     """Chance of the verdict that the observed effect points to, for each number of seeds."""
     from statsmodels.stats.power import TTestPower
+
+    spread = evidence.estimate.error_of(seeds) * np.sqrt(seeds)
 
     def one_sided(distance: float, level: float) -> NDArray[np.float64]:
         chance = TTestPower().power(distance / spread, seeds, level, alternative="larger")

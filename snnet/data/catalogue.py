@@ -20,7 +20,7 @@ from snnet.data.memory import InMemory, take
 from snnet.errors import MissingDataError
 
 CLASS_NAMES = {"digits": tuple(map(str, range(10))), "fashion": CLASSES}
-LOADERS: dict[str, Callable[[], InMemory]] = {"digits": load_digits, "fashion": load_fashion}
+LOADERS: dict[str, Callable[[int], InMemory]] = {"digits": load_digits, "fashion": load_fashion}
 
 
 def load_data(config: StitchingConfig) -> Data:
@@ -30,9 +30,9 @@ def load_data(config: StitchingConfig) -> Data:
         MissingDataError: they are not there, or cannot be read.
         ValueError: the anchors want different preprocessing, or the counts of images do not fit.
     """
-    counts = config.training_images, config.test_images
+    counts, seed = (config.training_images, config.test_images), config.seed_of_split
     if config.dataset in LOADERS:
-        return take(LOADERS[config.dataset](), *counts)
+        return take(LOADERS[config.dataset](seed), *counts, seed)
     from snnet.data.images import load_images  # torchvision: only where needed
     from snnet.data.preprocessing import preprocessing_of
 
@@ -40,7 +40,7 @@ def load_data(config: StitchingConfig) -> Data:
         bare = [replace(spec, weights="random") for spec in config.anchors]
         models = [create_anchor(spec).model for spec in bare]
     preprocessing = preprocessing_of(models)
-    return load_images(config.dataset, preprocessing, *counts, config.validation_images)
+    return load_images(config.dataset, preprocessing, *counts, config.validation_images, seed)
 
 
 def class_names(dataset: str, classes: int) -> list[str] | None:
@@ -63,8 +63,8 @@ def class_names(dataset: str, classes: int) -> list[str] | None:
 
 
 def dataset_name(config: StitchingConfig) -> str:
-    """The dataset with its subset: what anchors trained on it depend on."""
-    name = config.dataset
+    """The dataset with its subset and split: what anchors trained on it depend on."""
+    name = f"{config.dataset}-split-{config.seed_of_split}"
     if config.training_images is not None:
         name += f"-{config.training_images}"
     return f"{name}-without-{config.validation_images}" if config.validation_images else name

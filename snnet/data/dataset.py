@@ -38,6 +38,14 @@ class Data(ABC):
 
     @property
     @abstractmethod
+    def test_ids(self) -> Tensor:
+        """Numbers of the test images (N), in the order in which they come.
+
+        Equal numbers are equal images of the dataset, whatever its split.
+        """
+
+    @property
+    @abstractmethod
     def image_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
 

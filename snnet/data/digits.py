@@ -8,11 +8,11 @@ from snnet.data.memory import InMemory
 from snnet.data.sizes import IN_MEMORY
 
 
-def load_digits() -> InMemory:
+def load_digits(seed: int) -> InMemory:
     """scikit-learn's handwritten digits: 1797 images of 8x8 px.
 
-    60 % train, 30 % test; the remaining 10 % are held back for choosing settings. The stratified
-    split is fixed (random_state 0), so that all runs test on the same images.
+    The set has no official split: `seed` draws one, stratified, of a third to train, a sixth to
+    hold back for choosing, and a half to test.
     """
     from sklearn.datasets import load_digits as load
     from sklearn.model_selection import train_test_split
@@ -21,16 +21,17 @@ def load_digits() -> InMemory:
     images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16
     labels = torch.tensor(digits.target)
     rest, test = train_test_split(
-        range(len(labels)), test_size=sizes.test, stratify=digits.target, random_state=0
+        range(len(labels)), test_size=sizes.test, stratify=digits.target, random_state=seed
     )
     train, held_back = train_test_split(
-        rest, test_size=sizes.held_back, stratify=digits.target[rest], random_state=0
+        rest, test_size=sizes.held_back, stratify=digits.target[rest], random_state=seed
     )
     return InMemory(
         images[train],
         labels[train],
         images[test],
         labels[test],
+        torch.tensor(test),
         classes=sizes.classes,
         mean=images[train].mean().item(),
         deviation=images[train].std().item(),

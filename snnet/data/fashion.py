@@ -12,6 +12,7 @@ from snnet.data.locations import data_root
 from snnet.data.memory import InMemory
 from snnet.data.sizes import IN_MEMORY
 from snnet.errors import first_line
+from snnet.seeding import generator
 
 CLASSES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -20,16 +21,16 @@ CLASSES = (
 MEAN, DEVIATION = 0.2860 * 255, 0.3530 * 255  # of the 60,000 training images
 
 
-def load_fashion() -> InMemory:
+def load_fashion(seed: int) -> InMemory:
     """Fashion-MNIST (Xiao et al. 2017): 28x28 px, 54,000 to train, 10,000 to test.
 
-    The last 6,000 training images are held back for choosing settings. Read from IDX files, or
-    downloaded by torchvision into $SNNET_DATA.
+    6,000 of the training images, drawn by `seed`, are held back for choosing. Read from IDX files,
+    or downloaded by torchvision into $SNNET_DATA.
 
     Raises:
         MissingDataError: no files, and no download.
     """
-    return _read(find_fashion() or _download())
+    return _read(find_fashion() or _download(), seed)
 
 
 def _download() -> Path:
@@ -49,7 +50,7 @@ def _download() -> Path:
     return found
 
 
-def _read(folder: Path) -> InMemory:
+def _read(folder: Path, seed: int) -> InMemory:
     (images, labels), test = (
         (
             torch.from_numpy(read_idx(images_file(folder, name))).unsqueeze(1),
@@ -58,13 +59,15 @@ def _read(folder: Path) -> InMemory:
         for name in SETS
     )
     sizes = IN_MEMORY["fashion"]
-    kept = sizes.train
+    order = torch.randperm(len(labels), generator=generator("held back", seed))
+    train, held_back = (part.sort().values for part in order.split([sizes.train, sizes.held_back]))
     return InMemory(
-        images[:kept],
-        labels[:kept],
+        images[train],
+        labels[train],
         *test,
+        torch.arange(sizes.test),
         classes=sizes.classes,
         mean=MEAN,
         deviation=DEVIATION,
-        validation=(images[kept:], labels[kept:]),
+        validation=(images[held_back], labels[held_back]),
     )

@@ -31,12 +31,13 @@ def load_images(
     train: int | None,
     test: int | None,
     validation: int | None = None,
+    seed: int = 0,
 ) -> TimmData:
     """Open a dataset: the name of an image folder, or with one of timm's prefixes (torch/cifar10).
 
     Arguments:
-        train, test: only so many images, drawn once for all runs.
-        validation: so many of the training set are held back, drawn once for all runs.
+        train, test: only so many images, drawn by `seed`.
+        validation: so many of the training set are held back, drawn by `seed`.
 
     Raises:
         MissingDataError: it is not there, or cannot be read.
@@ -47,13 +48,13 @@ def load_images(
     known, tested = (_classes(opened) for opened in sets)
     if known and tested and known != tested:
         raise ValueError(f"dataset {dataset}: training and test set have different classes")
-    training = Source.of(sets[0], openers[0], "train", None if validation else train)
+    training = Source.of(sets[0], openers[0], "train", None if validation else train, seed)
     held_back = None
     if validation:
-        training, held_back = training.hold_back(validation, train)
+        training, held_back = training.hold_back(validation, train, seed)
     return TimmData(
         training,
-        Source.of(sets[1], openers[1], "test", test),
+        Source.of(sets[1], openers[1], "test", test, seed),
         len(known) if known else None,
         preprocessing,
         held_back,
@@ -128,8 +129,10 @@ class Source:
     count: int
 
     @classmethod
-    def of(cls, dataset: Any, opener: Callable[[], Any], kind: str, count: int | None) -> Source:
-        """Take `count` images of a dataset, or all."""
+    def of(
+        cls, dataset: Any, opener: Callable[[], Any], kind: str, count: int | None, seed: int
+    ) -> Source:
+        """Take `count` images of a dataset, drawn by `seed`, or all."""
         length = len(dataset)
         if isinstance(dataset, IterableDataset):
             if not length:
@@ -138,11 +141,11 @@ class Source:
                     "test_images"
                 )
             return cls(dataset, opener, None, count or length)
-        order = torch.randperm(length, generator=generator("subset", kind))[:count]
+        order = torch.randperm(length, generator=generator("subset", kind, seed))[:count]
         indices = torch.arange(length) if count is None else order.sort().values
         return cls(dataset, opener, indices, len(indices))
 
-    def hold_back(self, count: int, left: int | None) -> tuple[Source, Source]:
+    def hold_back(self, count: int, left: int | None, seed: int) -> tuple[Source, Source]:
         """The training images (at most `left`), and `count` others to choose settings by.
 
         Raises:
@@ -154,7 +157,7 @@ class Source:
                 f"validation_images is {count}, and cannot be held back: {reason}; lower it or "
                 "leave it out"
             )
-        order = torch.randperm(self.count, generator=generator("subset", "validation"))
+        order = torch.randperm(self.count, generator=generator("subset", "validation", seed))
         held, rest = self.indices[order[:count].sort().values], self.indices[order[count:]]
         training = rest[:left].sort().values
         return (
@@ -187,6 +190,12 @@ class TimmData(Data):
     def test_count(self) -> int:
         """Number of test images."""
         return self.test.count
+
+    @property
+    def test_ids(self) -> Tensor:
+        """Numbers of the test images, see `Data.test_ids`; of a streamed set as they come."""
+        indices = self.test.indices
+        return torch.arange(self.test_count) if indices is None else indices
 
     @property
     def image_shape(self) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ class InMemory(Data):
     """Small grey images (N, 1, H, W), as bytes or normalised floats, and their labels (N).
 
     Attributes:
+        numbers: of the test images (N), see `Data.test_ids`.
         mean, deviation: of the training images; taken off and divided by, batch by batch.
         validation: images and labels that are held back for choosing settings, or None.
     """
@@ -27,6 +28,7 @@ class InMemory(Data):
     train_labels: Tensor
     test_images: Tensor
     test_labels: Tensor
+    numbers: Tensor
     classes: int
     mean: float = 0.0
     deviation: float = 1.0
@@ -41,6 +43,11 @@ class InMemory(Data):
     def test_count(self) -> int:
         """Number of test images."""
         return len(self.test_labels)
+
+    @property
+    def test_ids(self) -> Tensor:
+        """Numbers of the test images, see `Data.test_ids`."""
+        return self.numbers
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -95,26 +102,30 @@ class InMemory(Data):
             yield self.normalise(images[start:stop]), labels[start:stop]
 
 
-def take(data: InMemory, train: int | None, test: int | None) -> InMemory:
-    """A dataset with at most so many images of each set, drawn once for all runs; None keeps all.
+def take(data: InMemory, train: int | None, test: int | None, seed: int) -> InMemory:
+    """A dataset with at most so many images of each set, drawn by `seed`; None keeps all.
 
     As many are held back as are tested.
     """
 
-    def some(kind: str, count: int | None, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def some(kind: str, count: int | None, *parts: Tensor) -> tuple[Tensor, ...]:
         if count is None:
-            return images, labels
-        order = torch.randperm(len(labels), generator=generator("subset", kind))[:count]
+            return parts
+        order = torch.randperm(len(parts[0]), generator=generator("subset", kind, seed))[:count]
         chosen = order.sort().values
-        return images[chosen], labels[chosen]
+        return tuple(part[chosen] for part in parts)
 
     train_images, train_labels = some("train", train, data.train_images, data.train_labels)
-    test_images, test_labels = some("test", test, data.test_images, data.test_labels)
+    test_images, test_labels, numbers = some(
+        "test", test, data.test_images, data.test_labels, data.numbers
+    )
+    held_back = some("validation", test, *data.validation) if data.validation else None
     return replace(
         data,
         train_images=train_images,
         train_labels=train_labels,
         test_images=test_images,
         test_labels=test_labels,
-        validation=some("validation", test, *data.validation) if data.validation else None,
+        numbers=numbers,
+        validation=(held_back[0], held_back[1]) if held_back else None,
     )

@@ -19,10 +19,13 @@ from snnet.data.preprocessing import preprocessing_of
 from snnet.errors import first_line
 
 
-def transform_for(dataset: str, models: Sequence[nn.Module]) -> Callable[[Any], Tensor]:
+def transform_for(
+    dataset: str, models: Sequence[nn.Module], seed: int = 0
+) -> Callable[[Any], Tensor]:
     """What makes of a picture (see `open_picture`) the tensor (C, H, W) that a run tests with.
 
     Arguments:
+        seed: of the split, from whose training images the normalisation is.
         models: the anchors' timm models, from fast to slow.
 
     Raises:
@@ -30,7 +33,7 @@ def transform_for(dataset: str, models: Sequence[nn.Module]) -> Callable[[Any], 
         ValueError: the models want different preprocessing.
     """
     if dataset in LOADERS:
-        data = LOADERS[dataset]()
+        data = LOADERS[dataset](seed)
         return lambda picture: _like(data, open_picture(picture, "L"))
     preprocessing = preprocessing_of(models)
     transform = preprocessing.for_test()

@@ -23,7 +23,7 @@ class Sizes:
 
 # any other dataset is read by timm
 IN_MEMORY = {
-    "digits": Sizes(train=1077, held_back=180, test=540, image_shape=(1, 8, 8), classes=10),
+    "digits": Sizes(train=719, held_back=270, test=808, image_shape=(1, 8, 8), classes=10),
     "fashion": Sizes(
         train=54_000, held_back=6_000, test=10_000, image_shape=(1, 28, 28), classes=10
     ),

@@ -16,8 +16,6 @@ from snnet.run import STITCHES, table_file, validation_files
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORE = "top1_validation"
-
 
 def front_area(table: pd.DataFrame) -> float:
     """The mean of the best validation top-1 within a budget, see `snnet.front`.
@@ -27,7 +25,7 @@ def front_area(table: pd.DataFrame) -> float:
     """
     from snnet import front
 
-    area = front.front_area(table, SCORE)
+    area = front.front_area(table, front.HELD_OUT)
     if isnan(area):
         raise UserError("a run of one route alone has no front: search for top1 within a budget")
     return area
@@ -39,12 +37,14 @@ def best_within(table: pd.DataFrame, budget: float) -> float:
     Raises:
         UserError: there is none.
     """
+    from snnet import front
+
     affordable = table[table.macs <= budget]
     if affordable.empty:
         raise UserError(
             f"no sub-network has {budget:g} MACs or fewer: the cheapest has {table.macs.min()}"
         )
-    return float(affordable[SCORE].max())
+    return float(affordable[front.HELD_OUT].max())
 
 
 def check_validation(config: StitchingConfig) -> None:
@@ -67,8 +67,10 @@ def _of_end(score: Score, run: RunDirectory, budget: float) -> list[float]:
     """A score of the trained run."""
     import pandas as pd
 
+    from snnet import front
+
     table = pd.read_parquet(run.files / table_file(STITCHES))
-    if SCORE not in table:
+    if front.HELD_OUT not in table:
         raise UserError(
             f"run {run.key} has no validation scores: it was done by an earlier version; "
             f"remove {run.path} to have it done anew"

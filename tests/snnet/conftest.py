@@ -23,4 +23,4 @@ def images():
 
 @pytest.fixture(scope="module")
 def data():
-    return take(load_digits(), 64, 32)
+    return take(load_digits(0), 64, 32, 0)

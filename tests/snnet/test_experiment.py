@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -32,23 +33,41 @@ def test_one_route_alone_is_trained_scored_and_loaded(tmp_path):
     assert load(tmp_path).table.route.tolist() == ["0.1>1.2"]
 
 
-def test_anchors_without_pretrained_weights_depend_on_the_seed(tmp_path):
+def test_the_seed_draws_anchors_and_split_unless_they_are_fixed(tmp_path):
     def weights(**changes):
         _, network = prepare(settings(**changes), Attempt(tmp_path, tmp_path / "cache", 1))
         return torch.cat([parameter.flatten() for parameter in network.anchors.parameters()])
 
-    assert torch.equal(weights(pretrained=True, seed=0), weights(pretrained=True, seed=1))
-    assert torch.equal(weights(pretrained=False, seed=1), weights(pretrained=False, seed=1))
-    assert not torch.equal(weights(pretrained=False, seed=0), weights(pretrained=False, seed=1))
+    for pretrained in (True, False):
+        one = weights(pretrained=pretrained, seed=0)
+        assert torch.equal(one, weights(pretrained=pretrained, seed=0))
+        assert not torch.equal(one, weights(pretrained=pretrained, seed=1))
+        fixed = {"pretrained": pretrained, "anchor_seed": 0, "split_seed": 0}
+        assert torch.equal(one, weights(**fixed, seed=1))
+    other_images = weights(pretrained=True, seed=0, split_seed=1)
+    assert not torch.equal(other_images, weights(pretrained=True, seed=0))
+
+
+def test_the_table_tells_which_images_its_bits_are_of(tmp_path):
+    kept = []
+    for seed in (0, 1):
+        (place := tmp_path / str(seed)).mkdir()
+        STITCHING.function(settings(seed=seed, epochs=1, warmup_epochs=0, test_images=40),
+                           Attempt(place, tmp_path / "cache", 1))  # fmt: skip
+        (images,) = pd.read_parquet(place / "stitch.parquet").images.unique()
+        kept.append(np.frombuffer(images, "<i4"))
+    data = take(load_digits(1), 64, 40, 1)
+    assert kept[1].tolist() == data.test_ids.tolist()
+    assert kept[0].tolist() != kept[1].tolist()
 
 
 def test_held_back_images_are_scored_apart(tmp_path):
-    data = load_digits()
+    data = load_digits(0)
     images, labels = data.validation
-    assert (len(images), len(labels)) == (180, 180)
+    assert (len(images), len(labels)) == (300, 300)
     seen = {image.numpy().tobytes() for image in torch.cat([data.train_images, data.test_images])}
     assert sum(image.numpy().tobytes() in seen for image in images) < 2  # but for chance twins
-    assert len(take(data, 64, 32).validation[0]) == 32
+    assert len(take(data, 64, 32, 0).validation[0]) == 32
     run = Attempt(tmp_path, tmp_path / "cache", 1)
     STITCHING.function(settings(epochs=4), run)
     table = pd.read_parquet(tmp_path / "stitch.parquet")

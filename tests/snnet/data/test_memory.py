@@ -11,6 +11,7 @@ from snnet.config import Augmentation
 from snnet.data.augmentation import affine
 from snnet.data.digits import load_digits
 from snnet.data.fashion import load_fashion
+from snnet.data.memory import take
 from snnet.data.sizes import IN_MEMORY
 from snnet.errors import MissingDataError
 from snnet.seeding import generator
@@ -18,7 +19,7 @@ from snnet.seeding import generator
 
 @needs_fashion
 def test_fashion_is_whole():
-    data = load_fashion()
+    data = load_fashion(0)
     assert (data.train_count, data.test_count, data.image_shape) == (54_000, 10_000, (1, 28, 28))
     assert torch.bincount(data.test_labels).tolist() == [1000] * 10
     images = data.normalise(data.train_images)
@@ -35,20 +36,41 @@ def test_missing_and_damaged_fashion_say_what_to_do(monkeypatch, tmp_path):
     with pytest.raises(
         MissingDataError, match=r"none of .*fashion-mnist.*install Debian's package"
     ):
-        load_fashion()
+        load_fashion(0)
     (tmp_path / "fashion-mnist").mkdir()
     (tmp_path / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b torn")
     with pytest.raises(MissingDataError, match="is damaged or missing"):
-        load_fashion()
+        load_fashion(0)
 
 
-def test_the_split_is_fixed_and_apart():
-    one, two = load_digits(), load_digits()
-    assert torch.equal(one.test_labels, two.test_labels)
-    assert (len(one.train_labels), len(one.test_labels)) == (IN_MEMORY["digits"].train, 540)
+def test_the_split_is_drawn_by_the_seed_and_apart():
+    one, again, other = load_digits(0), load_digits(0), load_digits(1)
+    assert torch.equal(one.test_images, again.test_images)
+    assert torch.equal(one.test_ids, again.test_ids)
+    assert len(one.train_labels) == IN_MEMORY["digits"].train
+    shared = set(one.test_ids.tolist()) & set(other.test_ids.tolist())
+    assert 400 < len(shared) < 500  # half of half of them
     train = {image.numpy().tobytes() for image in one.train_images}
     test = {image.numpy().tobytes() for image in one.test_images}
     assert len(train & test) <= 3  # scikit-learn's set holds a few images twice
+
+
+def test_equal_numbers_are_equal_images():
+    by_number = [
+        dict(zip(data.test_ids.tolist(), data.test_images, strict=True))
+        for data in (load_digits(0), take(load_digits(1), None, 50, 1))
+    ]
+    shared = by_number[0].keys() & by_number[1].keys()
+    assert len(by_number[1]) == 50
+    assert len(shared) > 10
+    assert all(torch.equal(by_number[0][one], by_number[1][one]) for one in shared)
+
+
+@needs_fashion
+def test_of_fashion_the_seed_draws_what_is_held_back_alone():
+    one, other = load_fashion(0), load_fashion(1)
+    assert torch.equal(one.test_images, other.test_images)
+    assert not torch.equal(one.validation[1], other.validation[1])
 
 
 def test_calibration_images_depend_on_the_seed_alone(data):

@@ -14,7 +14,7 @@ from snnet.data.pictures import transform_for
 
 
 def test_a_picture_of_a_digit_is_the_image_that_the_run_tests_with():
-    data = load_digits()
+    data = load_digits(0)
     for image in data.test_images[:5]:
         picture = (255 * image[0]).round().byte().numpy()
         for size in (8, 32):

@@ -11,7 +11,7 @@ from snnet.data.sizes import IN_MEMORY, Sizes
 
 @pytest.mark.parametrize("name", ["digits", pytest.param("fashion", marks=needs_fashion)])
 def test_loaders_give_these_numbers_of_images(name):
-    data = LOADERS[name]()
+    data = LOADERS[name](0)
     held_back = sum(len(labels) for _, labels in data.validation_batches(64))
     counts = data.train_count, held_back, data.test_count
     assert Sizes(*counts, data.image_shape, data.classes) == IN_MEMORY[name]
