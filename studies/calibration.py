@@ -9,7 +9,7 @@ STUDY = Study(
     question="Are 100 images enough for the least-squares start, or do more bring a gain?",
     experiment=STITCHING,
     baseline={**BASELINE, "calibration_images": 100},
-    axes=[Axis("calibration_images", [100, 50, 200, 500, 1000])],
+    axes=[Axis("calibration_images", [100, 50, 200, 500, 700])],
     seeds=10,
     claims=[
         *(
@@ -21,7 +21,7 @@ STUDY = Study(
                 relation="equivalent",
                 margin=1.0,
             )
-            for more in (200, 500, 1000)
+            for more in (200, 500, 700)
         ),
         Claim(
             words="50 calibration images do as well as 100",

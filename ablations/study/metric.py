@@ -21,6 +21,8 @@ class Metric:
         unit: in which it is shown, such as `%` or `s`; empty: it has none.
         goal: whether more of it is better, or less; None: neither.
         factor: what a number is multiplied by to be in `unit`: 100 for shares in percent.
+        bits: of a score that is the share of test items which came out right: the column that
+            keeps which, one bit an item in the order of `Table.items`, as `numpy.packbits` packs.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Metric:
     unit: str = ""
     goal: Goal | None = None
     factor: float = 1.0
+    bits: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self, f"metric {self.name!r}")
@@ -53,6 +56,9 @@ class Table:
         scores: columns that can be compared; the first is drawn.
         cost: the column over which scores are drawn, if rows have a cost.
         marked: a column of truths: rows that stand out, such as networks that others derive from.
+        items: the column that tells which items the rows were tested on, each row alike: numbers
+            that say the same item in all runs, as bytes of little-endian 32-bit integers. With it
+            and `Metric.bits`, intervals hold what other items of the kind would have changed.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Table:
     scores: tuple[Metric, ...]
     cost: Metric | None = None
     marked: str | None = None
+    items: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.scores, list):

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ablations.study.claim import Claim
-from ablations.tracking.reader import TrackedStudy
+from ablations.tracking.reader import TrackedRun, TrackedStudy
+from reports.data.left_out import without_images
 from reports.data.measures import differences, unit_of
 from reports.statistics.evidence import Evidence, Sample, assess, correct_for_many
 
@@ -48,12 +52,27 @@ def sample_of(study: TrackedStudy, claim: Claim) -> Sample:
     baseline = study.plan.baseline
     ones = study.replicates({**baseline, **claim.at})
     others = study.replicates({**baseline, **claim.than}) if claim.than is not None else None
-    found = {}
+    found, without = {}, {}
     for seed, one in ones.items():
         other = others.get(seed) if others is not None else None
         if one is not None and (others is None or other is not None):
             found[seed] = differences(claim.measure, one, other, claim.pairing, study.plan)
-    return Sample(found, len(ones))
+            without[seed] = _without(study, claim, one, other)
+    return Sample(found, len(ones), without)
+
+
+def _without(
+    study: TrackedStudy, claim: Claim, one: TrackedRun, other: TrackedRun | None
+) -> list[NDArray[np.float64]]:
+    """Differences as in `sample_of`, each time without one group of the test images."""
+    ours = without_images(one, study.plan.table)
+    theirs = [None] * len(ours) if other is None else without_images(other, study.plan.table)
+    if len(theirs) != len(ours):
+        return []
+    return [
+        differences(claim.measure, mine, its, claim.pairing, study.plan)
+        for mine, its in zip(ours, theirs, strict=True)
+    ]
 
 
 def _evidence(study: TrackedStudy, claim: Claim) -> Evidence:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from reports.data.verdicts import Verdict
 from reports.pages.tables import latex, markdown
-from reports.statistics.confidence import CONFIDENCE_WORDS
-from reports.statistics.evidence import interval_words, words
+from reports.statistics.confidence import CONFIDENCE_WORDS, in_percent
+from reports.statistics.evidence import Evidence, interval_words, words
 from reports.statistics.power import outlook
 
 COLUMNS = {
@@ -18,7 +18,7 @@ COLUMNS = {
     "claim": "claim",
     "verdict": "verdict",
     "evidence": "effect, interval, n, p",
-    "bootstrap": f"hierarchical bootstrap, {CONFIDENCE_WORDS}",
+    "beside": f"for comparison, {CONFIDENCE_WORDS}",
     "why": "why",
 }
 
@@ -30,17 +30,28 @@ def claims_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 
 def _row(verdict: Verdict) -> dict[str, str]:
     evidence = verdict.evidence
-    more, interval = outlook(evidence), evidence.bootstrap
+    more = outlook(evidence)
     return {
         "study": verdict.study,
         "claim": verdict.claim.words,
         "verdict": evidence.verdict,
         "evidence": words(evidence),
-        "bootstrap": interval_words(interval, evidence.statistic, evidence.digits)
-        if interval
-        else "\N{EN DASH}",
+        "beside": _beside(evidence),
         "why": f"{evidence.reason}; {more}" if more else evidence.reason,
     }
+
+
+def _beside(evidence: Evidence) -> str:
+    """What the interval would be by other ways, and how much of it is of the test images."""
+    ways = {"seeds alone": evidence.seeds_interval, "hierarchical bootstrap": evidence.bootstrap}
+    told = [
+        f"{way} {interval_words(interval, evidence.statistic, evidence.digits)}"
+        for way, interval in ways.items()
+        if interval
+    ]
+    if told and evidence.of_images:
+        told.append(f"{in_percent(round(evidence.of_images, 2))} of the variance is of test images")
+    return "; ".join(told) or "\N{EN DASH}"
 
 
 def save_claims(verdicts: Sequence[Verdict], facts: Mapping[str, str], folder: Path) -> None:
@@ -62,6 +73,7 @@ def _numbers(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         claim, evidence = verdict.claim, verdict.evidence
         low, high = evidence.interval or (None, None)
         bootstrap = evidence.bootstrap or (None, None)
+        seeds = evidence.seeds_interval or (None, None)
         rows.append(
             {
                 "study": verdict.study,
@@ -73,6 +85,9 @@ def _numbers(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "effect": evidence.effect,
                 "low": low,
                 "high": high,
+                "seeds_low": seeds[0],
+                "seeds_high": seeds[1],
+                "of_images": evidence.of_images,
                 "bootstrap_low": bootstrap[0],
                 "bootstrap_high": bootstrap[1],
                 "size": evidence.size,

@@ -178,11 +178,12 @@ TABLE = Table(
     STITCHES,
     row="route",
     scores=(
-        Metric("top1", "top-1 accuracy", "%", "maximize", 100),
-        Metric("top1_before", "top-1 before training", "%", "maximize", 100),
+        Metric("top1", "top-1 accuracy", "%", "maximize", 100, "correct"),
+        Metric("top1_before", "top-1 before training", "%", "maximize", 100, "correct_before"),
     ),
     cost=Metric("macs", "MACs", goal="minimize"),
     marked="is_anchor",
+    items="images",
 )
 PRESENTATION = Presentation(
     charts=(

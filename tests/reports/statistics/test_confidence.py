@@ -67,7 +67,7 @@ def test_words_follow_the_number(shown, tmp_path):
         "the 99 % interval is above 0",
         "the 98 % interval is within ±20",
         "] (98 %), 6 seeds",
-        "hierarchical bootstrap, 99 %",
+        "for comparison, 99 %",
     ):
         assert words in table
     page = " ".join((tmp_path / "index.html").read_text().split())
