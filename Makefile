@@ -20,7 +20,7 @@ demo: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
 
-# every study with claims, five seeds each, and what they say; about 40 minutes on two cores
+# every study with claims, ten seeds each, and what they say; about 50 minutes on two cores
 STUDIES := initialisation epochs direction windows pairs calibration sampling tuning pretrained \
            scratch interpolation
 REPORT := $(BIN)/ablate --home outputs/gallery report

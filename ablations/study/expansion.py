@@ -88,6 +88,7 @@ def expand(
         metrics=tuple(experiment.metrics),
         table=experiment.table,
         presentation=experiment.presentation,
+        replicates=study.seeds,
     )
     return Expansion(plan, experiment, configs, study.limits)
 

@@ -69,6 +69,8 @@ class Plan:
         variant: of which study it is one, and how; None where it is none.
         code: of a user's experiment, see `Experiment.code`.
         earlier: keys of runs that the study asked for when its question, or its code, was another.
+        replicates: how many seeds the study itself asks for; None in plans of versions that did
+            not say.
         metrics, table: what its runs tell, see `Experiment`.
         presentation: how its results are looked at; None in plans of versions that did not say.
     """
@@ -91,6 +93,7 @@ class Plan:
     metrics: tuple[Metric, ...] = ()
     table: Table | None = None
     presentation: Presentation | None = None
+    replicates: int | None = field(default=None, compare=False)
     earlier: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,16 @@ from reports.statistics.evidence import Evidence, Sample, assess, correct_for_ma
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim of a study, and the evidence."""
+    """A claim of a study, and the evidence.
+
+    Attributes:
+        unplanned: how many seeds there are beyond what the study asks for.
+    """
 
     study: str
     claim: Claim
     evidence: Evidence
+    unplanned: int = 0
 
     @property
     def axis(self) -> str | None:
@@ -30,20 +35,22 @@ class Verdict:
 
 
 def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
-    """Every claim of the studies; p is corrected for all of them together.
+    """Every claim of the studies; p is corrected for all claims of the same study.
+
+    So a study says the same alone and among others.
 
     Raises:
         UserError: a claim names an unknown measure.
     """
-    verdicts = [
-        Verdict(study.plan.study, claim, _evidence(study, claim))
-        for study in studies
-        for claim in study.plan.claims
-    ]
-    corrected = correct_for_many([verdict.evidence for verdict in verdicts])
+    return [verdict for study in studies for verdict in _judge(study)]
+
+
+def _judge(study: TrackedStudy) -> list[Verdict]:
+    plan = study.plan
+    evidences = correct_for_many([_evidence(study, claim) for claim in plan.claims])
     return [
-        replace(verdict, evidence=evidence)
-        for verdict, evidence in zip(verdicts, corrected, strict=True)
+        Verdict(plan.study, claim, one, max(one.n_seeds - (plan.replicates or one.n_seeds), 0))
+        for claim, one in zip(plan.claims, evidences, strict=True)
     ]
 
 

@@ -37,8 +37,19 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "verdict": evidence.verdict,
         "evidence": words(evidence),
         "beside": _beside(evidence),
-        "why": f"{evidence.reason}; {more}" if more else evidence.reason,
+        "why": "; ".join(filter(None, [evidence.reason, more, _unplanned(verdict)])),
     }
+
+
+def _unplanned(verdict: Verdict) -> str:
+    """A warning of seeds that were added to those that the study asks for."""
+    if not verdict.unplanned:
+        return ""
+    planned = verdict.evidence.n_seeds - verdict.unplanned
+    return (
+        f"the study asks for {planned} seeds: if the others were added because of what the first "
+        "ones said, p is too small"
+    )
 
 
 def _beside(evidence: Evidence) -> str:

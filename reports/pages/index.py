@@ -20,7 +20,7 @@ from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
 
 
 def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
-    """Judge all claims together; writes index.html, the forest plot and the tables to `target`.
+    """Judge all claims; writes index.html, the forest plot and the tables to `target`.
 
     The reports of the studies are expected in folders of their names beside it.
     """

@@ -12,6 +12,7 @@ from ablations.tracking.reader import TrackedRun, TrackedStudy
 from helpers.tables import table
 from helpers.toy import MOMENTUM, STUDY
 from reports.data.verdicts import judge, sample_of
+from reports.pages.claims import claims_table
 
 
 def tracked(effect, seeds, spread=1.0, missing=()):
@@ -47,7 +48,17 @@ def test_seeds_of_which_a_run_is_missing_are_shown_as_missing():
     assert "2 of 5 seeds missing" in verdict(10, 5, missing=[("plain", 1), ("plain", 3)]).reason
 
 
-def test_many_claims_are_corrected_together():
-    alone, together = judge([tracked(3, 4)]), judge([tracked(3, 4)] + [tracked(0, 4)] * 9)
-    assert together[0].evidence.p == alone[0].evidence.p
-    assert together[0].evidence.p_corrected > alone[0].evidence.p_corrected
+def test_claims_of_a_study_are_corrected_together_whatever_stands_beside_it():
+    alone, among = judge([tracked(3, 4)]), judge([tracked(3, 4)] + [tracked(0, 4)] * 9)
+    assert among[0].evidence == alone[0].evidence
+    many = tracked(3, 4)
+    many = replace(many, plan=replace(many.plan, claims=many.plan.claims * 10))
+    assert judge([many])[0].evidence.p == alone[0].evidence.p
+    assert judge([many])[0].evidence.p_corrected > alone[0].evidence.p_corrected
+
+
+def test_seeds_beyond_the_studys_own_are_told():
+    few, many = judge([tracked(3, STUDY.seeds)])[0], judge([tracked(3, STUDY.seeds + 3)])[0]
+    assert (few.unplanned, many.unplanned) == (0, 3)
+    assert f"asks for {STUDY.seeds} seeds" in claims_table([many]).why[0]
+    assert "asks for" not in claims_table([few]).why[0]

@@ -71,7 +71,7 @@ def test_words_follow_the_number(shown, tmp_path):
     ):
         assert words in table
     page = " ".join((tmp_path / "index.html").read_text().split())
-    assert "intervals are of 99 %, for equivalence of 98 %, and p" in page
+    assert "of 99 %, for equivalence of 98 %, over seeds and test images, and p" in page
     assert "Effects with 99 % intervals over seeds" in page
     assert "95 %" not in page
 
