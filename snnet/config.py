@@ -133,7 +133,9 @@ class StitchingConfig:
     anchor_learning_rate: NotNegative = 1.0  # of the anchors, as a multiple of learning_rate
     weight_decay: NotNegative = 0.05
     warmup_epochs: Count = 5
-    gradient_clip: Annotated[float, Gt(0)] | None = None  # norm of all gradients together
+    gradient_clip: Annotated[float, Gt(0)] | None = None
+    # norm of all gradients together, or adaptive: of each unit's, in norms of its weights
+    gradient_clip_by: Literal["norm", "agc"] = "norm"
     label_smoothing: Annotated[float, Ge(0), Le(0.99)] = 0.1
     drop_path: Annotated[float, Ge(0), Lt(1)] = 0.0
     augmentation: Augmentation = Augmentation()

@@ -28,7 +28,7 @@ def create_optimisation(
     """
     rate = recipe.learning_rate
     groups: list[dict[str, Any]] = [
-        {**group, "lr": rate * factor}
+        {**group, "lr": rate, "lr_scale": factor}  # scales the whole schedule, floor included
         for module, factor in modules.items()
         for group in param_groups_weight_decay(
             module, recipe.weight_decay, no_weight_decay_list=tuple(_exempt(module))

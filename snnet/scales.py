@@ -81,6 +81,7 @@ _TRANSFORMER: Settings = {
         "cutmix": 1.0,
     },
 }
+_REPEATED = {**_TRANSFORMER["augmentation"], "repeats": 3}
 _CONVOLUTIONAL: Settings = {
     **_PAPER,
     "epochs": 30,
@@ -124,13 +125,14 @@ SCALES: dict[str, dict[str, Settings]] = {
             ),
             "learning_rate": 1e-4,
             "drop_path": 0.1,
+            "augmentation": _REPEATED,
         },
         "swin": {
             **_TRANSFORMER,
             "anchors": _pretrained(
-                "swin_tiny_patch4_window7_224.ms_in1k",
-                "swin_small_patch4_window7_224.ms_in1k",
-                "swin_base_patch4_window7_224.ms_in1k",
+                "swin_tiny_patch4_window7_224.ms_in22k_ft_in1k",
+                "swin_small_patch4_window7_224.ms_in22k_ft_in1k",
+                "swin_base_patch4_window7_224.ms_in22k_ft_in1k",
             ),
             "learning_rate": 1e-3,
             "anchor_learning_rate": 0.1,
@@ -140,7 +142,7 @@ SCALES: dict[str, dict[str, Settings]] = {
         },
         "resnet": {
             **_CONVOLUTIONAL,
-            "anchors": _pretrained("resnet18.tv_in1k", "resnet50.tv_in1k"),
+            "anchors": _pretrained("resnet18.tv_in1k", "resnet50.a1_in1k"),
         },
         "resnet-swin": {
             **_CONVOLUTIONAL,
@@ -150,7 +152,11 @@ SCALES: dict[str, dict[str, Settings]] = {
             **_TRANSFORMER,
             "anchors": _pretrained("levit_192.fb_dist_in1k", "levit_256.fb_dist_in1k"),
             "epochs": 100,
-            "learning_rate": 5e-5,
+            "learning_rate": 1e-4,
+            "weight_decay": 0.025,
+            "gradient_clip": 0.01,
+            "gradient_clip_by": "agc",
+            "augmentation": _REPEATED,
             "stages": [0, 1],
         },
     },

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from timm.utils.clip_grad import dispatch_clip_grad
 from torch import Tensor, nn
 
 from snnet.config import StitchingConfig
@@ -191,7 +192,9 @@ class Training:
         self.scaler.scale(total).backward()
         if self.config.gradient_clip is not None:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self._parameters, self.config.gradient_clip)
+            dispatch_clip_grad(
+                self._parameters, self.config.gradient_clip, self.config.gradient_clip_by
+            )
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.process.average(self._buffers)  # running statistics of batch norms

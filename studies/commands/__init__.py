@@ -169,7 +169,9 @@ def stitches(
       ablate stitches --anchors resnet18,resnet50 --stages 1,2 --image-size 288
       ablate stitches --anchors mixer_s16_224,mixer_b16_224 --study mixer.py
 
-    Blocks count from 0 inside their stage. MACs are counted per image.
+    Stitches whose blocks lie in one window share a stitching layer; in stages
+    of unequal depth those do that leave after the same block. Blocks count
+    from 0 inside their stage. MACs are counted per image.
     In csv and json, `next_...` cells hold the second joint of a chain of three; the cells before
     them hold the first.
     """

@@ -200,6 +200,7 @@ STITCHING = Experiment(
     config=StitchingConfig,
     function=run_stitching,
     schema=5,
+    since={"gradient_clip_by": "norm"},
     scales=SCALES,
     expected_seconds=expected_seconds,
     check_settings=check_settings,
