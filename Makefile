@@ -22,7 +22,7 @@ bench: .venv/installed
 
 # every study with claims, ten seeds each, and what they say; about 50 minutes on two cores
 STUDIES := initialisation epochs direction windows pairs calibration sampling tuning pretrained \
-           scratch interpolation
+           scratch interpolation solve rates
 REPORT := $(BIN)/ablate --home outputs/gallery report
 gallery: .venv/installed
 	for study in $(STUDIES); do $(BIN)/ablate --home outputs/gallery run $$study || exit 1; done

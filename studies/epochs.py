@@ -28,5 +28,12 @@ STUDY = Study(
             relation="equivalent",
             margin=1.0,
         ),
+        Claim(
+            words="More epochs bring the anchors back: 50 leave them nearer to what they were",
+            measure="anchor_gain",
+            at={"epochs": "50"},
+            than={"epochs": "15"},
+            source="asked here",
+        ),
     ],
 )

@@ -26,9 +26,22 @@ STUDY = Study(
             statistic="share",
         ),
         Claim(
-            words="Anchors lose less than 1 point by the joint training",
+            words="Most stitches are neither better nor worse than both of their anchors",
+            measure="between",
+            statistic="share",
+        ),
+        Claim(
+            words="Stitches lie above the straight line between their anchors: half way in cost "
+            "is more than half way in accuracy",
+            measure="above_chord",
+            source="read off the paper's figures",
+        ),
+        Claim(
+            words="Anchors lose at most 2 points by the joint training",
             measure="anchor_gain",
-            margin=-1.0,
+            margin=-2.0,
+            source="SN-Net's released points: the smallest anchors lose 1.4 to 1.6 points "
+            "(DeiT-Ti 70.6 of 72.2, Swin-Ti 79.5 of 80.9, ResNet-18 68.3 of 69.8)",
         ),
     ],
 )

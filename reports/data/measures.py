@@ -55,6 +55,35 @@ def _steps(table: pd.DataFrame) -> pd.Series[float]:
     return 100 * ordered.top1.diff().dropna()
 
 
+def _joints(table: pd.DataFrame) -> pd.DataFrame:
+    """Stitches of two anchors, by route, with cost and accuracy of the two."""
+    anchors = table[table.is_anchor].set_index("route")
+    rows = _stitches(table)
+    ends = rows.anchors.str.split("-", expand=True)
+    rows, ends = (part[ends[2].isna()] if 2 in ends else part for part in (rows, ends))
+    pairs = {
+        f"{end}_{name}": ends[number].map(anchors[name]).astype(float)
+        for number, end in enumerate(("one", "other"))
+        for name in ("macs", "top1")
+    }
+    return rows.assign(**pairs)
+
+
+def _between(table: pd.DataFrame) -> pd.Series[float]:
+    """How far a stitch is from leaving what lies between its anchors; negative outside."""
+    rows = _joints(table)
+    low = rows[["one_top1", "other_top1"]].min(axis=1)
+    high = rows[["one_top1", "other_top1"]].max(axis=1)
+    return 100 * pd.concat([rows.top1 - low, high - rows.top1], axis=1).min(axis=1)
+
+
+def _above_chord(table: pd.DataFrame) -> pd.Series[float]:
+    """What a stitch has above the straight line, over MACs, between its two anchors."""
+    rows = _joints(table)
+    share = (rows.macs - rows.one_macs) / (rows.other_macs - rows.one_macs)
+    return 100 * (rows.top1 - rows.one_top1 - share * (rows.other_top1 - rows.one_top1))
+
+
 # of stitches, see `snnet.tables.stitch_table`; what a table scores needs no entry
 MEASURES: dict[str, Measure] = {
     "loss": Measure(
@@ -70,6 +99,8 @@ MEASURES: dict[str, Measure] = {
         lambda table: _of_run(100 * stats.spearmanr(table.macs, table.top1).statistic),
         "hundredths",
     ),
+    "between": Measure(("route", "anchors", "is_anchor", "top1"), _between),
+    "above_chord": Measure(("route", "anchors", "is_anchor", "macs", "top1"), _above_chord),
     "step": Measure(("route", "macs", "top1"), _steps),
 }
 

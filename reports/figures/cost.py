@@ -14,6 +14,7 @@ from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
 from reports.drawing.drawing import colour_of, groups, panels
 from reports.drawing.figure import FigureKind
+from reports.statistics.interval import number
 
 PRETRAINING_EPOCHS = 300  # of an anchor that was not trained here: DeiT's, as the paper counts
 JOINT, ALONE = "one SN-Net", "each alone"
@@ -30,7 +31,19 @@ def data(subject: Subject) -> pd.DataFrame:
         for quantity, unit, values in _quantities(subject.study.plan.settings, joint, alone)
         for of, value in zip((JOINT, ALONE), values, strict=True)
     ]
-    return pd.DataFrame(rows).assign(seeds=len(joint.runs), measured=len(alone))
+    return pd.DataFrame(rows).assign(
+        seeds=len(joint.runs), measured=len(alone), worse=_worse(joint, alone)
+    )
+
+
+def _worse(joint: Level, alone: list[TrackedRun]) -> float:
+    """What the networks that were trained alone are better by, in points; paired by seed."""
+    gaps = []
+    for seed, run in joint.runs.items():
+        theirs = [one.table for one in alone if one.params.get("seed") == str(seed)]
+        mine = run.table.set_index("route").top1
+        gaps += [float(table.top1.iloc[0] - mine[table.route.iloc[0]]) for table in theirs]
+    return 100 * sum(gaps) / len(gaps) if gaps else float("nan")
 
 
 def _alone(levels: Sequence[Level]) -> list[TrackedRun]:
@@ -113,10 +126,18 @@ def caption(data: pd.DataFrame) -> str:
         f"{name}: {rows.value.iloc[1] / rows.value.iloc[0]:.3g} times"
         for _, name, rows in groups(data, "quantity")
     )
-    count = data.networks.iloc[0]
+    count, worse = data.networks.iloc[0], data.worse.iloc[0]
+    quality = (
+        "" if pd.isna(worse) else f"The same networks are {number(abs(worse))} points of top-1 "
+    )
+    if quality:
+        quality += (
+            "better alone: what is saved is not for nothing. " if worse > 0 else "worse alone. "
+        )
     return (
         f"What {count} sub-networks take as one SN-Net, its anchors' own training included, and "
-        f"what a network for each of them takes. {times}. Epochs and passes of one network alone "
+        f"what a network for each of them takes. {times}. {quality}"
+        "Epochs and passes of one network alone "
         f"come from {data.measured.iloc[0]} runs that trained one, and count for all {count}. "
         f"{seeds_sentence(data.seeds, bars=False)}"
     )

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from ablations.study.claim import Claim
+from reports.data.measures import MEASURES
+from reports.data.released import released
 from reports.data.verdicts import Verdict
 from reports.pages.tables import latex, markdown
 from reports.statistics.confidence import CONFIDENCE_WORDS, in_percent
 from reports.statistics.evidence import Evidence, interval_words, words
+from reports.statistics.interval import number
 from reports.statistics.power import outlook
 
 COLUMNS = {
@@ -20,6 +24,8 @@ COLUMNS = {
     "evidence": "effect, interval, n, p",
     "beside": f"for comparison, {CONFIDENCE_WORDS}",
     "why": "why",
+    "source": "who says so",
+    "released": "in the authors' data",
 }
 
 
@@ -38,7 +44,23 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "evidence": words(evidence),
         "beside": _beside(evidence),
         "why": "; ".join(filter(None, [evidence.reason, more, _unplanned(verdict)])),
+        "source": verdict.claim.source,
+        "released": _released(verdict.claim),
     }
+
+
+def _released(claim: Claim) -> str:
+    """What the claim's effect is in what the paper's authors released, by family."""
+    unit = (
+        "%"
+        if claim.statistic == "share"
+        else MEASURES[claim.measure].unit
+        if (claim.measure in MEASURES)
+        else ""
+    )
+    found = released(claim)
+    told = ", ".join(f"{family} {number(value)}" for family, value in found.items())
+    return f"{told} ({unit})" if told else "\N{EN DASH}"
 
 
 def _unplanned(verdict: Verdict) -> str:
@@ -74,7 +96,9 @@ def save_claims(verdicts: Sequence[Verdict], facts: Mapping[str, str], folder: P
     table = claims_table(verdicts).rename(columns=COLUMNS)
     lines = "".join(f"- {name}: {text}\n" for name, text in facts.items())
     (folder / "claims.md").write_text(f"{markdown(table)}\n{lines}", encoding="utf-8")
-    (folder / "claims.tex").write_text(latex(table, "lp{5cm}lp{5cm}lp{5cm}"), encoding="utf-8")
+    (folder / "claims.tex").write_text(
+        latex(table, "lp{4cm}lp{4cm}p{3cm}p{4cm}p{2cm}p{3cm}"), encoding="utf-8"
+    )
     _numbers(verdicts).to_csv(folder / "claims.csv", index=False)
 
 

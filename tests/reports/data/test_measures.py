@@ -38,6 +38,8 @@ def test_measures_by_hand():
     assert found["anchor_gain"] == pytest.approx([-10, 0])
     assert found["step"] == pytest.approx([10, 20, 10])
     assert found["rank_correlation"] == pytest.approx([100])
+    assert found["between"] == pytest.approx([10, 10])
+    assert found["above_chord"] == pytest.approx([-10 / 3, 10 / 3])
     assert found["front_area"] == pytest.approx([100 * (0.5 + 0.6 + 0.8) / 3])
     assert compare("top1", run, other) == pytest.approx([10, -10])
     # at 250 MACs the other is half-way between its stitches of 50 % and 90 %

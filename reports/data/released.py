@@ -1,0 +1,44 @@
+"""Claims put to what the authors of SN-Net released: one evaluation on ImageNet of each family."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ablations.study.claim import Claim
+from reports.data.measures import MEASURES
+from reports.data.paper import FOLDER, SCALE, published
+
+NAMES = {
+    "deit": "DeiT",
+    "swin": "Swin",
+    "resnet": "ResNet",
+    "resnet-swin": "ResNet-Swin",
+    "levit": "LeViT",
+}
+
+
+@cache
+def families() -> list[str]:
+    """Those of which there are points, as `NAMES` has them."""
+    return [name for name in NAMES if (FOLDER / f"{name}.csv").exists()]
+
+
+def released(claim: Claim) -> dict[str, float]:
+    """What a claim's effect is in the released points, by family; empty where they cannot tell.
+
+    They tell what is read off one trained network: no difference between two settings, and nothing
+    of before training. Shares are in percent, as words have them.
+    """
+    if claim.at or claim.than is not None or claim.measure not in MEASURES:
+        return {}
+    measure, found = MEASURES[claim.measure], {}
+    for family in families():
+        table = published(SCALE, family)
+        if table is None or not set(measure.needs) <= set(table):
+            return {}
+        values = measure.of(table.assign(top1=table.top1 / 100)).to_numpy(dtype=float)
+        share = claim.statistic == "share"
+        found[NAMES[family]] = float(np.mean(50 + 50 * np.sign(values)) if share else values.mean())
+    return found
