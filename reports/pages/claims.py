@@ -76,7 +76,9 @@ def _unplanned(verdict: Verdict) -> str:
 
 def _beside(evidence: Evidence) -> str:
     """What the interval would be by other ways, and how much of it is of the test images."""
-    ways = {"seeds alone": evidence.seeds_interval, "hierarchical bootstrap": evidence.bootstrap}
+    ways = {"hierarchical bootstrap": evidence.bootstrap}
+    if evidence.estimate != evidence.over_seeds:
+        ways = {"seeds alone": evidence.seeds_interval, **ways}
     told = [
         f"{way} {interval_words(interval, evidence.statistic, evidence.digits)}"
         for way, interval in ways.items()

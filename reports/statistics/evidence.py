@@ -236,12 +236,14 @@ def assess(
 
 def _with_images(found: Estimate, sample: Sample, statistic: Statistic) -> Estimate:
     """The estimate with what test images add, where every seed tells it."""
-    seeds = [sample.without.get(seed) for seed in sorted(sample.differences)]
-    groups = [parts for parts in seeds if parts]
-    if len(groups) < found.n or not groups:
+    seeds = [seed for seed in sorted(sample.differences) if np.size(sample.differences[seed])]
+    groups = [sample.without.get(seed) for seed in seeds]
+    told = [parts for parts in groups if parts]
+    if not told or len(told) < len(seeds):
         return found
-    left = [[50 * np.sign(one) if statistic == "share" else one for one in seed] for seed in groups]
-    return with_images(found, np.array([[one.mean() for one in seed] for seed in left]))
+    left = [[50 * np.sign(one) if statistic == "share" else one for one in seed] for seed in told]
+    effects = np.array([[one.mean() for one in seed] for seed in left])
+    return with_images(found, effects) if np.isfinite(effects).all() else found
 
 
 def _by_seed(sample: Sample) -> list[NDArray[np.float64]]:
