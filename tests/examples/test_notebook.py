@@ -29,4 +29,4 @@ def test_the_notebook_runs_from_start_to_end(tmp_path, monkeypatch):
     ]
     assert any("2 of 2 runs done" in text for text in shown)
     assert any(text == "{'done': 2}" for text in shown)
-    assert any(text.startswith("TrainedNetwork of vit-16, vit-32 on digits") for text in shown)
+    assert any(text.startswith("TrainedNetwork of vit-6, vit-10 on digits") for text in shown)

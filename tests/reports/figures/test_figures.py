@@ -192,10 +192,10 @@ def test_cost_by_hand(solo):
     epochs = found["training"]  # the anchors' recipe has 15
     assert epochs.to_dict() == {"one SN-Net": 15 + 15 + 2, "each alone": 2 * len(networks)}
     passes = found["forward passes in training"] * 1e12
-    an_epoch = 64 * alone.metrics["passes"] / 2  # images
+    an_epoch = 32 * alone.metrics["passes"] / 2  # images
     assert passes["each alone"] == pytest.approx(2 * an_epoch * networks.macs.sum())
     both = solo.replicates({"trained": "jointly"}).values()
-    together = sum(32 * (run.table.visits * run.table.macs).sum() for run in both)
+    together = sum(16 * (run.table.visits * run.table.macs).sum() for run in both)
     assert passes["one SN-Net"] == pytest.approx(15 * an_epoch * anchors.macs.sum() + together)
     times = networks.params.sum() / joint.metrics["stored_params"]
     assert f"parameters stored: {times:.3g} times" in drawing.caption

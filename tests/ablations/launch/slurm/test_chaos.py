@@ -24,6 +24,7 @@ from ablations.runs.home import Home
 from ablations.runs.lease import Observer, latest_lease
 from helpers.commands import TOY, command, run_ablate
 from helpers.disks import fill
+from helpers.processes import wait_for
 from helpers.runs import check_complete, states
 from helpers.slurm_cluster import NODES
 
@@ -124,9 +125,18 @@ class Chaos:
     def suspend(self):
         job = self._control("suspend")
         if job:
-            resume = partial(self.cluster.run, "scontrol", "resume", job)
-            self._later.append((time.monotonic() + STOPPED_SECONDS, resume))
+            self._later.append((time.monotonic() + STOPPED_SECONDS, partial(self._resume, job)))
         return bool(job)
+
+    def _resume(self, job):
+        """Until it is: the controller may be down just now."""
+
+        def resumed():
+            self.cluster.run("scontrol", "resume", job)
+            jobs = self.cluster.run("squeue", "-h", "-r", "-o", "%i %T").splitlines()
+            return "UP" in self.cluster.run("scontrol", "ping") and f"{job} SUSPENDED" not in jobs
+
+        wait_for(resumed)
 
     def requeue(self):
         """A running job, by an administrator."""
