@@ -108,7 +108,7 @@ def test_figures_of_metrics_alone(forest):
 
 @pytest.mark.parametrize("name", ["accuracy", "heatmap", "start", "cost", "scores", "latency"])
 def test_what_needs_stitches_or_a_table_says_so(forest, name):
-    axis = [] if name in ("heatmap", "cost") else ["--axis", "trees"]
+    axis = [] if name in ("heatmap", "cost", "latency") else ["--axis", "trees"]
     done = run_ablate(forest / "home", "report", "forest", "--figure", name, *axis)
     assert done.returncode == 2
     assert f"figure {name} of forest cannot be drawn: " in done.stderr

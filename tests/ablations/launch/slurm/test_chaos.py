@@ -30,7 +30,7 @@ from helpers.slurm_cluster import NODES
 
 pytestmark = pytest.mark.xdist_group("slurm-faults")  # beside the other tests of SLURM
 
-RUNS = FAULTS = int(os.environ.get("CHAOS_SIZE", "28"))
+RUNS = FAULTS = int(os.environ.get("CHAOS_SIZE", "16"))
 STALE_SECONDS = 6  # so that a takeover between hosts comes while the test goes on
 STOPPED_SECONDS = 15  # beyond that
 FULL_SECONDS = float(os.environ.get("CHAOS_FULL_SECONDS", "15"))  # of the disk
