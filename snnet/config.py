@@ -146,9 +146,9 @@ class StitchingConfig:
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of automatic mixed precision
     # a replicate: all that somebody else would draw, unless one of the next two fixes it
     seed: int = 0
-    anchor_seed: int | None = None  # of the anchors' own training; None: `seed`
+    anchor_seed: Count | None = None  # of the anchors' own training; None: `seed`
     # which images train, test and are held back, where the dataset does not say; None: `seed`
-    split_seed: int | None = None
+    split_seed: Count | None = None
 
     def __post_init__(self) -> None:
         for check in _CHECKS:

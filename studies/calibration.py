@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 STUDY = Study(
     title="Calibration images",
@@ -20,6 +20,7 @@ STUDY = Study(
                 than={"calibration_images": "100"},
                 relation="equivalent",
                 margin=1.0,
+                source=PAPER,
             )
             for more in (200, 500, 700)
         ),
@@ -30,6 +31,7 @@ STUDY = Study(
             than={"calibration_images": "100"},
             relation="equivalent",
             margin=1.0,
+            source=PAPER,
         ),
     ],
 )

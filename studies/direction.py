@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 STUDY = Study(
     title="Stitching direction",
@@ -19,6 +19,7 @@ STUDY = Study(
             than={"direction": "slow_to_fast"},
             statistic="share",
             pairing="macs",
+            source=PAPER,
         ),
         Claim(
             words="On average, Fast-to-Slow beats Slow-to-Fast at the same MACs",
@@ -26,6 +27,7 @@ STUDY = Study(
             at={"direction": "fast_to_slow"},
             than={"direction": "slow_to_fast"},
             pairing="macs",
+            source=PAPER,
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 STUDY = Study(
     title="Training time",
@@ -19,6 +19,7 @@ STUDY = Study(
             than={"epochs": "50"},
             relation="equivalent",
             margin=2.0,
+            source=PAPER,
         ),
         Claim(
             words="The best stitch within a budget stays within 1 point when 15 epochs train it",
@@ -27,6 +28,7 @@ STUDY = Study(
             than={"epochs": "50"},
             relation="equivalent",
             margin=1.0,
+            source=PAPER,
         ),
         Claim(
             words="More epochs bring the anchors back: 50 leave them nearer to what they were",

@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 LEAST_SQUARES, KAIMING = {"init": "least_squares"}, {"init": "kaiming"}
 
@@ -21,18 +21,21 @@ STUDY = Study(
             measure="top1_before",
             at=LEAST_SQUARES,
             than=KAIMING,
+            source=PAPER,
         ),
         Claim(
             words="After 15 epochs, stitches that started from least squares are still better",
             measure="top1",
             at={**LEAST_SQUARES, "epochs": "15"},
             than={**KAIMING, "epochs": "15"},
+            source=PAPER,
         ),
         Claim(
             words="After 50 epochs, stitches that started from least squares are still better",
             measure="top1",
             at=LEAST_SQUARES,
             than=KAIMING,
+            source=PAPER,
         ),
     ],
 )

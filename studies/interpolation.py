@@ -2,7 +2,7 @@
 
 from ablations import Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 STUDY = Study(
     title="Interpolation between anchors",
@@ -19,22 +19,25 @@ STUDY = Study(
             words="Accuracy rises with cost: the rank correlation over stitches is above 0.5",
             measure="rank_correlation",
             margin=50.0,
+            source=PAPER,
         ),
         Claim(
             words="Of two stitches next to each other in cost, the dearer is mostly the better one",
             measure="step",
             statistic="share",
+            source=PAPER,
         ),
         Claim(
             words="Most stitches are neither better nor worse than both of their anchors",
             measure="between",
             statistic="share",
+            source=PAPER,
         ),
         Claim(
             words="Stitches lie above the straight line between their anchors: half way in cost "
             "is more than half way in accuracy",
             measure="above_chord",
-            source="read off the paper's figures",
+            source="asked here",
         ),
         Claim(
             words="Anchors lose at most 2 points by the joint training",

@@ -19,6 +19,7 @@ AXES = [
     Axis("sampling", ["random", "sandwich"]),
 ]
 
+PAPER = "SN-Net, CVPR 2023"  # who makes most of the claims
 # the paper's choices, section 4.1
 BASELINE = {
     "init": "least_squares",

@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 NEAREST = {"pairs": "nearest"}
 TOTAL, STITCH = {"pairs": "all, equal in total"}, {"pairs": "all, equal for each stitch"}
@@ -33,12 +33,14 @@ STUDY = Study(
             measure="top1",
             at=NEAREST,
             than=TOTAL,
+            source=PAPER,
         ),
         Claim(
             words="With the same budget for each stitch, nearest stitching is better for them",
             measure="top1",
             at=NEAREST,
             than=STITCH,
+            source=PAPER,
         ),
         Claim(
             words="Most nearest stitches beat what unrestricted stitching gives for their MACs",
@@ -47,6 +49,7 @@ STUDY = Study(
             than=TOTAL,
             statistic="share",
             pairing="macs",
+            source=PAPER,
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 STUDY = Study(
     title="Pretrained anchors",
@@ -20,6 +20,7 @@ STUDY = Study(
             at={"anchors": "pretrained"},
             than={"anchors": "random"},
             margin=10.0,
+            source=PAPER,
         ),
         Claim(
             words="Without pretrained anchors even the best stitch within a budget is at least 10 "
@@ -28,6 +29,7 @@ STUDY = Study(
             at={"anchors": "pretrained"},
             than={"anchors": "random"},
             margin=10.0,
+            source=PAPER,
         ),
     ],
 )

@@ -30,12 +30,14 @@ STUDY = Study(
             at={"stitching_rate": "as the anchors"},
             than={"stitching_rate": "ten times"},
             margin=-1.0,
+            source="asked here",
         ),
         Claim(
             words="Stitching layers that learn a tenth as fast as the anchors make worse stitches",
             measure="top1",
             at={"stitching_rate": "as the anchors"},
             than={"stitching_rate": "a tenth"},
+            source="asked here",
         ),
     ],
 )

@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 RANDOM = {"sampling": "random"}
 
@@ -33,6 +33,7 @@ STUDY = Study(
             at=RANDOM,
             than={"sampling": "sandwich, equal passes"},
             margin=-1.0,
+            source=PAPER,
         ),
         Claim(
             words="For the same images, and a third of the passes, random sampling is at most 1 "
@@ -41,6 +42,7 @@ STUDY = Study(
             at=RANDOM,
             than={"sampling": "sandwich, equal images"},
             margin=-1.0,
+            source=PAPER,
         ),
     ],
 )

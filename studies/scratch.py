@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 ROUTES = ("0.2>1.3", "1.2>2.3")  # from each anchor to the next, somewhere in the middle
 JOINTLY = {"only": None, "pretrained": True, "init": "least_squares", "epochs": 50}
@@ -30,6 +30,7 @@ STUDY = Study(
             at={"trained": "jointly"},
             than={"trained": f"{one} alone"},
             margin=-1.0,
+            source=PAPER,
         )
         for one in ROUTES
     ],

@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 ALONE = {"tuning": "stitching_layers"}
 
@@ -19,6 +19,7 @@ STUDY = Study(
             measure="top1",
             at={"tuning": "full"},
             than=ALONE,
+            source=PAPER,
         ),
         Claim(
             words="Tuning the stitching layers alone helps only some stitches: more than 10 % are "
@@ -27,6 +28,7 @@ STUDY = Study(
             at=ALONE,
             statistic="share",
             margin=-40.0,  # of 50 %
+            source=PAPER,
         ),
     ],
 )

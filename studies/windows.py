@@ -2,7 +2,7 @@
 
 from ablations import Axis, Claim, Study
 from studies.experiments.stitching import STITCHING
-from studies.overview import BASELINE
+from studies.overview import BASELINE, PAPER
 
 WINDOWS = [(2, 1), (1, 1), (2, 2), (3, 1), (3, 2), (3, 3)]  # kernel, stride; the baseline first
 # epochs after which each of these 15 or 51 sub-networks was visited as often as the baseline's 35
@@ -37,6 +37,7 @@ STUDY = Study(
             than={"window": "2/1"},
             relation="equivalent",
             margin=1.0,
+            source=PAPER,
         )
         for k, s in WINDOWS[1:]
     ]

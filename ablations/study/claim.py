@@ -29,7 +29,7 @@ class Claim:
         margin: in the unit of the measure, percentage points for accuracies.
         statistic: the effect is the `mean` over the rows of the result table, or the `share` of
             rows with a positive difference, in percent over 50.
-        source: where the claim is made.
+        source: where the claim is made; empty: nowhere that reports should name.
         pairing: the column by which rows of both settings are paired, one of the experiment's
             `pairings`; empty: the first of them.
     """
@@ -42,7 +42,7 @@ class Claim:
     margin: float = 0.0
     statistic: Statistic = "mean"
     pairing: str = ""
-    source: str = "SN-Net, CVPR 2023"
+    source: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self, f"claim {self.words!r}")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 
 from ablations.study.claim import Claim
 from reports.data.measures import MEASURES
-from reports.data.paper import FOLDER, SCALE, published
+from reports.data.paper import SCALE, published
 
 NAMES = {
     "deit": "DeiT",
@@ -17,12 +15,6 @@ NAMES = {
     "resnet-swin": "ResNet-Swin",
     "levit": "LeViT",
 }
-
-
-@cache
-def families() -> list[str]:
-    """Those of which there are points, as `NAMES` has them."""
-    return [name for name in NAMES if (FOLDER / f"{name}.csv").exists()]
 
 
 def released(claim: Claim) -> dict[str, float]:
@@ -34,11 +26,11 @@ def released(claim: Claim) -> dict[str, float]:
     if claim.at or claim.than is not None or claim.measure not in MEASURES:
         return {}
     measure, found = MEASURES[claim.measure], {}
-    for family in families():
+    for family, name in NAMES.items():
         table = published(SCALE, family)
         if table is None or not set(measure.needs) <= set(table):
             return {}
         values = measure.of(table.assign(top1=table.top1 / 100)).to_numpy(dtype=float)
         share = claim.statistic == "share"
-        found[NAMES[family]] = float(np.mean(50 + 50 * np.sign(values)) if share else values.mean())
+        found[name] = float(np.mean(50 + 50 * np.sign(values)) if share else values.mean())
     return found

@@ -126,21 +126,22 @@ def caption(data: pd.DataFrame) -> str:
         f"{name}: {rows.value.iloc[1] / rows.value.iloc[0]:.3g} times"
         for _, name, rows in groups(data, "quantity")
     )
-    count, worse = data.networks.iloc[0], data.worse.iloc[0]
-    quality = (
-        "" if pd.isna(worse) else f"The same networks are {number(abs(worse))} points of top-1 "
-    )
-    if quality:
-        quality += (
-            "better alone: what is saved is not for nothing. " if worse > 0 else "worse alone. "
-        )
+    count = data.networks.iloc[0]
     return (
         f"What {count} sub-networks take as one SN-Net, its anchors' own training included, and "
-        f"what a network for each of them takes. {times}. {quality}"
+        f"what a network for each of them takes. {times}. {_quality(data.worse.iloc[0])}"
         "Epochs and passes of one network alone "
         f"come from {data.measured.iloc[0]} runs that trained one, and count for all {count}. "
         f"{seeds_sentence(data.seeds, bars=False)}"
     )
+
+
+def _quality(worse: float) -> str:
+    """What is lost for what is saved."""
+    if pd.isna(worse):
+        return ""
+    end = "better alone: what is saved is not for nothing. " if worse > 0 else "worse alone. "
+    return f"The same networks are {number(abs(worse))} points of top-1 {end}"
 
 
 FIGURE = FigureKind("Storage and training cost", "study", 15, data, draw, caption)

@@ -44,23 +44,18 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "evidence": words(evidence),
         "beside": _beside(evidence),
         "why": "; ".join(filter(None, [evidence.reason, more, _unplanned(verdict)])),
-        "source": verdict.claim.source,
+        "source": verdict.claim.source or "\N{EN DASH}",
         "released": _released(verdict.claim),
     }
 
 
 def _released(claim: Claim) -> str:
     """What the claim's effect is in what the paper's authors released, by family."""
-    unit = (
-        "%"
-        if claim.statistic == "share"
-        else MEASURES[claim.measure].unit
-        if (claim.measure in MEASURES)
-        else ""
-    )
     found = released(claim)
-    told = ", ".join(f"{family} {number(value)}" for family, value in found.items())
-    return f"{told} ({unit})" if told else "\N{EN DASH}"
+    if not found:
+        return "\N{EN DASH}"
+    unit = "%" if claim.statistic == "share" else MEASURES[claim.measure].unit
+    return f"{', '.join(f'{name} {number(value)}' for name, value in found.items())} ({unit})"
 
 
 def _unplanned(verdict: Verdict) -> str:

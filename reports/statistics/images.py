@@ -39,9 +39,9 @@ def with_images(seeds: Estimate, without: NDArray[np.float64]) -> Estimate:
     # images that the seeds share, and `r` of what images do to one seed alone
     shared = max((together - each) * n / (n - 1), 0.0)
     added = max(together - each + shared / n, 0.0)
-    total, alone = seeds.error**2 + added, seeds.error**2
-    if not total:
+    if not added:
         return seeds
+    total, alone = seeds.error**2 + added, seeds.error**2
     # Satterthwaite's; the second bound is needed with three seeds, of which two parts are guessed
     freedom = total**2 / (alone**2 / (n - 1) + added**2 / (groups - 1))
     freedom = min(freedom, (n - 1) * total / alone) if alone else freedom

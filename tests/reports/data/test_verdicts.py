@@ -57,6 +57,13 @@ def test_claims_of_a_study_are_corrected_together_whatever_stands_beside_it():
     assert judge([many])[0].evidence.p_corrected > alone[0].evidence.p_corrected
 
 
+def test_who_makes_a_claim_is_told_where_it_says_so():
+    told, silent = (replace(MOMENTUM, source=source) for source in ("the folk", ""))
+    study = tracked(3, 3)
+    study = replace(study, plan=replace(study.plan, claims=(told, silent)))
+    assert claims_table(judge([study])).source.tolist() == ["the folk", "\N{EN DASH}"]
+
+
 def test_seeds_beyond_the_studys_own_are_told():
     few, many = judge([tracked(3, STUDY.seeds)])[0], judge([tracked(3, STUDY.seeds + 3)])[0]
     assert (few.unplanned, many.unplanned) == (0, 3)

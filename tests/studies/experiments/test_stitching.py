@@ -172,6 +172,7 @@ def test_nothing_starts_where_images_are_missing(folder, dataset, says):
         ({"stages": [[-1]]}, "stages.0 cannot be -1"),
         ({"stages": [[0, 0]]}, "names a stage twice"),
         ({"kernel": [10**10]}, "kernel cannot be"),
+        ({"split_seed": ["-1"]}, "split_seed cannot be"),
         ({"only": ["9>9"], "sampling": ["random"]}, "there is no route '9>9' to train alone"),
         ({"augmentation": [{"degres": 10}]}, "augmentation has no setting 'degres': did you mean"),
         ({"teacher": [{"name": "a", "architecture": "b", "wieghts": ""}]}, "did you mean weights?"),
