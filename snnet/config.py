@@ -119,9 +119,9 @@ class StitchingConfig:
     stages: Annotated[tuple[Count, ...], MinLen(1)] | None = None  # that hold stitches; None: all
     only: str | None = None  # the name of one route, such as 0.3>1.4, that is trained alone
     epochs: Positive = 50
-    # what `epochs` counts for: the run, or each stitch (then a space with twice as many stitches as
-    # the nearest one trains twice as long)
-    budget: Literal["run", "stitch"] = "run"
+    # what `epochs` counts for: the run, or each stitch. A space with twice as many stitches as the
+    # nearest one of its windows (`stitch`), or as the paper's (`visits`), then trains twice as long
+    budget: Literal["run", "stitch", "visits"] = "run"
     sampling: Literal["random", "sandwich"] = "random"
     sandwich_random: Count = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch

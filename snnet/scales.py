@@ -51,6 +51,17 @@ def _fashion(width: int) -> Settings:
     return _small_vit(width, depth=12, pixels=28, patch=7, recipe=recipe)
 
 
+def _fashion_small(width: int) -> Settings:
+    recipe = {
+        "epochs": 80,
+        "batch_size": 64,
+        "learning_rate": 3e-3,
+        "augmentation": _FASHION_AUGMENTATION,
+    }
+    spec = _small_vit(width, depth=12, pixels=28, patch=7, recipe=recipe)
+    return {**spec, "options": {**spec["options"], **_STABLE}}
+
+
 def _pretrained(*architectures: str) -> list[Settings]:
     return [
         {"name": name.partition(".")[0], "architecture": name, "weights": "pretrained"}
@@ -111,6 +122,19 @@ SCALES: dict[str, dict[str, Settings]] = {
             "anchors": [_fashion(32), _fashion(64), _fashion(128)],
             "batch_size": 128,
             "learning_rate": 5e-4,
+            "warmup_epochs": 2,
+            "augmentation": _FASHION_AUGMENTATION,
+        },
+    },
+    # three seeds of the core axes take two cores an hour: few images, and narrow anchors
+    "fashion-small": {
+        "vit": {
+            "dataset": "fashion",
+            "training_images": 2000,
+            "test_images": 1000,
+            "anchors": [_fashion_small(8), _fashion_small(16), _fashion_small(32)],
+            "batch_size": 64,
+            "learning_rate": 1e-3,
             "warmup_epochs": 2,
             "augmentation": _FASHION_AUGMENTATION,
         },

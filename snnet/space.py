@@ -209,13 +209,20 @@ def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Spa
 
 
 def epochs_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> int:
-    """Epochs that a run trains; by `budget`, each stitch as long as in the nearest space."""
+    """Epochs that a run trains: `epochs`, or by `budget` so many for each of its stitches.
+
+    `stitch` visits each as often as the nearest space of the same windows would in `epochs`;
+    `visits` as often as the paper's space would (nearest, windows of two blocks), so that windows
+    compare.
+    """
     if config.budget == "run":
         return config.epochs
     stages = tuple(stages)
-    routes = len(space_for(config, stages).routes)
-    nearest = len(space_for(replace(config, pairs="nearest", only=None), stages).routes)
-    return max(1, round(config.epochs * routes / nearest))
+    reference = replace(config, pairs="nearest", only=None)
+    if config.budget == "visits":
+        reference = replace(reference, kernel=2, stride=1)
+    routes, usual = (len(space_for(one, stages).routes) for one in (config, reference))
+    return max(1, round(config.epochs * routes / usual))
 
 
 def _groups(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablations.study.claim import Claim
+from ablations.study.plan import Plan
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data.left_out import without_images
 from reports.data.measures import differences, unit_of
@@ -20,13 +21,29 @@ class Verdict:
     """A claim of a study, and the evidence.
 
     Attributes:
+        plan: of the study.
         unplanned: how many seeds there are beyond what the study asks for.
     """
 
-    study: str
+    plan: Plan
     claim: Claim
     evidence: Evidence
     unplanned: int = 0
+
+    @property
+    def study(self) -> str:
+        """The name of the study."""
+        return self.plan.study
+
+    @property
+    def asked_by(self) -> str:
+        """The name of the study whose claim it is: of a variant, the other study's."""
+        return self.plan.variant.of if self.plan.variant else self.plan.study
+
+    @property
+    def scale(self) -> str:
+        """The scale and family that it was put to."""
+        return f"{self.plan.scale} ({self.plan.family})"
 
     @property
     def axis(self) -> str | None:
@@ -49,7 +66,7 @@ def _judge(study: TrackedStudy) -> list[Verdict]:
     plan = study.plan
     evidences = correct_for_many([_evidence(study, claim) for claim in plan.claims])
     return [
-        Verdict(plan.study, claim, one, max(one.n_seeds - (plan.replicates or one.n_seeds), 0))
+        Verdict(plan, claim, one, max(one.n_seeds - (plan.replicates or one.n_seeds), 0))
         for claim, one in zip(plan.claims, evidences, strict=True)
     ]
 

@@ -45,11 +45,11 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "beside": _beside(evidence),
         "why": "; ".join(filter(None, [evidence.reason, more, _unplanned(verdict)])),
         "source": verdict.claim.source or "\N{EN DASH}",
-        "released": _released(verdict.claim),
+        "released": in_released(verdict.claim),
     }
 
 
-def _released(claim: Claim) -> str:
+def in_released(claim: Claim) -> str:
     """What the claim's effect is in what the paper's authors released, by family."""
     found = released(claim)
     if not found:

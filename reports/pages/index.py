@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
+import pandas as pd
+
 from ablations.tracking.names import hours_metric
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data import provenance
@@ -16,6 +18,8 @@ from reports.pages.claims import claims_table, save_claims
 from reports.pages.names import figure_name, table_name
 from reports.pages.page import template
 from reports.pages.publishing import publish
+from reports.pages.scales import scales_table
+from reports.pages.tables import save_tables
 from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
 
 
@@ -25,16 +29,19 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
     The reports of the studies are expected in folders of their names beside it.
     """
     verdicts, facts = judge(studies), facts_of(studies)
+    scales = scales_table(verdicts)
 
     def render(folder: Path) -> str:
         save_claims(verdicts, facts, folder)
+        if len(scales):
+            save_tables(scales, folder / "scales")
         svg = ""
         if any(verdict.evidence.n_seeds for verdict in verdicts):
             with figure_style():
                 figure = forest(verdicts)
             svg = inline_svg(figure)
             save(figure, folder / "forest")
-        return _render(studies, verdicts, facts, svg)
+        return _render(studies, verdicts, scales, facts, svg)
 
     return publish(target, render)
 
@@ -70,7 +77,11 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
 
 
 def _render(
-    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], facts: dict[str, str], svg: str
+    studies: Sequence[TrackedStudy],
+    verdicts: Sequence[Verdict],
+    scales: pd.DataFrame,
+    facts: dict[str, str],
+    svg: str,
 ) -> str:
     stitches = {study.plan.study for study in studies if keep_stitches(study.runs.values())}
     rows = [
@@ -85,6 +96,7 @@ def _render(
         studies=[study.plan for study in studies],
         rows=rows,
         counts=counts,
+        scales=scales,
         facts=facts,
         forest=svg,
         confidence=CONFIDENCE_WORDS,

@@ -284,8 +284,19 @@ def correct_for_many(evidences: Sequence[Evidence]) -> list[Evidence]:
 def words(evidence: Evidence) -> str:
     """Words for a table cell: `+12.3 points [9.8, 14.9], 5 seeds, p < 0.001`.
 
-    The interval has the usual confidence; that of equivalence has less, and says how much. With
-    several claims the corrected p follows.
+    With several claims the corrected p follows.
+    """
+    text = effect_words(evidence)
+    if evidence.n_seeds < LEAST_SEEDS:
+        return text
+    text += f", {_p(min(evidence.p, evidence.p_contrary))}"
+    return f"{text}, corrected {_p(evidence.p_corrected)}" if evidence.claims > 1 else text
+
+
+def effect_words(evidence: Evidence) -> str:
+    """Words for an effect: `+12.3 points [9.8, 14.9], 5 seeds`.
+
+    The interval has the usual confidence; that of equivalence has less, and says how much.
     """
     if not evidence.n_seeds:
         return "\N{EN DASH}"
@@ -298,11 +309,7 @@ def words(evidence: Evidence) -> str:
         text += f" {interval_words(interval, evidence.statistic, evidence.digits)}"
         text += f" ({EQUIVALENCE_WORDS})" if equivalent else ""
     seeds, planned = evidence.n_seeds, evidence.planned
-    text += f", {seeds} of {planned} seeds" if seeds < planned else f", {seeds} seeds"
-    if seeds < LEAST_SEEDS:
-        return text
-    text += f", {_p(min(evidence.p, evidence.p_contrary))}"
-    return f"{text}, corrected {_p(evidence.p_corrected)}" if evidence.claims > 1 else text
+    return text + (f", {seeds} of {planned} seeds" if seeds < planned else f", {seeds} seeds")
 
 
 def interval_words(interval: tuple[float, float], statistic: Statistic, digits: int = 1) -> str:

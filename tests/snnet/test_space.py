@@ -37,6 +37,14 @@ def test_a_budget_for_each_stitch_trains_larger_spaces_longer():
     assert expected_seconds(three) > expected_seconds(replace(three, budget="run"))
 
 
+@pytest.mark.parametrize(
+    ("depth", "kernel", "epochs"), [(6, 1, 21), (6, 3, 73), (12, 1, 19), (12, 3, 78), (12, 2, 50)]
+)
+def test_windows_with_as_many_visits_as_the_papers(depth, kernel, epochs):
+    config = settings(kernel=kernel, budget="visits", epochs=50)
+    assert epochs_for(config, [(depth,)] * 3) == epochs
+
+
 # kernel, stride, nearest, all pairs and chains, layers per pair of anchors; depth 12, three
 # anchors; (2, 1) with 71 is the paper's DeiT space
 COUNTS = [

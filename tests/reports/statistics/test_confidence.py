@@ -22,6 +22,7 @@ import numpy as np
 
 from ablations.study.claim import Claim
 from reports.data.levels import LEVEL
+from reports.data.paper import published_plan
 from reports.data.verdicts import Verdict
 from reports.drawing.captions import seeds_sentence
 from reports.pages import index
@@ -30,7 +31,8 @@ from reports.statistics.interval import estimate
 
 sample = Sample({seed: np.array([10 + seed / 10]) for seed in range(6)}, 6)
 found = [assess(sample), assess(sample, "equivalent", 20.0)]
-index.judge = lambda studies: [Verdict("study", Claim("So it is", "top1"), one) for one in found]
+plan = published_plan("deit")
+index.judge = lambda studies: [Verdict(plan, Claim("So it is", "top1"), one) for one in found]
 index.build_index([], Path(sys.argv[1]))
 print(seeds_sentence([3]))
 print(LEVEL, round(estimate([4.0, 6.0, 8.0]).half_width, 4))
