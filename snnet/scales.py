@@ -130,10 +130,10 @@ SCALES: dict[str, dict[str, Settings]] = {
     "fashion-small": {
         "vit": {
             "dataset": "fashion",
-            "training_images": 2000,
-            "test_images": 1000,
-            "anchors": [_fashion_small(8), _fashion_small(16), _fashion_small(32)],
-            "batch_size": 64,
+            "training_images": 1000,
+            "test_images": 500,
+            "anchors": [_fashion_small(6), _fashion_small(12), _fashion_small(32)],
+            "batch_size": 32,
             "learning_rate": 1e-3,
             "warmup_epochs": 2,
             "augmentation": _FASHION_AUGMENTATION,
