@@ -19,8 +19,10 @@ STUDY = Study(
             "sampling",
             {
                 "random": {"sampling": "random", "epochs": 50},
+                # every stitch between the anchors is drawn as often, so the updates are equal, too
                 "sandwich, equal images": {"sampling": "sandwich", "epochs": 50},
-                # three passes a step
+                # three passes a step, which take three times as long (docs/results.md): so the
+                # seconds are equal, too
                 "sandwich, equal passes": {"sampling": "sandwich", "epochs": 17},
             },
         )
@@ -28,7 +30,8 @@ STUDY = Study(
     seeds=10,
     claims=[
         Claim(
-            words="For the same sub-network passes, random sampling is at most 1 point worse",
+            words="For the same sub-network passes, and the same time, random sampling is at most 1 "
+            "point worse",
             measure="top1",
             at=RANDOM,
             than={"sampling": "sandwich, equal passes"},
@@ -36,8 +39,8 @@ STUDY = Study(
             source=PAPER,
         ),
         Claim(
-            words="For the same images, and a third of the passes, random sampling is at most 1 "
-            "point worse",
+            words="For the same images and updates of each stitch, a third of the passes, random "
+            "sampling is at most 1 point worse",
             measure="top1",
             at=RANDOM,
             than={"sampling": "sandwich, equal images"},
