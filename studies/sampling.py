@@ -30,8 +30,8 @@ STUDY = Study(
     seeds=10,
     claims=[
         Claim(
-            words="For the same sub-network passes, and the same time, random sampling is at most 1 "
-            "point worse",
+            words="For the same sub-network passes, and the same time, random sampling is at most "
+            "1 point worse",
             measure="top1",
             at=RANDOM,
             than={"sampling": "sandwich, equal passes"},
