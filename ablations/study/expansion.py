@@ -88,6 +88,7 @@ def expand(
         metrics=tuple(experiment.metrics),
         table=experiment.table,
         presentation=experiment.presentation,
+        fixed=tuple(experiment.fixed(defaults)),
         replicates=study.seeds,
     )
     return Expansion(plan, experiment, configs, study.limits)

@@ -58,6 +58,8 @@ class Experiment:
         presentation: how results are looked at, and what of them can be spared.
         pairings: columns of the result table by which claims may pair the rows of two settings;
             the first is the default.
+        fixed: what all seeds of a configuration have in common though somebody else would draw it
+            anew, in words such as "the test images": intervals do not cover it.
         packages: whose versions are kept as tags of each run, beside those of all packages in a
             file.
     """
@@ -77,6 +79,7 @@ class Experiment:
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     presentation: Presentation = field(default_factory=Presentation)
     pairings: Sequence[str] = ()
+    fixed: Callable[[Any], Sequence[str]] = lambda config: ()
     packages: Sequence[str] = ()
     since: Settings = field(default_factory=dict)
 

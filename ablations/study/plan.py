@@ -18,7 +18,7 @@ from ablations.study.variant import Variant
 
 Levels = Mapping[str, str]  # level by axis
 # plans that have none do not mention them
-SOMETIMES = ("variant", "code", "search", "metrics", "table", "presentation", "earlier")
+SOMETIMES = ("variant", "code", "search", "metrics", "table", "presentation", "fixed", "earlier")
 
 
 def label_of(levels: Levels, baseline: Levels) -> str:
@@ -73,6 +73,7 @@ class Plan:
             not say.
         metrics, table: what its runs tell, see `Experiment`.
         presentation: how its results are looked at; None in plans of versions that did not say.
+        fixed: of the baseline, see `Experiment`.
     """
 
     study: str
@@ -93,6 +94,7 @@ class Plan:
     metrics: tuple[Metric, ...] = ()
     table: Table | None = None
     presentation: Presentation | None = None
+    fixed: tuple[str, ...] = ()
     replicates: int | None = field(default=None, compare=False)
     earlier: tuple[str, ...] = field(default=(), compare=False)
 
@@ -190,4 +192,5 @@ def parse_plan(record: Any) -> Plan:
 
 def _question(plan: Plan) -> Plan:
     """The plan without what may differ while the question is the same."""
-    return replace(plan, cells=(), variant=None, metrics=(), table=None, presentation=None)
+    asked = replace(plan, cells=(), variant=None)
+    return replace(asked, metrics=(), table=None, presentation=None, fixed=())

@@ -146,6 +146,7 @@ def _facts(study: TrackedStudy) -> dict[str, str]:
     return {
         "runs": f"{len(runs)} of {len(cells)} finished",
         "seeds": "one seed, so no intervals" if len(seeds) == 1 else f"{len(seeds)} seeds",
+        "the same for all seeds": ", ".join(study.plan.fixed),
         "scale": f"{study.plan.scale}, {study.plan.family}",
         "design": DESIGNS[study.plan.design] if study.plan.axes else "the baseline alone",
         "baseline": ", ".join(f"{a} {level}" for a, level in study.plan.baseline.items()),

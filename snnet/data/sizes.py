@@ -12,6 +12,7 @@ class Sizes:
     Attributes:
         held_back: of the training images, to choose settings by; they are not among `train`.
         image_shape: (channels, height, width).
+        official: whether the dataset says which images test; else a seed draws them.
     """
 
     train: int
@@ -19,11 +20,14 @@ class Sizes:
     test: int
     image_shape: tuple[int, int, int]
     classes: int
+    official: bool = True
 
 
 # any other dataset is read by timm
 IN_MEMORY = {
-    "digits": Sizes(train=719, held_back=270, test=808, image_shape=(1, 8, 8), classes=10),
+    "digits": Sizes(
+        train=719, held_back=270, test=808, image_shape=(1, 8, 8), classes=10, official=False
+    ),
     "fashion": Sizes(
         train=54_000, held_back=6_000, test=10_000, image_shape=(1, 28, 28), classes=10
     ),

@@ -74,6 +74,19 @@ def _routes_of(space: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> i
     return len(space_for(space, stages).routes)
 
 
+def fixed(config: StitchingConfig) -> list[str]:
+    """What somebody else would draw, but not the seed: anchors that are given, an own test set."""
+    drawn = config.anchor_seed is None and all(
+        anchor.weights == "random" or (anchor.weights == "recipe" and anchor.recipe.seed is None)
+        for anchor in config.anchors
+    )
+    found = [] if drawn or not config.pretrained else ["the weights of the anchors"]
+    sizes = IN_MEMORY.get(config.dataset)
+    own = sizes is None or sizes.official
+    fixed_test = config.split_seed is not None or (own and config.test_images is None)
+    return [*found, "the test images"] if fixed_test else found
+
+
 def check_settings(config: StitchingConfig) -> None:
     """Refuse stages, windows and routes that the anchors do not have, where that is known.
 
@@ -210,5 +223,6 @@ STITCHING = Experiment(
     objectives=OBJECTIVES,
     presentation=PRESENTATION,
     pairings=("route", "macs"),
+    fixed=fixed,
     packages=("torch", "timm", "numpy"),
 )

@@ -13,7 +13,7 @@ from PIL import Image
 from ablations.cli.main import main
 from ablations.errors import UserError
 from ablations.study.expansion import expand
-from studies.experiments.stitching import STITCHING, check_ready
+from studies.experiments.stitching import STITCHING, check_ready, fixed
 from studies.overview import STUDY as OVERVIEW
 
 OPTIONS = {"img_size": 64, "patch_size": 16, "depth": 2, "num_heads": 2, "num_classes": 3}
@@ -228,3 +228,20 @@ def test_ready_made_anchors_need_no_look(monkeypatch):
     monkeypatch.setattr("snnet.readiness.check_networks", lambda config: 1 / 0)
     settings = STITCHING.scale("digits", "vit")[2]
     STITCHING.check_ready(STITCHING.resolve(settings))
+
+
+@pytest.mark.parametrize(
+    ("scale", "changes", "told"),
+    [
+        ("digits", {}, []),
+        ("digits", {"anchor_seed": 0}, ["the weights of the anchors"]),
+        ("digits", {"anchor_seed": 0, "pretrained": False}, []),
+        ("digits", {"split_seed": 0}, ["the test images"]),
+        ("fashion", {}, ["the test images"]),
+        ("fashion-small", {}, []),
+        ("imagenet", {}, ["the weights of the anchors", "the test images"]),
+    ],
+)
+def test_what_no_seed_draws_is_told(scale, changes, told):
+    _, _, settings = STITCHING.scale(scale, None)
+    assert fixed(STITCHING.resolve({**settings, **changes})) == told
