@@ -79,7 +79,8 @@ class AnchorSpec:
     Attributes:
         options: for `timm.create_model`.
         weights: `recipe` (trained here, by `recipe`), `pretrained` (timm downloads them),
-            `random`, or the path of a safetensors or pth file.
+            `random`, the path of a safetensors or pth file, or `package:NAME`, an installed
+            Python package that holds such a file.
     """
 
     name: str

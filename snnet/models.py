@@ -17,6 +17,7 @@ from torch import nn
 
 from snnet.config import AnchorSpec
 from snnet.errors import CheckpointError, first_line
+from snnet.packaged import PREFIX, packaged_weights
 from snnet.weights import Say, explain_download, has_new_head, load_file
 
 HUB, LOCAL = "hf-hub", "local-dir"  # timm's prefixes of architectures that lie elsewhere
@@ -191,15 +192,27 @@ def _weight_file(spec: AnchorSpec, source: str, place: str) -> Path | None:
         return found[0]
     if spec.weights in OWN_WORDS:
         return None
+    if spec.weights.startswith(PREFIX):
+        return _packaged(spec)
     path = Path(os.path.expanduser(spec.weights))
     if not os.path.exists(path):  # also where its folder may not be looked into
         hint = nearest(spec.weights, OWN_WORDS, "")
         words = ", ".join(map(repr, OWN_WORDS))
         raise CheckpointError(
             f"anchor {spec.name}: there is no file {path}; "
-            + (hint or f"weights are {words} or the path of a safetensors or pth file")
+            + (
+                hint
+                or f"weights are {words}, {PREFIX}NAME or the path of a safetensors or pth file"
+            )
         )
     return path
+
+
+def _packaged(spec: AnchorSpec) -> Path:
+    try:
+        return packaged_weights(spec.weights.removeprefix(PREFIX))
+    except CheckpointError as error:
+        raise CheckpointError(f"anchor {spec.name}: {error}") from None
 
 
 def _build(spec: AnchorSpec, options: dict[str, Any], pretrained: bool) -> nn.Module:

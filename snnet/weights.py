@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from snnet.config import AnchorSpec
 from snnet.errors import CheckpointError, first_line
 from snnet.weight_files import Found, Tensors, find_weights, read_file
+from snnet.weight_names import rename
 
 Say = Callable[[str], None]
 
@@ -64,6 +65,8 @@ def _how_found(found: Found) -> list[str]:
 
 def _translate(model: nn.Module, tensors: Tensors, told: list[str]) -> Tensors:
     """The tensors under timm's names, with its sizes of position tables and patches."""
+    given, tensors = tensors, rename(model, tensors)
+    told += _renamed([name for name in tensors if name not in given])
     convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
     if convert is None:
         return dict(tensors)
@@ -79,13 +82,16 @@ def _translate(model: nn.Module, tensors: Tensors, told: list[str]) -> Tensors:
     renamed = [name for name in converted if name not in tensors]
     if resized:
         told.append(f"resized {_some(resized)}")
-    if renamed:
-        told.append(f"renamed to timm's names {_some(renamed)}")
+    told += _renamed(renamed)
     kept = {id(tensor) for tensor in converted.values()}
     unused = [n for n, tensor in tensors.items() if n not in converted and id(tensor) not in kept]
     if unused:
         told.append(f"left out what timm does without: {_some(unused)}")
     return converted
+
+
+def _renamed(names: Sequence[str]) -> list[str]:
+    return [f"renamed to timm's names {_some(names)}"] if names else []
 
 
 def _adapt_channels(model: nn.Module, tensors: Tensors, told: list[str]) -> None:

@@ -51,6 +51,19 @@ FAMILIES = {
         64,
         [1, 2],
     ),
+    "efficientnet": (  # at a size that its strides do not divide
+        [("tf_efficientnet_lite0", {}), ("tf_efficientnet_lite1", {})],
+        72,
+        [2, 3, 4, 5],
+    ),
+    "convnext": (
+        [
+            ("convnext_atto", {"depths": (2, 2, 3, 2), "dims": (8, 16, 24, 32)}),
+            ("convnextv2_atto", {"depths": (2, 2, 4, 2), "dims": (12, 16, 32, 40)}),
+        ],
+        64,
+        None,
+    ),
     "levit": (
         [
             ("levit_128s", {**LEVIT, "embed_dim": (32, 48, 64)}),

@@ -62,6 +62,8 @@ def test_other_timm_models_come_out_of_the_same_code():
         (["resnet18", "resnet34", "resnet50"], 3 + 12 + 12),
         (["levit_128", "levit_192", "levit_256"], 3 + 2 * 9),
         (["swin_tiny_patch4_window7_224", "swin_large_patch4_window7_224"], 2 + 1 + 1 + 17 + 1),
+        ([f"tf_efficientnet_lite{n}" for n in range(3)], 3 + 2 * (2 + 2 + 3 + 3 + 4)),
+        (["convnext_tiny", "convnext_small"], 2 + 2 + 2 + 26 + 2),
     ):
         costs = on_meta(names).costs()
         assert len(costs) == count, names

@@ -34,7 +34,7 @@ def small_levit():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vit", "swin", "resnet", "levit"])
+@pytest.mark.parametrize("name", ["vit", "swin", "resnet", "levit", "efficientnet", "convnext"])
 def test_onnx_gives_the_same_logits_for_any_batch(name, network, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     if name != "vit":
