@@ -309,7 +309,9 @@ def effect_words(evidence: Evidence) -> str:
         text += f" {interval_words(interval, evidence.statistic, evidence.digits)}"
         text += f" ({EQUIVALENCE_WORDS})" if equivalent else ""
     seeds, planned = evidence.n_seeds, evidence.planned
-    return text + (f", {seeds} of {planned} seeds" if seeds < planned else f", {seeds} seeds")
+    if seeds < planned:
+        return f"{text}, {seeds} of {planned} seeds"
+    return f"{text}, {seeds} seed{'s' if seeds > 1 else ''}"
 
 
 def interval_words(interval: tuple[float, float], statistic: Statistic, digits: int = 1) -> str:
