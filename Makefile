@@ -36,14 +36,15 @@ gallery: .venv/installed
 	cp outputs/gallery/reports/claims.* outputs/gallery/reports/scales.* \
 	  outputs/gallery/reports/forest.* docs/results
 	$(BIN)/python -m benchmarks.halves outputs/gallery > docs/results/halves.md
-	for study in $(STUDIES); do \
-	  $(REPORT) $$study --figure accuracy --format png --output docs/results/$$study || exit 1; done
-	for study in $(CORE); do $(REPORT) $$study-fashion-small --figure accuracy --format png \
-	  --output docs/results/fashion/$$study || exit 1; done
-	$(REPORT) scratch --figure cost --format png --output docs/results/scratch
+	for study in $(STUDIES); do mkdir -p docs/results/$$study && \
+	  cp outputs/gallery/reports/$$study/*accuracy.png docs/results/$$study || exit 1; done
+	for study in $(CORE); do mkdir -p docs/results/fashion/$$study && \
+	  cp outputs/gallery/reports/$$study-fashion-small/*accuracy.png docs/results/fashion/$$study \
+	  || exit 1; done
+	cp outputs/gallery/reports/scratch/cost.png docs/results/scratch
 	$(REPORT) scratch --figure cost --format md --output docs/results/scratch
-	$(REPORT) interpolation --figure latency --format png --output docs/results/interpolation
-	$(REPORT) interpolation --figure residual --format png --output docs/results/interpolation
+	cp outputs/gallery/reports/interpolation/latency.png \
+	  outputs/gallery/reports/interpolation/residual.png docs/results/interpolation
 	$(REPORT) --published --format png --output docs/results/published
 
 test: .venv/installed

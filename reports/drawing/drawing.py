@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports.data.levels import Level, NothingToDrawError
 from reports.drawing.captions import with_interval
@@ -20,6 +21,8 @@ from snnet.front import chosen_by
 
 GREY = "#8a8a8a"
 LETTERS_AN_INCH = 12  # of the labels of an axis
+MACS_UNITS = {1e9: "billions", 1e6: "millions"}
+WIDE = 20  # times the cheapest: the anchors of DeiT span 14, a figure that the paper draws to scale
 
 
 def colour_of(number: int) -> str:
@@ -137,9 +140,19 @@ def keep_to_percent(axes: Axes) -> None:
     axes.set_ylim(max(low, -4), min(high, 104))
 
 
-def macs_unit(macs: pd.Series[float]) -> tuple[float, str]:
-    """What to divide MACs by, and its name."""
-    return (1e9, "billions") if macs.max() >= 1e9 else (1e6, "millions")
+def macs_unit(macs: pd.Series[float]) -> float:
+    """What to divide MACs by."""
+    return max(size for size in MACS_UNITS if size <= max(macs.max(), min(MACS_UNITS)))
+
+
+def macs_axis(axes: Axes, macs: pd.Series[float]) -> None:
+    """Name the axis of MACs; logarithmic where they span so much that the cheap ones crowd."""
+    axes.set_xlabel(f"MACs ({MACS_UNITS[macs_unit(macs)]})")
+    if macs.max() > WIDE * macs.min():
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
 
 
 def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:

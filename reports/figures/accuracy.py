@@ -19,6 +19,7 @@ from reports.drawing.drawing import (
     handle_of,
     keep_to_percent,
     legend,
+    macs_axis,
     macs_unit,
     marker_of,
     stitch_rows,
@@ -45,7 +46,7 @@ def data(subject: Subject) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """A series and a Pareto front for each level; a larger point has more parameters."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    unit, unit_name = macs_unit(data.macs)
+    unit = macs_unit(data.macs)
     levels = groups(data[data.level != PAPER])
     largest = max(rows.params.max() for _, _, rows in levels)
     for number, _, rows in levels:
@@ -76,7 +77,7 @@ def draw(data: pd.DataFrame) -> Figure:
         handles.append(_paper(axes, paper, unit))
         names.append(PAPER)
     keep_to_percent(axes)
-    axes.set_xlabel(f"MACs ({unit_name})")
+    macs_axis(axes, data.macs)
     axes.set_ylabel("top-1 accuracy (%)")
     legend(figure, [*handles, anchor_handle()], [*names, "anchor"])
     return figure

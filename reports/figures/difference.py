@@ -8,7 +8,15 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from reports.data.subject import Subject
-from reports.drawing.drawing import colour_of, groups, handle_of, legend, macs_unit, scatter
+from reports.drawing.drawing import (
+    colour_of,
+    groups,
+    handle_of,
+    legend,
+    macs_axis,
+    macs_unit,
+    scatter,
+)
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLOURS, COLUMN_INCHES
 from snnet.front import front_at
@@ -41,7 +49,7 @@ def data(subject: Subject) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """Points route by route; lines front against front, which needs no shared route."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    unit, unit_name = macs_unit(data.macs)
+    unit = macs_unit(data.macs)
     axes.axhline(0, color=COLOURS[0], linewidth=0.9)
     levels = [(number + 1, name, rows) for number, name, rows in groups(data)]
     for number, _, rows in levels:
@@ -54,7 +62,7 @@ def draw(data: pd.DataFrame) -> Figure:
             color=colour_of(number),
             linewidth=0.9,
         )
-    axes.set_xlabel(f"MACs ({unit_name})")
+    macs_axis(axes, data.macs)
     axes.set_ylabel("top-1 minus baseline (points)")
     legend(figure, [handle_of(n) for n, _, _ in levels], [name for _, name, _ in levels])
     return figure

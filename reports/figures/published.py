@@ -15,6 +15,7 @@ from reports.drawing.drawing import (
     groups,
     handle_of,
     legend,
+    macs_axis,
     macs_unit,
     scatter,
 )
@@ -40,7 +41,7 @@ def data(subject: Subject) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """A marker for each series; the line is the Pareto front."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    unit, unit_name = macs_unit(data.macs)
+    unit = macs_unit(data.macs)
     series = groups(data[~data.is_anchor], "series")
     for number, _, rows in series:
         scatter(axes, number, rows, rows.macs / unit, rows.top1)
@@ -48,7 +49,7 @@ def draw(data: pd.DataFrame) -> Figure:
     scatter(axes, 0, anchors, anchors.macs / unit, anchors.top1)
     front = pareto_front(data)
     axes.step(front.macs / unit, front.top1, where="post", color=GREY, linewidth=0.9, zorder=1)
-    axes.set_xlabel(f"MACs ({unit_name})")
+    macs_axis(axes, data.macs)
     axes.set_ylabel("top-1 accuracy (%)")
     handles = [*(handle_of(number, line=False) for number, _, _ in series), anchor_handle()]
     legend(figure, handles, [*(name for _, name, _ in series), "anchor"])
