@@ -16,9 +16,7 @@ from safetensors.torch import save_file
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
-from snnet.data.augmentation import mix
 from snnet.data.dataset import Data
-from snnet.distillation import label_loss
 from snnet.files import writing
 from snnet.optimisation import create_optimisation
 from snnet.weight_files import read_file
@@ -127,7 +125,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
         batches = data.batches(recipe.batch_size, recipe.augmentation, *purpose)
         for step, batch in enumerate(batches):
             images, labels = (tensor.to(device) for tensor in batch)
-            images, targets = mix(
+            images, targets = data.task.mix(
                 images,
                 labels,
                 recipe.augmentation,
@@ -136,7 +134,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
                 *purpose,
                 step,
             )
-            loss = label_loss(anchor(images), targets, recipe.label_smoothing)
+            loss = data.task.loss(anchor(images), targets, recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

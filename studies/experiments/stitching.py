@@ -17,6 +17,7 @@ from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
+from snnet.tasks.scores import TOP1, Score
 from studies.experiments.objectives import OBJECTIVES
 
 # settings on which depends whether networks can be made
@@ -180,10 +181,15 @@ def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
+def metric_of(score: Score, name: str, words: str, bits: str = "") -> Metric:
+    """The metric of a task's score, under a name that is made from the score's."""
+    return Metric(name, words, score.unit, score.goal, score.factor, bits)
+
+
 METRICS = (
-    Metric("mean_top1", "mean top-1 over stitches", "%", "maximize", 100),
-    Metric("mean_top1_before", "mean top-1 before training", "%", "maximize", 100),
-    Metric("worst_top1", "worst top-1", "%", "maximize", 100),
+    metric_of(TOP1, f"mean_{TOP1.name}", f"mean {TOP1.words} over stitches"),
+    metric_of(TOP1, f"mean_{TOP1.name}_before", f"mean {TOP1.words} before training"),
+    metric_of(TOP1, f"worst_{TOP1.name}", f"worst {TOP1.words}"),
     Metric("train_seconds", "training", "s", "minimize"),
     Metric("passes", "sub-network passes", goal="minimize"),
 )
@@ -191,8 +197,10 @@ TABLE = Table(
     STITCHES,
     row="route",
     scores=(
-        Metric("top1", "top-1 accuracy", "%", "maximize", 100, "correct"),
-        Metric("top1_before", "top-1 before training", "%", "maximize", 100, "correct_before"),
+        metric_of(TOP1, TOP1.name, f"{TOP1.words} accuracy", TOP1.bits),
+        metric_of(
+            TOP1, f"{TOP1.name}_before", f"{TOP1.words} before training", f"{TOP1.bits}_before"
+        ),
     ),
     cost=Metric("macs", "MACs", goal="minimize"),
     marked="is_anchor",
