@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import torch
@@ -75,7 +76,7 @@ class Training:
         self.epoch = self.step = 0
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
-        self.steps_per_epoch = data.steps(config.batch_size)
+        self.steps_per_epoch = steps_of(config, data)
         network.anchors.requires_grad_(config.tuning == "full")
         self.optimizer, self.scheduler = create_optimisation(
             {network.anchors: config.anchor_learning_rate, network.layers: 1.0},
@@ -114,7 +115,7 @@ class Training:
             self.network.anchors.eval()
         if self._batches is None:
             config = self.config
-            self._batches = self.data.batches(
+            batches = self.data.batches(
                 config.batch_size,
                 config.augmentation,
                 config.seed,
@@ -122,6 +123,7 @@ class Training:
                 start=self.step,
                 part=self.process.part,
             )
+            self._batches = islice(batches, self.steps_per_epoch - self.step)
         start = time.perf_counter()
         for images, labels in self._batches:
             problem = self._train_step(images, labels)
@@ -272,6 +274,18 @@ class Training:
         self.scaler.load_state_dict(values["scaler"])
         self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
         self._batches = None
+
+
+def steps_of(config: StitchingConfig, data: Data) -> int:
+    """Steps of an epoch, of all images or of as many as the settings say.
+
+    Raises:
+        ValueError: there are fewer images than one step takes.
+    """
+    steps = data.steps(config.batch_size)
+    if config.images_per_epoch is None:
+        return steps
+    return min(steps, config.images_per_epoch // config.batch_size)
 
 
 def _seed_draws(seed: int, device: torch.device) -> None:

@@ -11,7 +11,8 @@ from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
 from snnet.data.locations import check_remote, data_root, is_folder, split_folders
-from snnet.data.sizes import IN_MEMORY
+from snnet.data.sentences import check_texts
+from snnet.data.sizes import IN_MEMORY, is_text
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
@@ -22,7 +23,17 @@ from studies.experiments.objectives import OBJECTIVES
 
 # settings on which depends whether networks can be made
 NETWORKS = (
-    *("dataset", "anchors", "pretrained", "teacher", "distillation", "tuning", "drop_path"),
+    *(
+        "dataset",
+        "pixels",
+        "tokens",
+        "anchors",
+        "pretrained",
+        "teacher",
+        "distillation",
+        "tuning",
+        "drop_path",
+    ),
     *("anchor_learning_rate", "kernel", "stride", "pairs", "direction", "stages", "only"),
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
@@ -132,6 +143,9 @@ def check_dataset(config: StitchingConfig) -> list[str]:
         check_fashion()
     if config.dataset in IN_MEMORY:
         return []
+    if is_text(config.dataset):
+        check_texts(config.dataset)
+        return []
     if not is_folder(config.dataset):
         check_remote(config.dataset)
         return []
@@ -149,7 +163,7 @@ def _is_known(spec: AnchorSpec, config: StitchingConfig) -> bool:
     """Whether an anchor is one that a scale has for this dataset: torch need not look at it."""
     return (
         config.teacher is None
-        and spec.weights in ("recipe", "random")
+        and (spec.start if spec.weights == "recipe" else spec.weights) == "random"
         and any(
             (spec.architecture, spec.options) == (known["architecture"], known["options"])
             for families in SCALES.values()
@@ -221,7 +235,14 @@ STITCHING = Experiment(
     config=StitchingConfig,
     function=run_stitching,
     schema=5,
-    since={"gradient_clip_by": "norm"},
+    since={
+        "gradient_clip_by": "norm",
+        "pixels": None,
+        "tokens": 64,
+        "images_per_epoch": None,
+        "anchors.start": "random",
+        "teacher.start": "random",
+    },
     scales=SCALES,
     expected_seconds=expected_seconds,
     check_settings=check_settings,
