@@ -34,6 +34,11 @@ def drawn_by(spec: AnchorSpec, seed: int) -> AnchorSpec:
     return replace(spec, recipe=replace(spec.recipe, seed=seed))
 
 
+def begun(spec: AnchorSpec) -> AnchorSpec:
+    """The anchor as its training begins, if it is trained here, else as it is."""
+    return replace(spec, weights=spec.start) if spec.weights == "recipe" else spec
+
+
 def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
     """The file for the weights of `spec`, trained on `dataset` (its name and which images)."""
     settings = asdict(spec)
@@ -47,7 +52,7 @@ def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
 
 def _digest_of(spec: AnchorSpec) -> str | None:
     """A digest of the file that an anchor begins with; None where it names none."""
-    file = named_weights(replace(spec, weights=spec.start))
+    file = named_weights(begun(spec))
     return None if file is None else _digest(file, file.stat().st_mtime_ns)
 
 
@@ -135,7 +140,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
     recipe = spec.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed or 0)
-    anchor = create_anchor(replace(spec, weights=spec.start), say).to(device)
+    anchor = create_anchor(begun(spec), say).to(device)
     steps = data.steps(recipe.batch_size)
     optimizer, scheduler = create_optimisation({anchor: 1.0}, recipe, steps)
     anchor.train()

@@ -13,12 +13,12 @@ from snnet.data.preprocessing import preprocessing_of
 from snnet.data.sizes import IN_MEMORY, TEXT, is_text
 from snnet.data.texts import class_names_of
 from snnet.data.tokens import encode, tokenizer_file
+from snnet.depths import ENCODER
 from snnet.errors import first_line
 from snnet.experiment import anchor_specs, check_classes, check_teacher, learns_heads
 from snnet.models import create_model
 from snnet.network import StitchedNetwork, stitch_for
-from snnet.pretraining import drop_path_of
-from snnet.text_models import TEXT as TEXT_MODEL
+from snnet.pretraining import begun, drop_path_of
 from snnet.text_models import is_text_model
 
 
@@ -38,14 +38,14 @@ def check_networks(config: StitchingConfig) -> list[str]:
     if is_text(config.dataset) != all(is_text_model(spec) for spec in config.anchors):
         raise ValueError(
             f"dataset {config.dataset} and the anchors do not fit: texts, whose names begin with "
-            f"{TEXT}, are read by architectures {TEXT_MODEL}PLACE, images by timm's"
+            f"{TEXT}, are read by architectures {ENCODER}PLACE, images by timm's"
         )
     with torch.device("meta"):
         anchors = [
             create_anchor(
-                spec,
+                begun(spec),
                 told.append,
-                learns_heads(config),
+                spec.weights == "recipe" or learns_heads(config),
                 drop_path_rate=drop_path_of(spec, config.drop_path),
             )
             for spec in anchor_specs(config)
@@ -54,7 +54,8 @@ def check_networks(config: StitchingConfig) -> list[str]:
         network = stitch_for(config, anchors, image_shape)
         check_classes(network.classes, classes, config.dataset)
         if config.distillation != "none" and config.teacher is not None:
-            teacher = create_model(config.teacher, told.append, new_head=False)
+            own = config.teacher.weights == "recipe"
+            teacher = create_model(begun(config.teacher), told.append, new_head=own)
             check_teacher(teacher, network.classes)
             _try(teacher, network)
     return told

@@ -16,20 +16,20 @@ from typing import Any
 from torch import nn
 
 from snnet.config import AnchorSpec
+from snnet.depths import ENCODER
 from snnet.errors import CheckpointError, first_line
 from snnet.packaged import PREFIX, packaged_folder
 from snnet.sentence_classifier import SentenceClassifier
 from snnet.weight_places import local_weights, named_weights, nearest, who
 from snnet.weights import load_file
 
-TEXT = "transformers:"  # before the place of an architecture
 CLASSES = 2  # unless `num_classes` of the options says otherwise
 WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
 
 
 def is_text_model(spec: AnchorSpec) -> bool:
     """Whether transformers builds the network."""
-    return spec.architecture.startswith(TEXT)
+    return spec.architecture.startswith(ENCODER)
 
 
 def folder_of(spec: AnchorSpec) -> Path:
@@ -38,7 +38,7 @@ def folder_of(spec: AnchorSpec) -> Path:
     Raises:
         ValueError: it is nowhere; says what to do.
     """
-    place = spec.architecture.removeprefix(TEXT)
+    place = spec.architecture.removeprefix(ENCODER)
     if place.startswith(PREFIX):
         try:
             return packaged_folder(place.removeprefix(PREFIX))

@@ -54,7 +54,7 @@ def run_stitching(config: StitchingConfig, run: Attempt) -> dict[str, float]:
 def expected_seconds(config: StitchingConfig) -> float:
     """A guess for one of two busy cores, anchors trained already; NaN where none was measured."""
     stages = _known_stages(config)
-    if config.dataset not in SPEED or not stages:
+    if config.dataset not in SPEED or config.pixels is not None or not stages:
         return nan
     passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
     training, scoring = SPEED[config.dataset]

@@ -114,7 +114,7 @@ def test_masked_least_squares_is_that_of_the_unpadded_rows(network):
         solution = np.linalg.lstsq(ones, back, rcond=None)[0]
         layer = network.layer(joint)
         with torch.no_grad():  # a norm leaves rows on a plane: many solutions, one projection
-            fitted = layer(torch.from_numpy(front).float()).numpy()
+            fitted = layer(torch.from_numpy(front).float()[None])[0].numpy()
         np.testing.assert_allclose(fitted, ones @ solution, atol=2e-3)
         left = np.linalg.norm(ones @ solution - back) / np.linalg.norm(back - back.mean(0))
         assert fit.residual == pytest.approx(left, rel=1e-3)
