@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-from snnet.data.sizes import IN_MEMORY
+from snnet.data.sizes import IN_MEMORY, holds_back, is_text
 
 MOST = 1_000_000_000  # of anything that is counted: no run with more would end
 
@@ -74,10 +74,12 @@ def _check_warmup(config: StitchingConfig | Recipe) -> None:
 
 @dataclass(frozen=True)
 class AnchorSpec:
-    """One network: a timm architecture with its options, and how it gets its weights.
+    """One network: an architecture with its options, and how it gets its weights.
 
     Attributes:
-        options: for `timm.create_model`.
+        architecture: of timm, or `transformers:PLACE` (see `snnet.text_models`).
+        options: for `timm.create_model`, or fields of transformers' configuration.
+        start: what `recipe` begins with: any of the other words and places of `weights`.
         weights: `recipe` (trained here, by `recipe`), `pretrained` (timm downloads them),
             `random`, the path of a safetensors or pth file, or `package:NAME`, an installed
             Python package that holds such a file.
@@ -88,8 +90,11 @@ class AnchorSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     weights: str = "recipe"
     recipe: Recipe = Recipe()
+    start: str = "random"
 
     def __post_init__(self) -> None:
+        if self.start == "recipe":
+            raise ValueError(f"anchor {self.name}: start is what its recipe begins with")
         if not re.fullmatch(r"[^/\s\0]{1,100}", self.name):
             raise ValueError(
                 f"the name {self.name[:100]!r} should be one word of at most 100 characters "
@@ -107,6 +112,11 @@ class StitchingConfig:
     # so many training images are held back, to choose settings by; datasets in memory hold back
     # their own
     validation_images: Positive | None = None
+    # height and width to which images in memory are scaled; None: they stay as they are
+    pixels: Annotated[int, Ge(1), Le(4096)] | None = None
+    tokens: Annotated[int, Ge(3), Le(100_000)] = 64  # of a text; longer ones are cut off
+    # an epoch shows so many of the training images, others each time; None: all
+    images_per_epoch: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
     pretrained: bool = True  # else the anchors begin with random weights
 
@@ -190,7 +200,7 @@ def _check_stages(config: StitchingConfig) -> None:
 
 
 def _check_validation_images(config: StitchingConfig) -> None:
-    if config.validation_images and config.dataset in IN_MEMORY:
+    if config.validation_images and holds_back(config.dataset):
         raise ValueError(f"{config.dataset} holds back its own; leave validation_images out")
 
 
@@ -227,6 +237,27 @@ def _check_trainable(config: StitchingConfig) -> None:
         )
 
 
+def _check_sizes(config: StitchingConfig) -> None:
+    if config.pixels is not None and config.dataset not in IN_MEMORY:
+        raise ValueError(
+            f"pixels scales images in memory ({', '.join(IN_MEMORY)}), not {config.dataset}; of "
+            "others the anchors' options tell the size"
+        )
+    per_epoch = config.images_per_epoch
+    if per_epoch is not None and per_epoch < config.batch_size:
+        raise ValueError(
+            f"images_per_epoch ({per_epoch}) must be at least batch_size ({config.batch_size})"
+        )
+
+
+def _check_texts(config: StitchingConfig) -> None:
+    recipes = [spec.recipe for spec in config.anchors if spec.weights == "recipe"]
+    augmented = [config.augmentation, *(recipe.augmentation for recipe in recipes)]
+    changed = any(one != Augmentation() for one in augmented)
+    if is_text(config.dataset) and changed:
+        raise ValueError(f"{config.dataset} holds texts, which take no augmentation; leave it out")
+
+
 def _check_augmentation(config: StitchingConfig) -> None:
     dataset, augmentation = config.dataset, config.augmentation
     if dataset in IN_MEMORY and augmentation.of_timm:
@@ -254,5 +285,7 @@ _CHECKS = (
     _check_single_route,
     _check_teacher,
     _check_trainable,
+    _check_sizes,
+    _check_texts,
     _check_augmentation,
 )

@@ -8,11 +8,10 @@ counts an anchor's MACs also tells the shapes of its features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -21,12 +20,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from snnet.anchors import Anchor
 from snnet.errors import first_line
+from snnet.features import Features, values_of
 from snnet.routes import Route
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """MACs (one image) and parameters of an anchor part by part, and its features' shapes."""
+    """MACs (one input) and parameters of an anchor part by part, and its features' shapes."""
 
     stem_macs: int
     block_macs: tuple[int, ...]
@@ -39,19 +39,19 @@ class Anatomy:
 
 
 def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
-    """Run an anchor once, in eval mode, on one empty image of (channels, height, width).
+    """Run an anchor once, in eval mode, on one empty input of that shape, without the batch.
 
     Works on the meta device too, where nothing is computed.
     """
     training = anchor.training
     anchor.eval()
-    device = next(anchor.parameters()).device
-    stem_macs, features = count_macs(anchor.stem, torch.zeros(1, *image_shape, device=device))
-    block_macs, shapes = [], [tuple(features.shape[1:])]
+    example = anchor.inputs.example(image_shape, 1, next(anchor.parameters()))
+    stem_macs, features = count_macs(anchor.stem, example)
+    block_macs, shapes = [], [_shape(features)]
     for block in anchor.blocks:
         macs, features = count_macs(block, features)
         block_macs.append(macs)
-        shapes.append(tuple(features.shape[1:]))
+        shapes.append(_shape(features))
     head_macs, logits = count_macs(anchor.head, features)
     anchor.train(training)
     block_params = tuple(count_params(block) for block in anchor.blocks)
@@ -68,28 +68,28 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
     )
 
 
-def _is_size(number: object) -> bool:
-    return isinstance(number, Integral) and int(number) > 0
+def _shape(features: Features) -> tuple[int, ...]:
+    return tuple(values_of(features).shape[1:])
 
 
 def dissect_all(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> tuple[Anatomy, ...]:
     """`dissect` each of the anchors.
 
     Raises:
-        ValueError: one of them cannot take images of that shape; says which and why.
+        ValueError: one of them cannot take inputs of that shape, or others than the first; says
+            which and why.
     """
-    sizes = tuple(image_shape) if isinstance(image_shape, Iterable) else image_shape
-    if not isinstance(sizes, tuple) or len(sizes) != 3 or not all(_is_size(one) for one in sizes):
-        raise ValueError(
-            f"images are (channels, height, width), such as (3, 224, 224), not {sizes}"
-        )
+    kind = anchors[0].inputs
+    kind.check_shape(image_shape)
     found = []
     for number, anchor in enumerate(anchors):
+        if anchor.inputs != kind:
+            raise ValueError(f"anchor {number} takes {anchor.inputs}, the first one {kind}")
         try:
             found.append(dissect(anchor, image_shape))
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, IndexError) as error:
             raise ValueError(
-                f"anchor {number} ({type(anchor.model).__name__}) cannot take images of "
+                f"anchor {number} ({type(anchor.model).__name__}) cannot take {kind.name} of "
                 f"{'x'.join(map(str, image_shape))}: {first_line(error)}"
             ) from error
     return tuple(found)
@@ -119,7 +119,7 @@ def route_cost(
     return macs, params
 
 
-def count_macs(function: Callable[[Tensor], Tensor], features: Tensor) -> tuple[int, Tensor]:
+def count_macs(function: Callable[[Any], Any], features: Features) -> tuple[int, Any]:
     """Multiply-accumulates of one call, and what it returns."""
     counter = FlopCounterMode(display=False, custom_mapping=_NORMS)
     with counter, _pooling() as pooled, torch.no_grad():

@@ -16,7 +16,10 @@ _DEPTHS = {
     "resnet18": (2, 2, 2, 2),
     "resnet50": (3, 4, 6, 3),
     **dict.fromkeys(("levit_192", "levit_256"), (4, 4, 4)),
+    "tf_efficientnet_lite0": (1, 2, 2, 3, 3, 4, 1),
+    **dict.fromkeys(("tf_efficientnet_lite1", "tf_efficientnet_lite2"), (1, 3, 3, 4, 4, 5, 1)),
 }
+ENCODER = "transformers:"  # before the place of an encoder of texts, which has one stage
 _OTHERWISE = {"depth", "depths", "layers", "block_fn"}  # options that change them
 
 
@@ -26,15 +29,18 @@ def known_depths(spec: AnchorSpec) -> tuple[int, ...] | None:
     Raises:
         ValueError: its options ask for no blocks, or for too many.
     """
-    usual = _DEPTHS.get(spec.architecture.partition(".")[0])
-    if usual is None:
+    if spec.architecture.startswith(ENCODER):
+        option, usual = "num_hidden_layers", (spec.options.get("num_hidden_layers"),)
+    else:
+        option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0], (None,))
+    if usual == (None,):
         return None
     if len(usual) > 1:
         return None if _OTHERWISE & spec.options.keys() else usual
-    depth = spec.options.get("depth", usual[0])
+    depth = spec.options.get(option, usual[0])
     if type(depth) is not int or not 1 <= depth <= MOST_BLOCKS:
         raise ValueError(
-            f"anchor {spec.name}: depth should be a whole number from 1 to {MOST_BLOCKS}, not "
+            f"anchor {spec.name}: {option} should be a whole number from 1 to {MOST_BLOCKS}, not "
             f"{depth!r}"
         )
     return (depth,)

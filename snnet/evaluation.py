@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from snnet.network import StitchedNetwork
 from snnet.shared_forward import Merge, bytes_per_image, run_stitches
+from snnet.tasks.base import Task
+from snnet.tasks.classification import CLASSIFICATION
 
 MEMORY_BYTES = 1 << 30  # for features that wait while others are computed
 # measured with `make bench` on CPU; the other is a guess
 MERGE = {"cpu": Merge(positions=2048, size=1 << 20), "cuda": Merge(positions=1 << 17)}
 
 
-@dataclass(frozen=True)
-class Score:
-    """Scores of one sub-network on a set of images."""
-
-    top1: float  # share of images, 0 to 1
-    top5: float | None  # None with five classes or fewer, where it says nothing
-    loss: float  # mean cross-entropy, nats
-    correct: bytes  # one bit an image, in order, packed by numpy.packbits
+Scores = dict[str, Any]  # columns of one sub-network, see `Task.summarise`
 
 
 @torch.no_grad()
@@ -35,7 +29,7 @@ def sweep(
     memory_bytes: int = MEMORY_BYTES,
     merge: Merge | None = None,
 ) -> Tensor:
-    """Logits (stitches, B, classes) of every route for images (B, C, H, W); call in eval mode.
+    """Outputs (stitches, B, ...) of every route for images (B, C, H, W), or tokens; in eval mode.
 
     Work is shared (see `snnet.shared_forward`), and memory bounded: the batch is cut so that what
     waits stays within `memory_bytes`.
@@ -55,11 +49,12 @@ def evaluate(
     batches: Iterable[tuple[Tensor, Tensor]],
     gather: Callable[[np.ndarray], np.ndarray] = lambda mine: mine,
     watch: Callable[[int], None] = lambda images: None,
-) -> list[Score]:
+    task: Task = CLASSIFICATION,
+) -> list[Scores]:
     """Score every route of the network's space, in its order, in eval mode; none without images.
 
     Arguments:
-        batches: images (B, C, H, W) and labels (B).
+        batches: images (B, C, H, W), or tokens (B, N), and their targets.
         gather: joins what each of several processes saw along the last axis, in the order of
             the images; see `snnet.distributed`.
         watch: told the number of images done after every batch.
@@ -68,29 +63,13 @@ def evaluate(
     network.eval()
     device = next(network.parameters()).device
     seen, done = [], 0
-    for images, labels in batches:
-        labels = labels.to(device)
-        seen.append(_measure(sweep(network, images.to(device)).float(), labels))
-        done += len(labels)
+    for images, targets in batches:
+        outputs = sweep(network, images.to(device)).float()
+        seen.append(task.measure(outputs, targets.to(device)))
+        done += len(targets)
         watch(done)
     network.train(training)
     if not seen:
         return []
-    loss, top1, top5 = gather(np.concatenate(seen, axis=2))
-    return [
-        Score(
-            top1=float(top1[n].mean()),
-            top5=float(top5[n].mean()) if network.classes > 5 else None,
-            loss=float(loss[n].mean()),
-            correct=np.packbits(top1[n].astype(bool)).tobytes(),
-        )
-        for n in range(len(network.space.routes))
-    ]
-
-
-def _measure(logits: Tensor, labels: Tensor) -> np.ndarray:
-    """Loss, top-1 and top-5 (0 or 1) of each image: (3, stitches, B)."""
-    loss = torch.stack([functional.cross_entropy(one, labels, reduction="none") for one in logits])
-    top = logits.topk(min(5, logits.shape[2]), dim=2).indices == labels[None, :, None]
-    stacked = torch.stack([loss, top[..., 0].float(), top.any(2).float()])
-    return stacked.double().cpu().numpy()
+    measured = gather(np.concatenate(seen, axis=2))
+    return [task.summarise(one, network.classes) for one in measured.swapaxes(0, 1)]

@@ -20,7 +20,8 @@ from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.catalogue import dataset_name, load_data
 from snnet.data.dataset import Data
 from snnet.distributed import Process, connect
-from snnet.evaluation import Score, evaluate
+from snnet.evaluation import Scores, evaluate
+from snnet.front import held_out
 from snnet.initialisation import Fit
 from snnet.latency import measure_latencies
 from snnet.memory import explaining_lack, forget_peak, peak_memory
@@ -81,13 +82,16 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     if fits:
         run.save_table(LAYERS, layer_table(network, fits))
     visits, images = training.visits.tolist(), data.test_ids
-    table = stitch_table(network, before, after, visits, validation, images)
+    table = stitch_table(network, before, after, visits, images)
+    score = data.task.score
+    if validation:
+        table[held_out(score.name)] = validation
     run.save_table(STITCHES, table)
     if process.first:
         run.say("latency")
         found = measure_latencies(network, LATENCY_BATCH, LATENCY_REPEATS, seconds=LATENCY_SECONDS)
         run.save_table(LATENCIES, latency_table(found, LATENCY_BATCH))
-    return summary(table, training) | peak_memory(process)
+    return summary(table, training, score) | peak_memory(process)
 
 
 def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwork]:
@@ -140,7 +144,7 @@ def check_classes(told: int, held: int | None, dataset: str) -> None:
 
 
 def untrained(spec: AnchorSpec, seed: int) -> AnchorSpec:
-    """Network of the same shape with random weights, drawn by `seed`."""
+    """The same network with random weights, drawn by `seed`."""
     return replace(spec, weights="random", recipe=replace(spec.recipe, seed=seed))
 
 
@@ -244,16 +248,17 @@ def _reach_rungs(training: Training, run: RunLike) -> dict[str, float]:
     scores = validation_scores(training.network, training.data, training.process) if rungs else []
     if not scores:
         return {}
+    score = training.data.task.score.name
     if training.process.first:
         for rung in rungs:
             with run.writing(validation_file(rung)) as path:
-                validation_table(training.network, scores).to_parquet(path)
-    return {"validation_top1": sum(scores) / len(scores)}
+                validation_table(training.network, scores, score).to_parquet(path)
+    return {f"validation_{score}": sum(scores) / len(scores)}
 
 
 def _score(
     network: StitchedNetwork, data: Data, process: Process, run: RunLike, phase: str
-) -> list[Score]:
+) -> list[Scores]:
     run.say(phase)
     told = time.monotonic()
 
@@ -264,4 +269,4 @@ def _score(
             run.say(f"{phase}: {images * process.world}/{data.test_count} images")
 
     batches = data.test_batches(EVALUATION_BATCH, process.part)
-    return evaluate(network, batches, process.interleave, watch)
+    return evaluate(network, batches, process.interleave, watch, data.task)

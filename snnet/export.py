@@ -17,8 +17,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from snnet.anchors import Anchor
+from snnet.features import Features
 from snnet.files import writing
-from snnet.misfits import MISFITS, check_images
+from snnet.inputs import IMAGES, MISFITS, Inputs
 from snnet.network import StitchedNetwork
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -49,29 +50,30 @@ class Subnetwork(nn.Module):
         route = routes[stitch]
         first, last = network.anchor(route.anchors[0]), network.anchor(route.anchors[-1])
         parameter = next(network.parameters())
-        images = parameter.new_zeros(1, *network.image_shape)
-        features = parameter.new_zeros(1, *network.anatomies[route.anchors[-1]].shapes[-1])
+        example = network.inputs.example(network.image_shape, 1, parameter)
+        values = parameter.new_zeros(1, *network.anatomies[route.anchors[-1]].shapes[-1])
+        features = last.as_features(values)
         _, *between, _ = network.functions[stitch]
-        self.image_shape = network.image_shape
-        self.stem = _part(first, first.stem, images)
+        self.inputs, self.image_shape = network.inputs, network.image_shape
+        self.stem = _part(first, first.stem, example)
         self.body = nn.Sequential(*(deepcopy(cast(nn.Module, module)) for module in between))
         self.head = _part(last, last.head, features)
         self.eval()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (B, C, H, W) to logits (B, classes).
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Images (B, C, H, W), or tokens (B, N), to logits (B, classes).
 
         Raises:
-            TypeError, ValueError: what is given are no images that the network takes.
+            TypeError, ValueError: what is given are no inputs that the network takes.
         """
         try:
-            return self.head.head(self.body(self.stem.stem(images)))
+            return self.head.head(self.body(self.stem.stem(inputs)))
         except MISFITS as error:
-            check_images(images, self.image_shape, error, next(self.parameters()).dtype)
+            self.inputs.check(inputs, self.image_shape, error, next(self.parameters()).dtype)
             raise
 
 
-def _part(anchor: Anchor, function: Callable[[Tensor], Tensor], example: Tensor) -> Anchor:
+def _part(anchor: Anchor, function: Callable[[Any], Any], example: Features) -> Anchor:
     """A copy of `anchor` that holds what `function`, its stem or its head, uses, and no more."""
     training = anchor.training
     anchor.eval()
@@ -108,13 +110,14 @@ class _Touched(TorchFunctionMode):
 
 
 def export_onnx(module: nn.Module, path: str | Path, image_shape: Sequence[int]) -> float:
-    """Write a module that takes images (B, C, H, W) as an ONNX file, for batches of any size.
+    """Write a module that takes images (B, C, H, W), or tokens (B, N), as an ONNX file.
 
-    The file's input is called `images`, its output `logits`. It is run with onnxruntime before it
+    Batches may have any size. The file's input is called `images` or `tokens`, its output
+    `logits`. It is run with onnxruntime before it
     gets its name, with a batch size other than the export's.
 
     Arguments:
-        image_shape: (channels, height, width).
+        image_shape: (channels, height, width), or (tokens,).
 
     Returns:
         The largest difference from PyTorch's output, relative to the largest output.
@@ -141,23 +144,32 @@ def export_onnx(module: nn.Module, path: str | Path, image_shape: Sequence[int])
 
 
 def _write(module: nn.Module, path: Path, image_shape: Sequence[int]) -> None:
-    images = torch.randn(2, *image_shape)  # a batch of one would be taken for a constant
+    inputs = _inputs_of(module)
+    draws = torch.Generator().manual_seed(1)
+    # a batch of one would be taken for a constant
+    example = inputs.example(tuple(image_shape), 2, next(module.parameters()), draws)
+    free = {number: torch.export.Dim(name) for number, name in inputs.free.items()}
     try:
         with _quiet():
             torch.onnx.export(
                 module,
-                (images,),
+                (example,),
                 str(path),
                 dynamo=True,
-                input_names=["images"],
+                input_names=[inputs.name],
                 output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=(free,),
                 external_data=False,
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().splitlines()[0]
         raise ValueError(f"PyTorch cannot export this network to ONNX: {reason}") from error
+
+
+def _inputs_of(module: nn.Module) -> Inputs:
+    """What a module takes; images, where it does not say."""
+    return cast(Inputs, getattr(module, "inputs", IMAGES))
 
 
 @contextmanager
@@ -180,10 +192,11 @@ def _compare(module: nn.Module, path: Path, image_shape: Sequence[int]) -> float
     """The largest difference between onnxruntime's output and the module's."""
     import onnxruntime
 
-    images = torch.randn(3, *image_shape, generator=torch.Generator().manual_seed(0))
+    inputs, draws = _inputs_of(module), torch.Generator().manual_seed(0)
+    example = inputs.example(tuple(image_shape), 3, next(module.parameters()), draws)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"images": images.numpy()})
+    (found,) = session.run(None, {inputs.name: example.numpy()})
     with torch.no_grad():
-        wanted = module(images)
+        wanted = module(example)
     largest = float(wanted.abs().max()) or 1.0  # a classifier that begins with zeros gives zeros
     return float((torch.from_numpy(found) - wanted).abs().max()) / largest

@@ -13,12 +13,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-HELD_OUT = "top1_validation"  # the column of top-1 on images that were held out for choosing
+
+
+def held_out(score: str) -> str:
+    """The column of a score on images that were held out for choosing."""
+    return f"{score}_validation"
+
+
+HELD_OUT = held_out("top1")
 
 
 def chosen_by(stitches: pd.DataFrame, score: str = "top1") -> str:
     """The column by which the best within a budget is chosen, to be told by `score`."""
-    return HELD_OUT if score == "top1" and HELD_OUT in stitches else score
+    return held_out(score) if held_out(score) in stitches else score
 
 
 def pareto_front(stitches: pd.DataFrame, score: str = "top1") -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Least-squares start of the stitching layers (SN-Net paper, section 3.2).
 
 For a joint (i, j): A = features after front block i, B = features entering back block j, one row
-a token; solve min ||[A 1] W - B||. Gram matrices add up over batches, so memory does not grow with
-the number of images, and one Gram matrix per front block serves all its targets.
+a token (padding is left out); solve min ||[A 1] W - B||. Gram matrices add up over batches, so
+memory does not grow with the number of images, and one Gram matrix per front block serves all its
+targets.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import torch
 from torch import Tensor
 
 from snnet.anchors import Anchor, channels_last
-from snnet.misfits import MISFITS, check_images
+from snnet.features import Features, Masked, values_of
+from snnet.inputs import MISFITS
 from snnet.space import Layer, Space
 
 Block = tuple[int, int]  # anchor, number of the block
@@ -132,8 +134,9 @@ def solve_layers(
 
     Arguments:
         anchors: in eval mode.
-        image_shape: (channels, height, width) of the images, for messages.
-        images: batches (B, C, H, W) of calibration images, un-augmented; one alone will do.
+        image_shape: of the images (or texts), without the batch, for messages.
+        images: batches of calibration images (B, C, H, W), un-augmented, or of tokens (B, N); one
+            alone will do.
         method: see `Moments.solve`.
 
     Raises:
@@ -153,7 +156,8 @@ def solve_layers(
         try:
             features = [_features(anchor, batch.to(device)) for anchor in anchors]
         except MISFITS as error:
-            check_images(batch, image_shape, error, next(anchors[0].parameters()).dtype)
+            dtype = next(anchors[0].parameters()).dtype
+            anchors[0].inputs.check(batch, image_shape, error, dtype)
             raise
         moments.add(
             {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},
@@ -174,8 +178,9 @@ def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:
     return rows
 
 
-def _rows(features: Tensor, anchor: Anchor) -> Tensor:
-    return channels_last(features, anchor.layout).flatten(0, -2)
+def _rows(features: Features, anchor: Anchor) -> Tensor:
+    rows = channels_last(values_of(features), anchor.layout).flatten(0, -2)
+    return rows[features.mask.flatten()] if isinstance(features, Masked) else rows
 
 
 def _by_front(layer: Layer) -> dict[int, list[int]]:

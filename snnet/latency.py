@@ -56,8 +56,9 @@ def measure_latencies(
         )
     training = network.training
     network.eval()
-    device = next(network.parameters()).device
-    images = torch.randn(batch_size, *network.image_shape, device=device)
+    draws = torch.Generator().manual_seed(0)
+    like = next(network.parameters())
+    images = network.inputs.example(network.image_shape, batch_size, like, draws)
     stitches = len(network.space.routes)
     order, shuffle = list(range(stitches)), random.Random(0).shuffle
     done, start = 0, time.monotonic()

@@ -21,6 +21,8 @@ from snnet.anchors import Anchor, create_anchor
 from snnet.config import StitchingConfig
 from snnet.data.catalogue import class_names
 from snnet.data.pictures import transform_for
+from snnet.data.sizes import is_text
+from snnet.data.tokens import encode, tokenizer_file
 from snnet.errors import first_line
 from snnet.front import HELD_OUT, chosen_by
 from snnet.latency import measure_latencies
@@ -97,14 +99,15 @@ class TrainedNetwork:
         return class_names(self.config.dataset, self.network.classes)
 
     def preprocess(self, pictures: Any) -> Tensor:
-        """Pictures as images (B, C, H, W): of the size and normalisation that the run tests with.
+        """Pictures as images (B, C, H, W), or texts as tokens (B, N), as the run tests with them.
 
             logits = network(network.preprocess("cat.jpg"))
             print(network.classes[logits.argmax()])
 
         Arguments:
-            pictures: one picture or a list of them, each of Pillow's, the path of a file, or an
-                array of bytes (H, W) or (H, W, 3). Digits and garments are bright on black.
+            pictures: one text or picture, or a list of them; a picture is one of Pillow's, the path
+                of a file, or an array of bytes (H, W) or (H, W, 3). Digits and garments are bright
+                on black.
 
         Raises:
             TypeError: one is none of these.
@@ -112,15 +115,28 @@ class TrainedNetwork:
             MissingDataError: the dataset of the run is not here to tell its normalisation.
         """
         given = pictures if isinstance(pictures, list | tuple) else [pictures]
+        if is_text(self.config.dataset):
+            return self._encode(given)
         if not given:
             raise ValueError("there are no pictures: give one or more")
         device = next(self.network.parameters()).device
         return torch.stack([self._transform(one) for one in given]).to(device)
 
+    def _encode(self, texts: Sequence[Any]) -> Tensor:
+        """Texts as tokens."""
+        wrong = next((each for each in texts if not isinstance(each, str)), None)
+        if wrong is not None or not texts:
+            told = "nothing" if wrong is None else f"a {type(wrong).__name__}"
+            raise TypeError(f"this network reads texts: give one or a list of them, not {told}")
+        file = tokenizer_file(self.config.anchors)
+        device = next(self.network.parameters()).device
+        return encode(texts, file, self.config.tokens).to(device)
+
     @cached_property
     def _transform(self) -> Callable[[Any], Tensor]:
         models = [self.network.anchor(n).model for n in range(len(self.network.anchors))]
-        return transform_for(self.config.dataset, models, self.config.seed_of_split)
+        config = self.config
+        return transform_for(config.dataset, models, config.seed_of_split, config.pixels)
 
     def __len__(self) -> int:
         """The number of sub-networks."""
@@ -389,6 +405,6 @@ def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...], list[st
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({first_line(error)})") from None
-    if not isinstance(image_shape, list) or len(image_shape) != 3:
+    if not isinstance(image_shape, list) or len(image_shape) not in (1, 3):
         raise ValueError(f"{path} does not tell the shape of its images (metadata {IMAGE_SHAPE})")
     return tensors, tuple(image_shape), adapters

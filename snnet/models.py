@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,13 @@ from torch import nn
 
 from snnet.config import AnchorSpec
 from snnet.errors import CheckpointError, first_line
-from snnet.packaged import PREFIX, packaged_weights
+from snnet.text_models import create_text_model, is_text_model
+from snnet.weight_places import local_weights, named_weights, nearest, who
 from snnet.weights import Say, explain_download, has_new_head, load_file
 
 HUB, LOCAL = "hf-hub", "local-dir"  # timm's prefixes of architectures that lie elsewhere
 SECONDS = 5.0  # that the hub has to answer; its own client tries for 47
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-OWN_WORDS = ("recipe", "pretrained", "random")
-# of a folder's weights the first that is there, as timm chooses them
-LOCAL_FILES = (
-    *("model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth"),
-    *("*.safetensors", "*.pth", "*.pth.tar", "*.bin"),
-)
 
 
 def silent(text: str) -> None:
@@ -38,7 +32,9 @@ def silent(text: str) -> None:
 def create_model(
     spec: AnchorSpec, say: Say = silent, new_head: bool = True, **options: object
 ) -> nn.Module:
-    """The timm model that `spec` describes, with its weights where they come from elsewhere.
+    """The model that `spec` describes, with its weights where they come from elsewhere.
+
+    timm builds it, or transformers (see `snnet.text_models`).
 
     Its `pretrained_cfg` holds the input size of the model as it was built. On the meta device
     there are no weights, but where they come from is checked.
@@ -52,9 +48,11 @@ def create_model(
         ValueError: timm does not know the architecture or the options, or its weights are not
             to be had (`snnet.errors.CheckpointError`).
     """
+    chosen = {**spec.options, **options}
+    if is_text_model(spec):
+        return create_text_model(spec, say, new_head, chosen)
     before, colon, after = spec.architecture.partition(":")
     source, place = (before, after) if colon else ("", before)
-    chosen = {**spec.options, **options}
     _check_architecture(spec, source, place)
     file = _weight_file(spec, source, place)
     fetched = spec.weights == "pretrained" and file is None
@@ -62,9 +60,7 @@ def create_model(
         _check_reachable(spec, source, place, chosen)
     model = _build(spec, chosen, fetched and torch.get_default_device().type != "meta")
     if model.num_classes == 0:
-        raise ValueError(
-            f"{_who(spec)} has num_classes 0 and so no classifier; set it to 1 or more"
-        )
+        raise ValueError(f"{who(spec)} has num_classes 0 and so no classifier; set it to 1 or more")
     if fetched and has_new_head(model):
         _tell_new_head(spec, model, say, new_head)
     if file is not None:
@@ -78,16 +74,6 @@ def model_name(model: nn.Module) -> str:
     origin = getattr(model, "pretrained_cfg", None)
     name = origin.get("architecture") if isinstance(origin, Mapping) else None
     return str(name or type(model).__name__)
-
-
-def _who(spec: AnchorSpec) -> str:
-    return f"anchor {spec.name} ({spec.architecture})"
-
-
-def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
-    """A hint to end a sentence with: the known word nearest to `word`, or something else."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"did you mean {close[0]}?" if close else otherwise
 
 
 def check_name(architecture: str) -> None:
@@ -131,16 +117,14 @@ def _check_local(spec: AnchorSpec, folder: Path) -> None:
         content = json.loads(file.read_text())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or f"it is no JSON: {first_line(error)}"
-        raise ValueError(f"{_who(spec)}: {file} cannot be read ({reason})") from None
+        raise ValueError(f"{who(spec)}: {file} cannot be read ({reason})") from None
     if not isinstance(content, dict) or "architecture" not in content:
         raise ValueError(
-            f"{_who(spec)}: {file} names no architecture of timm's; write the folder with "
+            f"{who(spec)}: {file} names no architecture of timm's; write the folder with "
             "timm.models.save_for_hf"
         )
     if not timm.is_model(str(content["architecture"])):
-        raise ValueError(
-            f"{_who(spec)}: {file} names {content['architecture']!r}, which timm lacks"
-        )
+        raise ValueError(f"{who(spec)}: {file} names {content['architecture']!r}, which timm lacks")
 
 
 def _check_hub(spec: AnchorSpec, repository: str, files: tuple[str, ...]) -> None:
@@ -183,36 +167,8 @@ def _check_reachable(
 def _weight_file(spec: AnchorSpec, source: str, place: str) -> Path | None:
     """The file that the weights are in, where that is known."""
     if spec.weights == "pretrained" and source == LOCAL:
-        folder = Path(os.path.expanduser(place))
-        found = [file for pattern in LOCAL_FILES for file in sorted(folder.glob(pattern))]
-        if not found:
-            raise CheckpointError(
-                f"{_who(spec)}: {folder} holds no {LOCAL_FILES[0]} or other weights"
-            )
-        return found[0]
-    if spec.weights in OWN_WORDS:
-        return None
-    if spec.weights.startswith(PREFIX):
-        return _packaged(spec)
-    path = Path(os.path.expanduser(spec.weights))
-    if not os.path.exists(path):  # also where its folder may not be looked into
-        hint = nearest(spec.weights, OWN_WORDS, "")
-        words = ", ".join(map(repr, OWN_WORDS))
-        raise CheckpointError(
-            f"anchor {spec.name}: there is no file {path}; "
-            + (
-                hint
-                or f"weights are {words}, {PREFIX}NAME or the path of a safetensors or pth file"
-            )
-        )
-    return path
-
-
-def _packaged(spec: AnchorSpec) -> Path:
-    try:
-        return packaged_weights(spec.weights.removeprefix(PREFIX))
-    except CheckpointError as error:
-        raise CheckpointError(f"anchor {spec.name}: {error}") from None
+        return local_weights(spec, Path(os.path.expanduser(place)))
+    return named_weights(spec)
 
 
 def _build(spec: AnchorSpec, options: dict[str, Any], pretrained: bool) -> nn.Module:
@@ -226,15 +182,13 @@ def _build(spec: AnchorSpec, options: dict[str, Any], pretrained: bool) -> nn.Mo
             raise
         if pretrained:
             raise CheckpointError(_explain_pretrained(spec, error)) from error
-        raise ValueError(f"{_who(spec)}: {_explain_options(spec, options, error)}") from error
+        raise ValueError(f"{who(spec)}: {_explain_options(spec, options, error)}") from error
     return model
 
 
 def _explain_pretrained(spec: AnchorSpec, error: Exception) -> str:
     if "state_dict" in str(error):
-        return (
-            f"{_who(spec)}: timm's weights do not fit the options: {' '.join(str(error).split())}"
-        )
+        return f"{who(spec)}: timm's weights do not fit the options: {' '.join(str(error).split())}"
     return explain_download(spec, error)
 
 
@@ -266,10 +220,10 @@ def _tell_new_head(spec: AnchorSpec, model: nn.Module, say: Say, new_head: bool)
     told = f"timm's weights tell {there} classes apart, this run {here}"
     if not new_head:
         raise CheckpointError(
-            f"{_who(spec)}: {told}, and a new classifier would never learn here; take weights "
+            f"{who(spec)}: {told}, and a new classifier would never learn here; take weights "
             "with one, or train it first"
         )
-    say(f"{_who(spec)}: {told}, so its classifier begins with random weights")
+    say(f"{who(spec)}: {told}, so its classifier begins with random weights")
 
 
 def record_input(model: nn.Module, options: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
-from typing import cast
+from typing import Any, cast
 
 import pandas as pd
 import torch
@@ -14,8 +14,9 @@ from torch.nn import functional
 from snnet.anchors import Anchor, Layout, channels_last
 from snnet.config import StitchingConfig
 from snnet.costs import dissect_all, route_cost
+from snnet.features import Features, values_of, with_values
 from snnet.initialisation import Fit, solve_layers
-from snnet.misfits import MISFITS, check_images
+from snnet.inputs import MISFITS, Inputs
 from snnet.models import model_name
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
@@ -38,12 +39,13 @@ class StitchingLayer(nn.Linear):
         self.front_layout, self.back_layout = layouts
         self.size = size
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Features in the front's layout to features in the back's."""
+    def forward(self, features: Features) -> Features:  # type: ignore[override]
+        """Features in the front's layout to features in the back's; a mask goes with them."""
+        values = values_of(features)
         if self.front_layout == self.back_layout == "channels_first":
-            return functional.conv2d(features, self.weight[:, :, None, None], self.bias)
-        rows = super().forward(channels_last(features, self.front_layout))
-        return self._to_back(rows)
+            return functional.conv2d(values, self.weight[:, :, None, None], self.bias)
+        rows = super().forward(channels_last(values, self.front_layout))
+        return with_values(features, self._to_back(rows))
 
     def _to_back(self, rows: Tensor) -> Tensor:
         if self.back_layout == "tokens":
@@ -67,16 +69,19 @@ class StitchedNetwork(nn.Module):
 
     Attributes:
         names: what the anchors are called for people.
+        inputs: what the anchors take.
+        image_shape: of one of them, without the batch: (channels, height, width) of an image,
+            (tokens,) of a text.
     """
 
     def __init__(
         self, anchors: Sequence[Anchor], space: Space, image_shape: tuple[int, ...]
     ) -> None:
-        """Join `anchors` as `space` says, for images of (channels, height, width).
+        """Join `anchors` as `space` says, for inputs of `image_shape`.
 
         Raises:
             TypeError: what is given are no anchors.
-            ValueError: an anchor cannot take such images, or two that the space joins do not fit
+            ValueError: an anchor cannot take such inputs, or two that the space joins do not fit
                 together.
         """
         check_anchors(anchors)
@@ -85,6 +90,7 @@ class StitchedNetwork(nn.Module):
         self.image_shape = image_shape
         self.anchors = nn.ModuleList(anchors)
         self.anatomies = dissect_all(anchors, image_shape)
+        self.inputs: Inputs = anchors[0].inputs
         counts = {anatomy.classes for anatomy in self.anatomies}
         if len(counts) > 1:
             raise ValueError(f"anchors tell apart different numbers of classes: {sorted(counts)}")
@@ -92,7 +98,7 @@ class StitchedNetwork(nn.Module):
             self._stitching_layer(layer.joints[0]) for layer in space.layers
         )
         self._layer_of = space.layer_of()
-        self._run: dict[Step, Callable[[Tensor], Tensor]] = {}
+        self._run: dict[Step, Callable[[Any], Any]] = {}
         for n, anchor in enumerate(anchors):
             self._run["stem", n, 0] = anchor.stem
             self._run |= {("block", n, i): block for i, block in enumerate(anchor.blocks)}
@@ -132,7 +138,7 @@ class StitchedNetwork(nn.Module):
         macs = [macs for macs, _ in self.costs()]
         return (
             f"StitchedNetwork of {', '.join(self.names)}: {len(macs)} stitches, "
-            f"{giga(min(macs))} to {giga(max(macs))} GMACs, images "
+            f"{giga(min(macs))} to {giga(max(macs))} GMACs, {self.inputs.name} "
             f"{'x'.join(map(str, self.image_shape))}, {self.classes} classes"
         )
 
@@ -157,8 +163,9 @@ class StitchedNetwork(nn.Module):
         """Set every stitching layer to its least-squares solution; returns how well each fits.
 
         Arguments:
-            images: batches (B, C, H, W) of calibration images, normalised and un-augmented; one
-                batch will do. Running in eval mode, the anchors' own state stays as it is.
+            images: batches of calibration images (B, C, H, W), normalised and un-augmented, or of
+                tokens (B, N); one batch will do. Running in eval mode, the anchors' own state
+                stays as it is.
             method: `mean` of the solutions of a layer's pairs (the paper's), or one `joint`
                 solution.
 
@@ -213,22 +220,25 @@ class StitchedNetwork(nn.Module):
                 steps.append(("layer", self._layer_of[joint], 0))
         return (*steps, ("head", segments[-1].anchor, 0))
 
-    def run(self, step: Step, features: Tensor) -> Tensor:
-        """One step: images or features in, features or logits out."""
+    def run(self, step: Step, features: Features) -> Any:
+        """One step: inputs or features in, features or logits out."""
         return self._run[step](features)
 
-    def forward(self, images: Tensor, stitch: int) -> Tensor:
+    def forward(self, inputs: Tensor, stitch: int) -> Tensor:
         """Logits (B, classes) of sub-network `stitch` (index into the space's routes).
 
+        Arguments:
+            inputs: images (B, C, H, W), or tokens (B, N).
+
         Raises:
-            TypeError, ValueError: what is given are no images that the network takes.
+            TypeError, ValueError: what is given are no inputs that the network takes.
         """
-        features = images
+        features: Any = inputs
         try:
             for function in self.functions[stitch]:
                 features = function(features)
         except MISFITS as error:
-            check_images(images, self.image_shape, error, next(self.parameters()).dtype)
+            self.inputs.check(inputs, self.image_shape, error, next(self.parameters()).dtype)
             raise
         return features
 
@@ -268,7 +278,7 @@ def stitch(
     """Join anchors, ordered from fast to slow, by the window strategy.
 
     Arguments:
-        image_shape: (channels, height, width).
+        image_shape: (channels, height, width), or (tokens,).
         stages: that may hold joints, `inside` of `build_space`; the others are named as there.
 
     Raises:
@@ -284,7 +294,7 @@ def stitch(
 def stitch_for(
     config: StitchingConfig, anchors: Sequence[Anchor], image_shape: tuple[int, ...]
 ) -> StitchedNetwork:
-    """Join anchors as the settings of a run say, for images of (channels, height, width).
+    """Join anchors as the settings of a run say, for inputs of `image_shape`, without the batch.
 
     Raises:
         ValueError: no such space is possible, or anchors do not fit together.

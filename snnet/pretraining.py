@@ -1,4 +1,4 @@
-"""Anchors trained from scratch, cached by content and shared by all runs."""
+"""Anchors trained here, from scratch or from a start, cached by content and shared by all runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,11 @@ from safetensors.torch import save_file
 
 from snnet.anchors import Anchor, create_anchor
 from snnet.config import AnchorSpec
-from snnet.data.augmentation import mix
 from snnet.data.dataset import Data
-from snnet.distillation import label_loss
 from snnet.files import writing
 from snnet.optimisation import create_optimisation
 from snnet.weight_files import read_file
+from snnet.weight_places import named_weights
 from snnet.weights import load_strictly
 
 SCHEMA = 3  # raise it when the same spec would train to other weights
@@ -34,11 +34,32 @@ def drawn_by(spec: AnchorSpec, seed: int) -> AnchorSpec:
     return replace(spec, recipe=replace(spec.recipe, seed=seed))
 
 
+def begun(spec: AnchorSpec) -> AnchorSpec:
+    """The anchor as its training begins, if it is trained here, else as it is."""
+    return replace(spec, weights=spec.start) if spec.weights == "recipe" else spec
+
+
 def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
     """The file for the weights of `spec`, trained on `dataset` (its name and which images)."""
-    content = json.dumps([SCHEMA, dataset, asdict(spec)], sort_keys=True)
+    settings = asdict(spec)
+    begun = settings.pop("start")
+    if begun != "random":  # what was trained before there were other starts keeps its name
+        settings["start"] = [begun, _digest_of(spec)]
+    content = json.dumps([SCHEMA, dataset, settings], sort_keys=True)
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     return cache / "anchors" / f"{spec.name}-{digest}.safetensors"
+
+
+def _digest_of(spec: AnchorSpec) -> str | None:
+    """A digest of the file that an anchor begins with; None where it names none."""
+    file = named_weights(begun(spec))
+    return None if file is None else _digest(file, file.stat().st_mtime_ns)
+
+
+@lru_cache
+def _digest(file: Path, changed: int) -> str:
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def pretrained_anchors(
@@ -109,7 +130,9 @@ def _train_into(path: Path, spec: AnchorSpec, data: Data, say: Callable[[str], N
 
 
 def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> Anchor:
-    """Train one anchor by its recipe, from weights drawn by the recipe's seed; it ends on the CPU.
+    """Train one anchor by its recipe, from its start; it ends on the CPU.
+
+    Random weights, a new classifier's too, are drawn by the recipe's seed.
 
     Arguments:
         say: told before every epoch.
@@ -117,7 +140,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
     recipe = spec.recipe
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed or 0)
-    anchor = create_anchor(spec).to(device)
+    anchor = create_anchor(begun(spec), say).to(device)
     steps = data.steps(recipe.batch_size)
     optimizer, scheduler = create_optimisation({anchor: 1.0}, recipe, steps)
     anchor.train()
@@ -127,7 +150,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
         batches = data.batches(recipe.batch_size, recipe.augmentation, *purpose)
         for step, batch in enumerate(batches):
             images, labels = (tensor.to(device) for tensor in batch)
-            images, targets = mix(
+            images, targets = data.task.mix(
                 images,
                 labels,
                 recipe.augmentation,
@@ -136,7 +159,7 @@ def train_anchor(spec: AnchorSpec, data: Data, say: Callable[[str], None]) -> An
                 *purpose,
                 step,
             )
-            loss = label_loss(anchor(images), targets, recipe.label_smoothing)
+            loss = data.task.loss(anchor(images), targets, recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

@@ -10,12 +10,16 @@ from snnet.config import StitchingConfig
 from snnet.data.folder import list_dataset
 from snnet.data.locations import is_folder
 from snnet.data.preprocessing import preprocessing_of
-from snnet.data.sizes import IN_MEMORY
+from snnet.data.sizes import IN_MEMORY, TEXT, is_text
+from snnet.data.texts import class_names_of
+from snnet.data.tokens import encode, tokenizer_file
+from snnet.depths import ENCODER
 from snnet.errors import first_line
 from snnet.experiment import anchor_specs, check_classes, check_teacher, learns_heads
 from snnet.models import create_model
-from snnet.network import stitch_for
-from snnet.pretraining import drop_path_of
+from snnet.network import StitchedNetwork, stitch_for
+from snnet.pretraining import begun, drop_path_of
+from snnet.text_models import is_text_model
 
 
 def check_networks(config: StitchingConfig) -> list[str]:
@@ -31,12 +35,17 @@ def check_networks(config: StitchingConfig) -> list[str]:
         ValueError: says what is wrong.
     """
     told: list[str] = []
+    if is_text(config.dataset) != all(is_text_model(spec) for spec in config.anchors):
+        raise ValueError(
+            f"dataset {config.dataset} and the anchors do not fit: texts, whose names begin with "
+            f"{TEXT}, are read by architectures {ENCODER}PLACE, images by timm's"
+        )
     with torch.device("meta"):
         anchors = [
             create_anchor(
-                spec,
+                begun(spec),
                 told.append,
-                learns_heads(config),
+                spec.weights == "recipe" or learns_heads(config),
                 drop_path_rate=drop_path_of(spec, config.drop_path),
             )
             for spec in anchor_specs(config)
@@ -45,31 +54,35 @@ def check_networks(config: StitchingConfig) -> list[str]:
         network = stitch_for(config, anchors, image_shape)
         check_classes(network.classes, classes, config.dataset)
         if config.distillation != "none" and config.teacher is not None:
-            teacher = create_model(config.teacher, told.append, new_head=False)
+            own = config.teacher.weights == "recipe"
+            teacher = create_model(begun(config.teacher), told.append, new_head=own)
             check_teacher(teacher, network.classes)
-            _try(teacher, image_shape)
+            _try(teacher, network)
     return told
 
 
-def _images(
-    config: StitchingConfig, models: list[nn.Module]
-) -> tuple[tuple[int, int, int], int | None]:
-    """The shape of the images, and the number of classes where it is known."""
+def _images(config: StitchingConfig, models: list[nn.Module]) -> tuple[tuple[int, ...], int | None]:
+    """The shape of the images or texts, and the number of classes where it is known."""
     if config.dataset in IN_MEMORY:
         sizes = IN_MEMORY[config.dataset]
-        return sizes.image_shape, sizes.classes
+        channels, *size = sizes.image_shape
+        height, width = size if config.pixels is None else (config.pixels, config.pixels)
+        return (channels, height, width), sizes.classes
+    if is_text(config.dataset):
+        encode([""], tokenizer_file(config.anchors), config.tokens)
+        return (config.tokens,), len(class_names_of(config.dataset))
     classes = len(list_dataset(config.dataset)[0].classes) if is_folder(config.dataset) else None
     return preprocessing_of(models).image_shape, classes
 
 
-def _try(teacher: nn.Module, image_shape: tuple[int, int, int]) -> None:
-    images = torch.zeros(1, *image_shape)
+def _try(teacher: nn.Module, network: StitchedNetwork) -> None:
+    example = network.inputs.example(network.image_shape, 1, next(network.parameters()))
     try:
-        teacher.eval()(images)
+        teacher.eval()(example)
     except NotImplementedError:  # an operation that only real images could tell of
         return
-    except (RuntimeError, AssertionError) as error:
-        size = "x".join(map(str, image_shape))
+    except (RuntimeError, AssertionError, TypeError, IndexError) as error:
+        size = "x".join(map(str, network.image_shape))
         raise ValueError(
-            f"the teacher cannot take images of {size}: {first_line(error)}"
+            f"the teacher cannot take {network.inputs.name} of {size}: {first_line(error)}"
         ) from error

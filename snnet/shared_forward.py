@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
 
-import torch
 from torch import Tensor
 
+from snnet.features import Features, join, split, values_of
 from snnet.network import StitchedNetwork, width_and_size
 from snnet.routes import Joint
 from snnet.space import Space
@@ -27,10 +27,11 @@ class Merge:
     positions: int = 0  # tokens or pixels, over all images
     size: int = 0  # bytes
 
-    def allows(self, one: Tensor, other: Tensor, channels: int) -> bool:
+    def allows(self, one: Features, other: Features, channels: int) -> bool:
         """Whether both may ride together."""
-        elements = one.numel() + other.numel()
-        return elements <= self.positions * channels or elements * one.element_size() <= self.size
+        first, second = values_of(one), values_of(other)
+        elements = first.numel() + second.numel()
+        return elements <= self.positions * channels or elements * first.element_size() <= self.size
 
 
 ALONE = Merge()
@@ -88,7 +89,7 @@ def _rider(riders: dict[Way, Rider], first: int, joints: tuple[Joint, ...]) -> R
 def run_stitches(
     network: StitchedNetwork, images: Tensor, stitches: Sequence[int], merge: Merge = ALONE
 ) -> list[Tensor]:
-    """Logits (B, classes) of several sub-networks for the same images (B, C, H, W).
+    """Logits (B, classes) of several sub-networks for the same images (B, C, H, W), or tokens.
 
     Arguments:
         stitches: indices into the routes of the network's space, in any order.
@@ -110,14 +111,15 @@ class _Sweep:
     def __init__(self, network: StitchedNetwork, merge: Merge) -> None:
         self.network, self.merge = network, merge
         self.logits: dict[int, Tensor] = {}
-        self.waiting: dict[int, Tensor] = {}  # by id of the rider: features that enter later
+        self.waiting: dict[int, Features] = {}  # by id of the rider: features that enter later
 
     def run_anchor(self, anchor: int, entering: list[Rider], images: Tensor) -> None:
         """Take all riders of an anchor through its blocks, together as far as `merge` allows."""
         module, shape = self.network.anchor(anchor), self.network.anatomies[anchor].shapes[0]
         channels, _ = width_and_size(shape, module.layout)
         chunk: list[Rider] = []
-        features, block = images, 0
+        features: Features = images
+        block = 0
         for rider in entering:
             new = self.waiting.pop(id(rider), None)
             if new is None:  # starts in this anchor
@@ -126,13 +128,13 @@ class _Sweep:
                 self._finish(anchor, chunk, features, block)
                 chunk = []
             chunk, features = self._advance(anchor, chunk, features, range(block, rider.entry))
-            features = torch.cat([features, new]) if chunk else new
+            features = join([features, new]) if chunk else new
             chunk, block = [*chunk, rider], rider.entry
         self._finish(anchor, chunk, features, block)
 
     def _advance(
-        self, anchor: int, chunk: list[Rider], features: Tensor, blocks: range
-    ) -> tuple[list[Rider], Tensor]:
+        self, anchor: int, chunk: list[Rider], features: Features, blocks: range
+    ) -> tuple[list[Rider], Features]:
         """Run a chunk through `blocks`; returns the riders that go on, and their features."""
         for block in blocks:
             if not chunk:
@@ -143,7 +145,7 @@ class _Sweep:
             chunk, features = _going_on(chunk, features, block)
         return chunk, features
 
-    def _finish(self, anchor: int, chunk: list[Rider], features: Tensor, start: int) -> None:
+    def _finish(self, anchor: int, chunk: list[Rider], features: Features, start: int) -> None:
         """Run a chunk from block `start` through the head, as far as its riders need it."""
         blocks = range(start, self.network.space.depths[anchor])
         chunk, features = self._advance(anchor, chunk, features, blocks)
@@ -152,10 +154,10 @@ class _Sweep:
             for rider, part in zip(chunk, logits.chunk(len(chunk)), strict=True):
                 self.logits |= dict.fromkeys(rider.stitches, part)
 
-    def _leave(self, chunk: list[Rider], features: Tensor, block: int) -> None:
+    def _leave(self, chunk: list[Rider], features: Features, block: int) -> None:
         """Pass features after `block` through stitching layers to the anchors they go to."""
-        for rider, part in zip(chunk, features.chunk(len(chunk)), strict=True):
-            stitched: dict[int, Tensor] = {}  # joints of one window share the layer's output
+        for rider, part in zip(chunk, split(features, len(chunk)), strict=True):
+            stitched: dict[int, Features] = {}  # joints of one window share the layer's output
             for joint, next_rider in rider.exits.get(block, ()):
                 layer = self.network.layer(joint)
                 if id(layer) not in stitched:
@@ -163,13 +165,13 @@ class _Sweep:
                 self.waiting[id(next_rider)] = stitched[id(layer)]
 
 
-def _going_on(chunk: list[Rider], features: Tensor, block: int) -> tuple[list[Rider], Tensor]:
+def _going_on(chunk: list[Rider], features: Features, block: int) -> tuple[list[Rider], Features]:
     """The riders that do not stop at `block`, and their features."""
     kept = [n for n, rider in enumerate(chunk) if rider.stop != block]
     if not kept or len(kept) == len(chunk):
         return [chunk[n] for n in kept], features
-    parts = features.chunk(len(chunk))
-    return [chunk[n] for n in kept], torch.cat([parts[n] for n in kept])
+    parts = split(features, len(chunk))
+    return [chunk[n] for n in kept], join([parts[n] for n in kept])
 
 
 def bytes_per_image(network: StitchedNetwork, stitches: Sequence[int]) -> int:

@@ -6,20 +6,20 @@ import pandas as pd
 from torch import Tensor
 
 from snnet.costs import count_params
-from snnet.evaluation import Score
-from snnet.front import HELD_OUT
+from snnet.evaluation import Scores
+from snnet.front import held_out
 from snnet.initialisation import Fit
 from snnet.latency import Latency
 from snnet.network import StitchedNetwork
+from snnet.tasks.scores import Score
 from snnet.training import Training
 
 
 def stitch_table(
     network: StitchedNetwork,
-    before: list[Score],
-    after: list[Score],
+    before: list[Scores],
+    after: list[Scores],
     visits: list[int],
-    validation: list[float],
     images: Tensor,
 ) -> pd.DataFrame:
     """One row a sub-network (index = stitch id): route, cost, visits, and scores.
@@ -27,9 +27,7 @@ def stitch_table(
     Arguments:
         before, after: scores on the test images, before and after training.
         visits: how often each was trained.
-        validation: top-1 (0 to 1) on the images held back, for choosing settings; empty where
-            there are none.
-        images: which the bits of `correct` are of (`Data.test_ids`); each row has all of them, as
+        images: which the bits of scores are of (`Data.test_ids`); each row has all of them, as
             bytes of 32-bit integers.
     """
     routes, costs = network.space.routes, network.costs()
@@ -46,26 +44,25 @@ def stitch_table(
     }
     table = pd.DataFrame(columns, _ids("stitch", len(routes)))
     for suffix, scores in (("_before", before), ("", after)):
-        for field in ("top1", "top5", "loss", "correct"):
-            table[field + suffix] = [getattr(score, field) for score in scores]
+        for name in scores[0]:
+            table[name + suffix] = [one[name] for one in scores]
     table["images"] = [images.numpy().astype("<i4").tobytes()] * len(routes)
-    if validation:
-        table[HELD_OUT] = validation
     return table
 
 
-def validation_table(network: StitchedNetwork, scores: list[float]) -> pd.DataFrame:
+def validation_table(network: StitchedNetwork, scores: list[float], name: str) -> pd.DataFrame:
     """One row a sub-network (index = stitch id): what choosing by validation needs.
 
     Arguments:
-        scores: top-1 (0 to 1) on the images held back.
+        scores: on the images held back.
+        name: what the score is called.
     """
     routes = network.space.routes
     columns = {
         "route": [route.name for route in routes],
         "is_anchor": [route.is_anchor for route in routes],
         "macs": [macs for macs, _ in network.costs()],
-        HELD_OUT: scores,
+        held_out(name): scores,
     }
     return pd.DataFrame(columns, _ids("stitch", len(routes)))
 
@@ -98,21 +95,24 @@ def _ids(name: str, count: int) -> pd.RangeIndex:
     return pd.RangeIndex(count, name=name)
 
 
-def summary(table: pd.DataFrame, training: Training) -> dict[str, float]:
+def summary(table: pd.DataFrame, training: Training, score: Score) -> dict[str, float]:
     """The numbers that tell a run in a line.
 
     Arguments:
         table: what `stitch_table` made.
+        score: of the task.
     """
     anchors = table[table.is_anchor]
     steps = training.epoch * training.steps_per_epoch
-    kept = float((anchors.top1 - anchors.top1_before).mean())
+    name, before = score.name, f"{score.name}_before"
+    kept = float((anchors[name] - anchors[before]).mean())
+    worst = table[name].min() if score.goal == "maximize" else table[name].max()
     return {
         "stitches": float(len(table)),
-        "mean_top1": float(table.top1.mean()),
-        "mean_top1_before": float(table.top1_before.mean()),
-        "worst_top1": float(table.top1.min()),
-        **({"anchor_change_top1": kept} if len(anchors) else {}),
+        f"mean_{name}": float(table[name].mean()),
+        f"mean_{name}_before": float(table[before].mean()),
+        f"worst_{name}": float(worst),
+        **({f"anchor_change_{name}": kept} if len(anchors) else {}),
         "train_seconds": training.seconds,
         "images_per_second": steps * training.config.batch_size / training.seconds,
         "passes": float(training.visits.sum()),

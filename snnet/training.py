@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,9 +13,8 @@ from timm.utils.clip_grad import dispatch_clip_grad
 from torch import Tensor, nn
 
 from snnet.config import StitchingConfig
-from snnet.data.augmentation import mix
 from snnet.data.dataset import Batches, Data
-from snnet.distillation import Supervision, inplace_loss
+from snnet.distillation import Supervision
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
 from snnet.network import StitchedNetwork
@@ -72,11 +72,11 @@ class Training:
     ) -> None:
         self.network, self.data, self.config = network, data, config
         self.process = process or Process()
-        self.supervision = Supervision(config, teacher)
+        self.supervision = Supervision(config, data.task, teacher)
         self.epoch = self.step = 0
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
-        self.steps_per_epoch = data.steps(config.batch_size)
+        self.steps_per_epoch = steps_of(config, data)
         network.anchors.requires_grad_(config.tuning == "full")
         self.optimizer, self.scheduler = create_optimisation(
             {network.anchors: config.anchor_learning_rate, network.layers: 1.0},
@@ -94,14 +94,14 @@ class Training:
         self._start_epoch()
 
     def _start_epoch(self) -> None:
-        self._loss = self._correct = self._seen = 0.0  # of this process, this epoch
+        self._loss = self._score = self._seen = 0.0  # of this process, this epoch
         self._epoch_seconds = 0.0
 
     def run_epoch(self, pause: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
-        """Train to the end of the epoch; returns its mean loss, top-1, speed, and counts.
+        """Train to the end of the epoch; returns its mean loss, score, speed, and counts.
 
-        `loss` (nats) and `train_top1` (share of images) are of the sub-networks that learn from
-        labels.
+        `loss` and the score, such as `train_top1` (share of images), are of the sub-networks that
+        learn from targets.
 
         Arguments:
             pause: asked after every step. Once it is true in any process, all stop there and
@@ -115,7 +115,7 @@ class Training:
             self.network.anchors.eval()
         if self._batches is None:
             config = self.config
-            self._batches = self.data.batches(
+            batches = self.data.batches(
                 config.batch_size,
                 config.augmentation,
                 config.seed,
@@ -123,6 +123,7 @@ class Training:
                 start=self.step,
                 part=self.process.part,
             )
+            self._batches = islice(batches, self.steps_per_epoch - self.step)
         start = time.perf_counter()
         for images, labels in self._batches:
             problem = self._train_step(images, labels)
@@ -159,7 +160,7 @@ class Training:
             logits = self._passes(slices, chosen, seeds)
         losses = [
             [self.supervision.loss(first.float(), target, teacher)]
-            + [inplace_loss(other.float(), first.float()) for other in others]
+            + [self.data.task.follow(other.float(), first.float()) for other in others]
             for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
         ]
         self._optimise(losses)
@@ -172,7 +173,7 @@ class Training:
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Images and targets of every slice of this process, mixed as the settings say."""
         mixed = [
-            mix(
+            self.data.task.mix(
                 images[n :: len(self._slices)],
                 labels[n :: len(self._slices)],
                 self.config.augmentation,
@@ -204,7 +205,7 @@ class Training:
         for n, (first, *_) in enumerate(logits):
             wanted = labels[n::parts]
             self._loss += losses[n][0] * len(wanted)
-            self._correct += int((first.argmax(1) == wanted).sum())
+            self._score += self.data.task.total(first, wanted)
             self._seen += len(wanted)
 
     def _problem(self, losses: list[list[float]], chosen: list[list[int]]) -> str:
@@ -219,13 +220,13 @@ class Training:
         return ""
 
     def _end_epoch(self) -> dict[str, float]:
-        sums = self.process.everyone([self._loss, self._correct, self._seen])
-        loss, correct, seen = (sum(values) for values in zip(*sums, strict=True))
+        sums = self.process.everyone([self._loss, self._score, self._seen])
+        loss, score, seen = (sum(values) for values in zip(*sums, strict=True))
         self.epoch, self.step, self._batches = self.epoch + 1, 0, None
         self.seconds += self._epoch_seconds
         metrics = {
             "loss": loss / seen,
-            "train_top1": correct / seen,
+            f"train_{self.data.task.score.name}": score / seen,
             "learning_rate": self.optimizer.param_groups[-1]["lr"],
             "images_seen": float(self.epoch * seen),
             "images_per_second": seen / self._epoch_seconds,
@@ -248,7 +249,7 @@ class Training:
             "seconds": self.seconds,
             "epoch_seconds": self._epoch_seconds,
             # of every process: call it in all of them
-            "sums": self.process.everyone([self._loss, self._correct, self._seen]),
+            "sums": self.process.everyone([self._loss, self._score, self._seen]),
             "scaler": self.scaler.state_dict(),
         }
         return tensors, values
@@ -266,13 +267,25 @@ class Training:
         self.seconds, self._epoch_seconds = values["seconds"], values["epoch_seconds"]
         sums = values["sums"]
         if len(sums) == self.process.world:
-            self._loss, self._correct, self._seen = sums[self.process.rank]
+            self._loss, self._score, self._seen = sums[self.process.rank]
         else:  # saved by another number of processes
             mine = [sum(column) for column in zip(*sums, strict=True)]
-            self._loss, self._correct, self._seen = mine if self.process.first else (0, 0, 0)
+            self._loss, self._score, self._seen = mine if self.process.first else (0, 0, 0)
         self.scaler.load_state_dict(values["scaler"])
         self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
         self._batches = None
+
+
+def steps_of(config: StitchingConfig, data: Data) -> int:
+    """Steps of an epoch, of all images or of as many as the settings say.
+
+    Raises:
+        ValueError: there are fewer images than one step takes.
+    """
+    steps = data.steps(config.batch_size)
+    if config.images_per_epoch is None:
+        return steps
+    return min(steps, config.images_per_epoch // config.batch_size)
 
 
 def _seed_draws(seed: int, device: torch.device) -> None:

@@ -21,9 +21,10 @@ def rungs_at(epoch: int, epochs: int) -> list[int]:
 
 
 def validation_scores(network: StitchedNetwork, data: Data, process: Process) -> list[float]:
-    """Top-1 (0 to 1) of every route on the images held back; empty where the data holds none.
+    """The task's score of every route on the images held back; empty where the data holds none.
 
     All processes of a run call it together.
     """
     batches = data.validation_batches(BATCH, process.part)
-    return [score.top1 for score in evaluate(network, batches, process.interleave)]
+    scores = evaluate(network, batches, process.interleave, task=data.task)
+    return [one[data.task.score.name] for one in scores]

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from snnet.errors import CheckpointError, first_line
+from snnet.onnx_weights import read_onnx
 
 FORMATS = "no safetensors file and no pth file of plain weights"
 RESAVE = "save the plain weights alone: torch.save(model.state_dict(), path)"
@@ -62,6 +63,8 @@ def read_file(path: Path) -> Any:
             start = file.read(9)
         if not start:
             raise CheckpointError(f"{path} is empty")
+        if path.suffix == ".onnx":
+            return read_onnx(path)
         if start[8:] == b"{" or path.suffix == ".safetensors":
             return _read_safetensors(path)
         return _read_pickle(path)

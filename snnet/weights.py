@@ -86,12 +86,12 @@ def _translate(model: nn.Module, tensors: Tensors, told: list[str]) -> Tensors:
     kept = {id(tensor) for tensor in converted.values()}
     unused = [n for n, tensor in tensors.items() if n not in converted and id(tensor) not in kept]
     if unused:
-        told.append(f"left out what timm does without: {_some(unused)}")
+        told.append(f"left out what the network does without: {_some(unused)}")
     return converted
 
 
 def _renamed(names: Sequence[str]) -> list[str]:
-    return [f"renamed to timm's names {_some(names)}"] if names else []
+    return [f"renamed to the network's names {_some(names)}"] if names else []
 
 
 def _adapt_channels(model: nn.Module, tensors: Tensors, told: list[str]) -> None:

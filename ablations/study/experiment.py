@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property, partial
 from math import inf, isnan, nan
 from numbers import Real
-from typing import Any, SupportsFloat, get_type_hints
+from typing import Any, SupportsFloat, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -42,7 +42,8 @@ class Experiment:
         schema: part of every run key; raise it when equal settings would give other results. Where
             `function` or `config` are a user's, the code that makes the results is, too (`code`).
         since: fields that were added later, each with the value that was the behaviour before:
-            runs that have it keep the keys that they had without the field.
+            runs that have it keep the keys that they had without the field. `anchors.start` is the
+            field `start` of the dataclass, or of each of several, that `anchors` holds.
         scales: named settings that lie over the defaults, by scale (how large) and family (of
             what); the first of each is the default.
         expected_seconds: a guess for a run on one core, corrected by what finished runs took;
@@ -104,8 +105,10 @@ class Experiment:
     def _check_since(self, called: str) -> None:
         """Refuse a name that is no field, and a value that the field does not take."""
         for name in self.since:
-            if name not in self.settings:
-                hint = nearest(name, self.settings)
+            outer, _, inner = name.partition(".")
+            known = self._inner(outer) if inner and outer in self.settings else self.settings
+            if (inner or outer) not in known:
+                hint = nearest(inner or outer, known)
                 raise UserError(f"{called}: since names {name!r}, which is no field: {hint}")
         try:
             _ = self._before
@@ -115,10 +118,21 @@ class Experiment:
     @cached_property
     def _before(self) -> dict[str, str]:
         """The values of `since` as JSON text."""
-        return {
+        own = {name: one for name, one in self.since.items() if "." not in name}
+        return {name: _text(one) for name, one in self.since.items() if name not in own} | {
             name: _text(self._of_config(_dumped, self._validators[name].kind, value))
-            for name, value in ((name, self.check(name, one)) for name, one in self.since.items())
+            for name, value in ((name, self.check(name, one)) for name, one in own.items())
         }
+
+    def _inner(self, name: str) -> tuple[str, ...]:
+        """The fields of the dataclass that a setting holds, or holds several of; else none."""
+        kinds = [get_type_hints(self.config).get(name)]
+        while kinds:
+            kind = kinds.pop(0)
+            if isinstance(kind, type) and is_dataclass(kind):
+                return tuple(item.name for item in fields(kind))
+            kinds += get_args(kind)
+        return ()
 
     @cached_property
     def code(self) -> str | None:
@@ -238,7 +252,12 @@ class Experiment:
         """The configuration without later fields that have the value of before them."""
         before = self._before
         later = {name for name in before if name in dumped and _text(dumped[name]) == before[name]}
-        return {name: value for name, value in dumped.items() if name not in later}
+        kept = {name: value for name, value in dumped.items() if name not in later}
+        for path, value in before.items():
+            outer, _, inner = path.partition(".")
+            if inner and outer in kept:
+                kept[outer] = _without(kept[outer], inner, value)
+        return kept
 
     def key(self, config: Any) -> str:
         """The identity of a run: a hash of the whole resolved configuration and the schema.
@@ -248,6 +267,15 @@ class Experiment:
         content = [self.name, self.schema, self._counting(self.dump(config))]
         text = _text(content if self.code is None else [*content, self.code])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _without(value: Any, name: str, before: str) -> Any:
+    """A dumped dataclass, or several, without a field that has the value `before`, as JSON text."""
+    if isinstance(value, list):
+        return [_without(one, name, before) for one in value]
+    if isinstance(value, dict) and name in value and _text(value[name]) == before:
+        return {field: one for field, one in value.items() if field != name}
+    return value
 
 
 def _text(value: Any) -> str:

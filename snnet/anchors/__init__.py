@@ -6,6 +6,7 @@ Another family joins by one more file whose class is registered with `adapt`, an
 from __future__ import annotations
 
 from snnet.anchors.base import Anchor, Layout, adapt, channels_last, stage_blocks
+from snnet.anchors.bert import BertAnchor
 from snnet.anchors.convnext import ConvNeXtAnchor
 from snnet.anchors.efficientnet import EfficientNetAnchor
 from snnet.anchors.levit import LevitAnchor
@@ -18,6 +19,7 @@ from snnet.weights import Say
 
 __all__ = [
     "Anchor",
+    "BertAnchor",
     "ConvNeXtAnchor",
     "EfficientNetAnchor",
     "Layout",

@@ -6,9 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from itertools import chain
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from torch import Tensor, nn
+
+from snnet.features import Features
+from snnet.inputs import IMAGES, Inputs
 
 Layout = Literal["tokens", "channels_last", "channels_first"]  # (B,N,C), (B,H,W,C), (B,C,H,W)
 
@@ -22,7 +25,8 @@ class Anchor(nn.Module, ABC):
     """A network cut where stitching layers can join it.
 
     Attributes:
-        model: the timm model.
+        model: the network itself, such as a timm model.
+        inputs: what it takes.
         stages: its blocks, stage by stage; inside a stage features keep shape and layout. What
             shrinks the features between two stages belongs to the first block of the second.
         layout: how features are laid out between blocks.
@@ -31,6 +35,7 @@ class Anchor(nn.Module, ABC):
     """
 
     model: nn.Module
+    inputs: Inputs = IMAGES
     layout: Layout = "tokens"
     prefix_tokens: int = 0
 
@@ -64,17 +69,21 @@ class Anchor(nn.Module, ABC):
         exempt: set[str] = getattr(self.model, "no_weight_decay", set)()
         return {f"model.{name}" for name in exempt}
 
-    @abstractmethod
-    def stem(self, images: Tensor) -> Tensor:
-        """Images (B, channels, height, width) to the features that enter block 0."""
+    def as_features(self, values: Tensor) -> Features:
+        """Values between two blocks as the blocks take them, all positions counting."""
+        return values
 
     @abstractmethod
-    def head(self, features: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Any:
+        """Inputs, such as images (B, C, H, W), to the features that enter block 0."""
+
+    @abstractmethod
+    def head(self, features: Any) -> Tensor:
         """Features after the last block, final norm not yet applied, to logits (B, classes)."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        """The whole anchor: images to logits (B, classes)."""
-        features = self.stem(images)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The whole anchor: inputs to logits (B, classes)."""
+        features = self.stem(inputs)
         for block in self.blocks:
             features = block(features)
         return self.head(features)

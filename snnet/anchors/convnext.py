@@ -27,9 +27,9 @@ class ConvNeXtAnchor(Anchor):
         """Final norms and classifier."""
         return [self.model.norm_pre, self.model.head]
 
-    def stem(self, images: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Tensor:
         """Patches, or the convolutions that stand in for them."""
-        return self.model.stem(images)
+        return self.model.stem(inputs)
 
     def head(self, features: Tensor) -> Tensor:
         """Final norm, pooling, classifier."""

@@ -27,9 +27,9 @@ class EfficientNetAnchor(Anchor):
         """Last convolution with its norm, and classifier."""
         return [self.model.conv_head, self.model.bn2, self.model.classifier]
 
-    def stem(self, images: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Tensor:
         """First convolution and norm."""
-        return self.model.bn1(self.model.conv_stem(images))
+        return self.model.bn1(self.model.conv_stem(inputs))
 
     def head(self, features: Tensor) -> Tensor:
         """Last convolution and norm, pooling, classifier."""

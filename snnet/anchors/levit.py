@@ -27,9 +27,9 @@ class LevitAnchor(Anchor):
         """The classifiers; distilled LeViT has two."""
         return [head for name, head in self.model.named_children() if name.startswith("head")]
 
-    def stem(self, images: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Tensor:
         """Four convolutions of stride 2."""
-        features = self.model.stem(images)
+        features = self.model.stem(inputs)
         return features if self.model.use_conv else features.flatten(2).transpose(1, 2)
 
     def head(self, features: Tensor) -> Tensor:

@@ -27,9 +27,9 @@ class ResNetAnchor(Anchor):
         """Classifier."""
         return [self.model.fc]
 
-    def stem(self, images: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Tensor:
         """First convolution, norm and pooling."""
-        features = self.model.act1(self.model.bn1(self.model.conv1(images)))
+        features = self.model.act1(self.model.bn1(self.model.conv1(inputs)))
         return self.model.maxpool(features)
 
     def head(self, features: Tensor) -> Tensor:

@@ -27,9 +27,9 @@ class SwinTransformerAnchor(Anchor):
         """Final norm and classifier."""
         return [self.model.norm, self.model.head]
 
-    def stem(self, images: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Tensor:
         """Patches."""
-        return self.model.patch_embed(images)
+        return self.model.patch_embed(inputs)
 
     def head(self, features: Tensor) -> Tensor:
         """Final norm, pooling, classifier."""

@@ -25,9 +25,9 @@ class VisionTransformerAnchor(Anchor):
         """Final norms and classifier."""
         return [self.model.norm, self.model.fc_norm, self.model.head]
 
-    def stem(self, images: Tensor) -> Tensor:
+    def stem(self, inputs: Tensor) -> Tensor:
         """Patches, class token and positions."""
-        tokens = self.model._pos_embed(self.model.patch_embed(images))
+        tokens = self.model._pos_embed(self.model.patch_embed(inputs))
         return self.model.norm_pre(self.model.patch_drop(tokens))
 
     def head(self, features: Tensor) -> Tensor:

@@ -17,6 +17,9 @@ from snnet.data.fashion import CLASSES, load_fashion
 from snnet.data.folder import list_dataset
 from snnet.data.locations import is_folder
 from snnet.data.memory import InMemory, take
+from snnet.data.sizes import is_text
+from snnet.data.texts import class_names_of, load_texts
+from snnet.data.tokens import tokenizer_file
 from snnet.errors import MissingDataError
 
 CLASS_NAMES = {"digits": tuple(map(str, range(10))), "fashion": CLASSES}
@@ -24,7 +27,7 @@ LOADERS: dict[str, Callable[[int], InMemory]] = {"digits": load_digits, "fashion
 
 
 def load_data(config: StitchingConfig) -> Data:
-    """The images that `config` names, preprocessed as its anchors want them.
+    """The images or texts that `config` names, preprocessed as its anchors want them.
 
     Raises:
         MissingDataError: they are not there, or cannot be read.
@@ -32,7 +35,13 @@ def load_data(config: StitchingConfig) -> Data:
     """
     counts, seed = (config.training_images, config.test_images), config.seed_of_split
     if config.dataset in LOADERS:
-        return take(LOADERS[config.dataset](seed), *counts, seed)
+        data = replace(LOADERS[config.dataset](seed), pixels=config.pixels)
+        return take(data, *counts, seed)
+    if is_text(config.dataset):
+        file = tokenizer_file(config.anchors)
+        held_back = config.validation_images
+        texts = load_texts(config.dataset, file, config.tokens, held_back, seed)
+        return take(texts, *counts, seed)
     from snnet.data.images import load_images  # torchvision: only where needed
     from snnet.data.preprocessing import preprocessing_of
 
@@ -50,6 +59,9 @@ def class_names(dataset: str, classes: int) -> list[str] | None:
         classes: how many a network tells apart.
     """
     names: list[str] = list(CLASS_NAMES.get(dataset, ()))
+    if is_text(dataset):
+        with suppress(MissingDataError):
+            names = list(class_names_of(dataset))
     if is_folder(dataset):
         with suppress(MissingDataError, ValueError):
             names = list(list_dataset(dataset)[0].classes)
@@ -67,4 +79,8 @@ def dataset_name(config: StitchingConfig) -> str:
     name = f"{config.dataset}-split-{config.seed_of_split}"
     if config.training_images is not None:
         name += f"-{config.training_images}"
+    if config.pixels is not None:
+        name += f"-{config.pixels}px"
+    if is_text(config.dataset):
+        name += f"-{config.tokens}-tokens"
     return f"{name}-without-{config.validation_images}" if config.validation_images else name

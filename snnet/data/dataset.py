@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar
 
 from torch import Tensor
 
 from snnet.config import Augmentation
+from snnet.tasks.base import Task
+from snnet.tasks.classification import CLASSIFICATION
 
 Part = tuple[int, int]  # which process, of how many
 WHOLE: Part = (0, 1)
-Batches = Iterator[tuple[Tensor, Tensor]]  # images (B, C, H, W) and labels (B)
+# images (B, C, H, W) or tokens (B, N), and targets, such as labels (B)
+Batches = Iterator[tuple[Tensor, Tensor]]
 CALIBRATION_BATCH = 16  # images
 
 
@@ -19,10 +23,12 @@ class Data(ABC):
     """A training and a test set, normalised, in batches.
 
     Attributes:
+        task: what networks learn on it.
         classes: number of labels; None where the dataset does not know it.
         remarks: sentences on what of it is left out.
     """
 
+    task: ClassVar[Task] = CLASSIFICATION
     classes: int | None
     remarks: tuple[str, ...] = ()
 

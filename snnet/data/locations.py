@@ -7,7 +7,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from snnet.data.sizes import IN_MEMORY
+from snnet.data.sizes import IN_MEMORY, is_text
 from snnet.errors import MissingDataError
 
 DATA_VARIABLE = "SNNET_DATA"
@@ -30,7 +30,9 @@ def data_root() -> Path:
 
 def is_folder(dataset: str) -> bool:
     """Whether a dataset is an image folder: neither held in memory nor timm's to fetch."""
-    return dataset not in IN_MEMORY and dataset.partition("/")[0] not in REMOTE
+    if dataset in IN_MEMORY or is_text(dataset):
+        return False
+    return dataset.partition("/")[0] not in REMOTE
 
 
 def check_remote(dataset: str) -> None:

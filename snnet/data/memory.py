@@ -1,4 +1,4 @@
-"""Datasets that are held in memory: small grey images."""
+"""Datasets that are held in memory: small grey images, or texts (`snnet.data.texts`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from snnet.config import Augmentation
 from snnet.data.augmentation import affine
@@ -22,6 +23,7 @@ class InMemory(Data):
         numbers: of the test images (N), see `Data.test_ids`.
         mean, deviation: of the training images; taken off and divided by, batch by batch.
         validation: images and labels that are held back for choosing settings, or None.
+        pixels: height and width to which they are scaled; None: they stay as they are.
     """
 
     train_images: Tensor
@@ -33,6 +35,7 @@ class InMemory(Data):
     mean: float = 0.0
     deviation: float = 1.0
     validation: tuple[Tensor, Tensor] | None = None
+    pixels: int | None = None
 
     @property
     def train_count(self) -> int:
@@ -51,12 +54,17 @@ class InMemory(Data):
 
     @property
     def image_shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
-        return tuple(self.train_images.shape[1:])
+        """(channels, height, width), or (tokens,)."""
+        if self.pixels is None:
+            return tuple(self.train_images.shape[1:])
+        return (self.train_images.shape[1], self.pixels, self.pixels)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """Float images of about mean 0 and deviation 1."""
-        return (images.float() - self.mean) / self.deviation
+        """Float images of about mean 0 and deviation 1, scaled to `pixels`."""
+        values = (images.float() - self.mean) / self.deviation
+        if self.pixels is None:
+            return values
+        return functional.interpolate(values, (self.pixels, self.pixels), mode="bilinear")
 
     def batches(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,21 @@ from snnet.errors import first_line
 
 
 def transform_for(
-    dataset: str, models: Sequence[nn.Module], seed: int = 0
+    dataset: str, models: Sequence[nn.Module], seed: int = 0, pixels: int | None = None
 ) -> Callable[[Any], Tensor]:
     """What makes of a picture (see `open_picture`) the tensor (C, H, W) that a run tests with.
 
     Arguments:
         seed: of the split, from whose training images the normalisation is.
         models: the anchors' timm models, from fast to slow.
+        pixels: to which images in memory are scaled.
 
     Raises:
         MissingDataError: the dataset is held in memory, and is not here to tell its normalisation.
         ValueError: the models want different preprocessing.
     """
     if dataset in LOADERS:
-        data = LOADERS[dataset](seed)
+        data = replace(LOADERS[dataset](seed), pixels=pixels)
         return lambda picture: _like(data, open_picture(picture, "L"))
     preprocessing = preprocessing_of(models)
     transform = preprocessing.for_test()
@@ -42,11 +44,11 @@ def transform_for(
 
 def _like(data: InMemory, picture: Image.Image) -> Tensor:
     """A grey picture as the dataset has its images: scaled to their size and range, normalised."""
-    _, height, width = data.image_shape
+    height, width = data.train_images.shape[2:]
     small = picture.resize((width, height), Image.Resampling.BOX)
     white = 255.0 if data.train_images.dtype == torch.uint8 else 1.0
     values = torch.from_numpy(np.asarray(small, dtype=np.float32)) * (white / 255)
-    return data.normalise(values[None])
+    return data.normalise(values[None, None])[0]
 
 
 def open_picture(picture: Any, mode: str) -> Image.Image:

@@ -32,3 +32,22 @@ IN_MEMORY = {
         train=54_000, held_back=6_000, test=10_000, image_shape=(1, 28, 28), classes=10
     ),
 }
+
+TEXT = "text/"  # before the names of datasets of texts
+# those that come with a split drawn here, by the files that hold them
+RATED = {
+    f"{TEXT}films": "movieReviewSnippets",
+    f"{TEXT}amazon": "amazonReviewSnippets",
+    f"{TEXT}editorials": "nytEditorialSnippets",
+    f"{TEXT}tweets": "tweets",
+}
+
+
+def is_text(dataset: str) -> bool:
+    """Whether a dataset holds texts."""
+    return dataset.startswith(TEXT)
+
+
+def holds_back(dataset: str) -> bool:
+    """Whether a dataset holds examples of its own back, to choose settings by."""
+    return dataset in IN_MEMORY or dataset in RATED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ablations import Objective, UserError
 from ablations.runs.directory import RunDirectory
 from snnet.config import StitchingConfig
-from snnet.data.sizes import IN_MEMORY
+from snnet.data.sizes import holds_back
 from snnet.run import STITCHES, table_file, validation_files
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def check_validation(config: StitchingConfig) -> None:
     Raises:
         UserError: the dataset holds no images back.
     """
-    if config.dataset not in IN_MEMORY and not config.validation_images:
+    if not holds_back(config.dataset) and not config.validation_images:
         raise UserError(
             f"dataset {config.dataset} holds no images back to choose settings by; say how many of "
             "its training images it shall: --set validation_images=10000"

@@ -11,17 +11,29 @@ from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
 from snnet.data.locations import check_remote, data_root, is_folder, split_folders
-from snnet.data.sizes import IN_MEMORY
+from snnet.data.sentences import check_texts
+from snnet.data.sizes import IN_MEMORY, is_text
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
+from snnet.tasks.scores import TOP1, Score
 from studies.experiments.objectives import OBJECTIVES
 
 # settings on which depends whether networks can be made
 NETWORKS = (
-    *("dataset", "anchors", "pretrained", "teacher", "distillation", "tuning", "drop_path"),
+    *(
+        "dataset",
+        "pixels",
+        "tokens",
+        "anchors",
+        "pretrained",
+        "teacher",
+        "distillation",
+        "tuning",
+        "drop_path",
+    ),
     *("anchor_learning_rate", "kernel", "stride", "pairs", "direction", "stages", "only"),
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
@@ -42,7 +54,7 @@ def run_stitching(config: StitchingConfig, run: Attempt) -> dict[str, float]:
 def expected_seconds(config: StitchingConfig) -> float:
     """A guess for one of two busy cores, anchors trained already; NaN where none was measured."""
     stages = _known_stages(config)
-    if config.dataset not in SPEED or not stages:
+    if config.dataset not in SPEED or config.pixels is not None or not stages:
         return nan
     passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
     training, scoring = SPEED[config.dataset]
@@ -131,6 +143,9 @@ def check_dataset(config: StitchingConfig) -> list[str]:
         check_fashion()
     if config.dataset in IN_MEMORY:
         return []
+    if is_text(config.dataset):
+        check_texts(config.dataset)
+        return []
     if not is_folder(config.dataset):
         check_remote(config.dataset)
         return []
@@ -148,7 +163,7 @@ def _is_known(spec: AnchorSpec, config: StitchingConfig) -> bool:
     """Whether an anchor is one that a scale has for this dataset: torch need not look at it."""
     return (
         config.teacher is None
-        and spec.weights in ("recipe", "random")
+        and (spec.start if spec.weights == "recipe" else spec.weights) == "random"
         and any(
             (spec.architecture, spec.options) == (known["architecture"], known["options"])
             for families in SCALES.values()
@@ -180,10 +195,15 @@ def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_size
 
 
+def metric_of(score: Score, name: str, words: str, bits: str = "") -> Metric:
+    """The metric of a task's score, under a name that is made from the score's."""
+    return Metric(name, words, score.unit, score.goal, score.factor, bits)
+
+
 METRICS = (
-    Metric("mean_top1", "mean top-1 over stitches", "%", "maximize", 100),
-    Metric("mean_top1_before", "mean top-1 before training", "%", "maximize", 100),
-    Metric("worst_top1", "worst top-1", "%", "maximize", 100),
+    metric_of(TOP1, f"mean_{TOP1.name}", f"mean {TOP1.words} over stitches"),
+    metric_of(TOP1, f"mean_{TOP1.name}_before", f"mean {TOP1.words} before training"),
+    metric_of(TOP1, f"worst_{TOP1.name}", f"worst {TOP1.words}"),
     Metric("train_seconds", "training", "s", "minimize"),
     Metric("passes", "sub-network passes", goal="minimize"),
 )
@@ -191,8 +211,10 @@ TABLE = Table(
     STITCHES,
     row="route",
     scores=(
-        Metric("top1", "top-1 accuracy", "%", "maximize", 100, "correct"),
-        Metric("top1_before", "top-1 before training", "%", "maximize", 100, "correct_before"),
+        metric_of(TOP1, TOP1.name, f"{TOP1.words} accuracy", TOP1.bits),
+        metric_of(
+            TOP1, f"{TOP1.name}_before", f"{TOP1.words} before training", f"{TOP1.bits}_before"
+        ),
     ),
     cost=Metric("macs", "MACs", goal="minimize"),
     marked="is_anchor",
@@ -213,7 +235,14 @@ STITCHING = Experiment(
     config=StitchingConfig,
     function=run_stitching,
     schema=5,
-    since={"gradient_clip_by": "norm"},
+    since={
+        "gradient_clip_by": "norm",
+        "pixels": None,
+        "tokens": 64,
+        "images_per_epoch": None,
+        "anchors.start": "random",
+        "teacher.start": "random",
+    },
     scales=SCALES,
     expected_seconds=expected_seconds,
     check_settings=check_settings,

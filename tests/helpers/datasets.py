@@ -16,6 +16,6 @@ needs_fashion = pytest.mark.skipif(
 
 def needs_package(*names):
     """A mark for tests of what these packages hold."""
-    there = {distribution.name for distribution in distributions()}
+    there = {distribution.name.lower() for distribution in distributions()}
     lacking = [name for name in names if name not in there]
     return pytest.mark.skipif(bool(lacking), reason=f"needs pip install {' '.join(lacking)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from snnet.config import AnchorSpec
-from snnet.depths import known_depths
+from snnet.depths import ENCODER, known_depths
 from snnet.families import outline
 from snnet.scales import SCALES
 
@@ -14,6 +14,7 @@ MADE = {
     for families in SCALES.values()
     for settings in families.values()
     for anchor in settings["anchors"]
+    if not anchor["architecture"].startswith(ENCODER)
 }
 
 
@@ -27,6 +28,9 @@ def test_options_change_depths():
     assert known_depths(AnchorSpec("a", vit, {"depth": 6})) == (6,)
     assert known_depths(AnchorSpec("a", "resnet18", {"layers": [1, 1, 1, 1]})) is None
     assert known_depths(AnchorSpec("a", "resnet34")) is None
+    encoder = "transformers:somewhere"
+    assert known_depths(AnchorSpec("a", encoder)) is None
+    assert known_depths(AnchorSpec("a", encoder, {"num_hidden_layers": 3})) == (3,)
     for depth in (0, 201, "six", True):
         with pytest.raises(ValueError, match="depth should be a whole number from 1 to 200"):
             known_depths(AnchorSpec("a", vit, {"depth": depth}))

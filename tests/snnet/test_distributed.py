@@ -99,7 +99,7 @@ def rescored(directory, config):
     resolved = STITCHING.resolve(config)
     data, network = prepare(resolved, Attempt(directory, directory / "cache", 9))
     load_network(network, directory / "model.safetensors")
-    return [score.loss for score in evaluate(network, data.test_batches(64))]
+    return [score["loss"] for score in evaluate(network, data.test_batches(64))]
 
 
 def test_divergence_in_one_process_ends_all_and_names_the_stitch(tmp_path):

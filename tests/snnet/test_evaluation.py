@@ -35,9 +35,9 @@ def test_evaluate_counts_what_is_right(network, images):
         for stitch_id, score in enumerate(scores):
             logits = network(images, stitch_id)
             right = (logits.argmax(1) == labels).numpy()
-            packed = np.frombuffer(score.correct, dtype=np.uint8)
+            packed = np.frombuffer(score["correct"], dtype=np.uint8)
             assert np.unpackbits(packed)[:20].astype(bool).tolist() == right.tolist()
-            assert score.top1 == pytest.approx(right.mean())
-            assert score.top5 >= score.top1
+            assert score["top1"] == pytest.approx(right.mean())
+            assert score["top5"] >= score["top1"]
             loss = torch.nn.functional.cross_entropy(logits, labels).item()
-            assert score.loss == pytest.approx(loss, rel=1e-5)
+            assert score["loss"] == pytest.approx(loss, rel=1e-5)

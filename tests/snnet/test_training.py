@@ -68,3 +68,10 @@ def test_divergence_names_epoch_step_and_stitch(data):
             parameter.fill_(float("nan"))
     with pytest.raises(DivergenceError, match=r"epoch 0, step 0, stitch \d+"):
         run.run_epoch()
+
+
+def test_an_epoch_shows_as_many_images_as_settings_say(data):
+    run = training(data, images_per_epoch=40, epochs=4)
+    metrics = [run.run_epoch() for _ in range(2)]
+    assert [one["images_seen"] for one in metrics] == [32, 64]  # two steps of 16, of four
+    assert run.steps_per_epoch == 2

@@ -24,7 +24,7 @@ def test_packaged_lite_weights_are_named_as_their_order_says(number):
     there = torch.load(packaged_weights(package), weights_only=True)
     told = []
     model = create_model(AnchorSpec("lite", name, weights=f"package:{package}"), told.append)
-    assert "renamed to timm's names" in told[0]
+    assert "renamed to the network's names" in told[0]
     own = model.state_dict()
     assert len(own) == len(there)
     for (here, tensor), wanted in zip(own.items(), there.values(), strict=True):

@@ -211,8 +211,8 @@ def test_swin_under_the_names_of_its_authors(tmp_path):
     spec = AnchorSpec("swin", name, options, weights=str(path))
     found = create_anchor(spec, told.append).model.state_dict()
     assert all(torch.equal(found[key], value) for key, value in state.items())
-    assert "renamed to timm's names layers.1.downsample" in told[0]
-    assert f"left out what timm does without: {index}" in told[0]
+    assert "renamed to the network's names layers.1.downsample" in told[0]
+    assert f"left out what the network does without: {index}" in told[0]
     larger = replace(spec, options={**options, "window_size": 8})
     create_anchor(larger, told.append)
     assert "relative_position_bias_table from 49x1 to 225x1" in told[1]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import make_dataclass, replace
 
+import pytest
+
+from ablations.errors import UserError
 from ablations.study.catalogue import load_study
 from ablations.study.expansion import expand
 from ablations.study.experiment import Experiment
@@ -15,6 +18,8 @@ NEW = make_dataclass(
     [("rate", float, 0.1), ("momentum", float | None, 0.5), ("seed", int, 0)],
     frozen=True,
 )
+PART = make_dataclass("Part", [("name", str, "a")], frozen=True)
+LATER = make_dataclass("Part", [("name", str, "a"), ("start", str, "random")], frozen=True)
 BEFORE = Experiment("forest", OLD, print)
 AFTER = Experiment("forest", NEW, print, since={"momentum": 0})
 GOLDEN = "a7cbe6efe3e19289"  # of a version that knew nothing of later fields
@@ -36,6 +41,30 @@ def test_a_run_of_before_the_field_is_the_same_setup():
     stored = BEFORE.dump(BEFORE.resolve({}))
     assert AFTER.setup(stored) == AFTER.setup(AFTER.dump(AFTER.resolve({"momentum": 0})))
     assert AFTER.setup(stored) != AFTER.setup(AFTER.dump(AFTER.resolve({})))
+
+
+def whole(part):
+    """A configuration that holds several of a dataclass, and maybe one."""
+    parts, other = ("parts", tuple[part, ...], (part(),)), ("other", part | None, None)
+    return make_dataclass("Whole", [parts, other, ("seed", int, 0)], frozen=True)
+
+
+def test_a_later_field_of_a_dataclass_inside_changes_no_key():
+    before = replace(BEFORE, config=whole(PART))
+    since = {"parts.start": "random", "other.start": "random"}
+    after = replace(BEFORE, config=whole(LATER), since=since)
+    given = {"parts": [{"name": "a"}, {"name": "b"}], "other": {"name": "c"}}
+    assert key(before, **given) == key(after, **given)
+    assert key(before) == key(after)
+    new = {**given, "parts": [{"name": "a", "start": "file"}, {"name": "b"}]}
+    assert key(after, **new) != key(before, **given)
+    for name, says in (
+        ("parts.strat", "no field: did you mean start"),
+        ("part.start", "no field"),
+        ("seed.start", "no field"),
+    ):
+        with pytest.raises(UserError, match=f"since names '{name}', which is {says}"):
+            replace(after, since={name: "random"})
 
 
 STUDY = """\

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from PIL import Image
 
 from helpers.datasets import needs_fashion
 from helpers.training import CONFIG
@@ -12,6 +15,7 @@ from snnet.data.augmentation import affine
 from snnet.data.digits import load_digits
 from snnet.data.fashion import load_fashion
 from snnet.data.memory import take
+from snnet.data.pictures import transform_for
 from snnet.data.sizes import IN_MEMORY
 from snnet.errors import MissingDataError
 from snnet.seeding import generator
@@ -101,3 +105,25 @@ def test_parts_of_a_batch_and_later_starts_are_the_same_images(data):
             torch.testing.assert_close(halves[n][step][0], images[n::2])
             assert torch.equal(halves[n][step][1], labels[n::2])
     assert torch.equal(late[0][0], whole[2][0])
+
+
+def test_images_are_scaled_where_settings_say_so():
+    """Every batch, the shape that is told, and pictures of a user's own."""
+    small = take(load_digits(0), 32, 16, 0)
+    large = replace(small, pixels=20)
+    assert large.image_shape == (1, 20, 20)
+    plain = Augmentation()
+    for images in (
+        next(large.batches(8, plain, 0))[0],
+        next(large.test_batches(8))[0],
+        next(large.validation_batches(8))[0],
+        next(large.calibration(8, 0)),
+    ):
+        assert images.shape == (8, 1, 20, 20)
+    wanted = torch.nn.functional.interpolate(
+        next(small.test_batches(8))[0], (20, 20), mode="bilinear"
+    )
+    assert torch.equal(next(large.test_batches(8))[0], wanted)
+    picture = Image.fromarray((small.test_images[0, 0].numpy() * 255).round().astype("uint8"))
+    found = transform_for("digits", [], pixels=20)(picture)
+    torch.testing.assert_close(found, wanted[0], atol=0.02, rtol=0)

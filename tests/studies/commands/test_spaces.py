@@ -111,7 +111,7 @@ def test_another_image_size():
             ["--anchors", "resnet18,resnet50.typo"],
             "timm has no weights 'typo' of resnet50: choose from: a1_in1k,",
         ),
-        (["--anchors", "resnet18,convnext_atto"], "no anchor adapter"),
+        (["--anchors", "resnet18,poolformer_s12"], "no anchor adapter"),
         (["--anchors", "resnet18,deit_tiny_patch16_224"], "equally many stages"),
         (
             ["--anchors", "deit_tiny_patch16_224,deit_base_patch16_384"],

@@ -146,6 +146,8 @@ def test_nothing_starts_where_weights_are_missing(folder, tmp_path):
         ("tfds/flowers", "the package tensorflow_datasets, which is not installed: pip install"),
         ("wds/nowhere", "no shards [*].tar there; set SNNET_DATA to the directory that holds it"),
         ("nowhere", "no folders train/ and val/ there"),
+        ("text/films", "pip download vaderSentiment==3.3.2 --no-deps --no-binary :all: --dest"),
+        ("text/nowhere", "there is no train.tsv in .*/nowhere; put it there, tab-separated"),
     ],
 )
 def test_nothing_starts_where_images_are_missing(folder, dataset, says):
@@ -179,6 +181,9 @@ def test_nothing_starts_where_images_are_missing(folder, dataset, says):
         ({"teacher": [{}]}, "teacher needs name"),
         ({"teacher": [{"name": "a/b", "architecture": "b"}]}, "should be one word"),
         ({"dataset": ["digit"]}, "did you mean digits?"),
+        ({"dataset": ["text/films"]}, "text/films holds texts, which take no augmentation"),
+        ({"dataset": ["imagenet"], "pixels": ["64"]}, "pixels scales images in memory .digits, fa"),
+        ({"images_per_epoch": ["8"]}, "images_per_epoch .8. must be at least batch_size .32."),
         ({"dataset": ["abc"]}, "none of those in memory .digits, fashion.: timm reads it"),
     ],
 )
@@ -212,7 +217,15 @@ def anchors(*specs):
             ({"options": {"num_class": 3}}, {}),
             "it takes no option 'num_class': did you mean num_classes?",
         ),
-        (({"architecture": "convnext_atto"}, {}), "no anchor adapter for ConvNeXt"),
+        (({"architecture": "poolformer_s12"}, {}), "no anchor adapter for MetaFormer"),
+        (
+            ({"start": "package:no-such-model"}, {}),
+            "no-such-model, which holds its weights, is not installed: pip install no-such-model",
+        ),
+        (
+            ({"architecture": "transformers:package:no-such-model"}, {}),
+            "dataset digits and the anchors do not fit: texts, whose names begin with text/",
+        ),
         (
             ({"options": {"in_chans": 1}}, {"architecture": "levit_192"}),
             r"anchors must have equally many stages, not \[4, 3\]",
