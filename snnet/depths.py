@@ -29,11 +29,13 @@ def known_depths(spec: AnchorSpec) -> tuple[int, ...] | None:
     Raises:
         ValueError: its options ask for no blocks, or for too many.
     """
+    usual: tuple[int, ...] | None
     if spec.architecture.startswith(ENCODER):
-        option, usual = "num_hidden_layers", (spec.options.get("num_hidden_layers"),)
+        option = "num_hidden_layers"
+        usual = (spec.options[option],) if option in spec.options else None
     else:
-        option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0], (None,))
-    if usual == (None,):
+        option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0])
+    if usual is None:
         return None
     if len(usual) > 1:
         return None if _OTHERWISE & spec.options.keys() else usual
