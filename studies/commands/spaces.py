@@ -91,7 +91,7 @@ def _print_table(names: list[str], network: StitchedNetwork, costs: list[tuple[i
     macs, params = ([cost[n] for cost in costs] for n in (0, 1))
     console.print(
         f"{len(costs)} stitches ({len(names)} of them whole anchors), {len(space.layers)} "
-        f"stitching layers, images {'x'.join(map(str, network.image_shape))}: "
+        f"stitching layers, {network.inputs.name} {'x'.join(map(str, network.image_shape))}: "
         f"{giga(min(macs))} to {giga(max(macs))} GMACs, "
         f"{mega(min(params))} to {mega(max(params))} M parameters"
     )

@@ -139,7 +139,8 @@ def write_onnx(
     difference = export_onnx(network.subnetwork(), output, image_shape)
     click.echo(
         f"{output}: stitch {chosen} ({row.route}), {giga(row.macs)} GMACs, "
-        f"{100 * row.top1:.2f} % top-1; images (batch, {', '.join(map(str, image_shape))}) to "
+        f"{100 * row.top1:.2f} % top-1; {network.network.inputs.name} "
+        f"(batch, {', '.join(map(str, image_shape))}) to "
         f"logits (batch, {network.network.classes}); differs from PyTorch by {difference:.0e} "
         "of the largest logit"
     )
