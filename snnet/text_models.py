@@ -109,7 +109,7 @@ def _build(spec: AnchorSpec, file: Path, options: dict[str, Any]) -> SentenceCla
             raise ValueError(f"{who(spec)} takes no option {name!r}: {nearest(name, known, '')}")
     try:
         # of fused attention on CPUs torch counts no operation
-        config = BertConfig(**{**content, **options}, attn_implementation="eager")
+        config = BertConfig(**{**content, **options, "attn_implementation": "eager"})
         return SentenceClassifier(BertModel(config, add_pooling_layer=False), classes)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
