@@ -45,7 +45,7 @@ from snnet.validation import rungs_at, validation_scores
 
 EVALUATION_BATCH = 64  # images
 LATENCY_BATCH = 64  # images
-LATENCY_REPEATS, LATENCY_SECONDS = 10, 10.0  # at most
+LATENCY_REPEATS, LATENCY_SECONDS = 10, 10.0  # at most; no longer than training took, either
 
 
 def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
@@ -89,7 +89,8 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     run.save_table(STITCHES, table)
     if process.first:
         run.say("latency")
-        found = measure_latencies(network, LATENCY_BATCH, LATENCY_REPEATS, seconds=LATENCY_SECONDS)
+        seconds = min(LATENCY_SECONDS, training.seconds)
+        found = measure_latencies(network, LATENCY_BATCH, LATENCY_REPEATS, seconds=seconds)
         run.save_table(LATENCIES, latency_table(found, LATENCY_BATCH))
     return summary(table, training, score) | peak_memory(process)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from helpers.slurm_cluster import SlurmCluster, missing
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["ABLATE_QUIET_SECONDS"] = "600"  # a busy machine makes any command take two seconds
 os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is imported
+# hundreds of processes import the project: without compiled files each would compile it anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # a shell's background jobs ignore Ctrl-C, and what they start would too
 signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure

@@ -17,6 +17,7 @@ from ablations.runs.directory import State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from helpers.processes import wait_for
+from helpers.slurm_cluster import CPUS
 
 pytestmark = pytest.mark.xdist_group("slurm")
 PAGE = Path(__file__).parents[2] / "docs/cluster.md"
@@ -64,7 +65,10 @@ def shell(tmp_path, slurm_home, monkeypatch):
     return run
 
 
-def test_every_command_of_the_page(shell, tmp_path):
+def test_every_command_of_the_page(shell, cluster, tmp_path):
+    # but for one CPU all are taken: the page's workers would each import torch, and train
+    cluster.run("sbatch", "--exclusive", "--nodes=2", "--wrap", "sleep 900")
+    cluster.run("sbatch", f"--cpus-per-task={CPUS - 1}", "--wrap", "sleep 900")
     home, said = Home(tmp_path / "shared/study"), {}
     for line in "".join(blocks("sh")).splitlines():
         command = line.partition("#")[0].strip()

@@ -85,12 +85,12 @@ def test_runs_of_an_earlier_schema_are_asked_for_anew_and_its_own_stay(home):
 
 
 def test_it_is_reported_and_its_networks_are_loaded(home, tmp_path):
-    page = tmp_path / "report"
-    ablate(home, "report", "small", "--output", str(page))
-    assert "least squares starts better than Kaiming" in (page / "index.html").read_text()
-    ablate(home, "report", "toy-search", "--figure", "trials", "--output", str(page))
-    ablate(home, "report", "--all", "--output", str(page))
-    assert len((page / "claims.csv").read_text().splitlines()) == 2
+    pages = tmp_path / "reports"
+    ablate(home, "report", "--all", "--output", str(pages))
+    page = (pages / "small/index.html").read_text()
+    assert "least squares starts better than Kaiming" in page
+    assert (pages / "toy-search/trials.png").exists()
+    assert len((pages / "claims.csv").read_text().splitlines()) == 2
     with_network = [run for run in home.runs() if (run.files / "model.safetensors").exists()]
     assert len(with_network) == 2
     for run in with_network:

@@ -39,12 +39,13 @@ def test_all_studies_are_reported_in_the_end(shared, tmp_path):
         subprocess.run(["chown", "-R", f"{STRANGER}:{GROUP}", str(home.root)], check=True)
         return done
 
-    mine = ask((), "run", TOY, "--seeds", "1")
+    one_axis = ("--set", "rate=0.1", "--set", "pace=5", "--name", "mine")
+    mine = ask((), "run", TOY, "--seeds", "1", "--workers", "1", *one_axis)
     assert mine.returncode == 0, mine.stdout + mine.stderr
 
     # a colleague's study of an odd name meets a server that is gone
     gone = f"http://someone:secret@127.0.0.1:{free_port()}"
-    theirs = ask(colleague, "run", str(study), "--tracking-uri", gone)
+    theirs = ask(colleague, "run", str(study), "--workers", "1", "--tracking-uri", gone)
     assert theirs.returncode == 1, theirs.stdout + theirs.stderr
     assert "2 of 2 runs done" in theirs.stdout
     assert "not everything was tracked: " in theirs.stdout
@@ -66,7 +67,7 @@ def test_all_studies_are_reported_in_the_end(shared, tmp_path):
     drawn = ask((), "report", "--all")
     assert drawn.returncode == 0, drawn.stdout + drawn.stderr
     assert "left out" not in drawn.stdout
-    for name in ("toy", ODD):
+    for name in ("mine", ODD):
         page = (home.report(name) / "index.html").read_text()
         assert "<html" in page
     assert not list(tmp_path.glob("*.db"))

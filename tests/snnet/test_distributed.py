@@ -13,7 +13,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ablations.launch.crew import Crew, Position
+from ablations.launch.task import Task
 from ablations.runs.attempt import Attempt
+from ablations.runs.home import Home
+from helpers.commands import TINY
+from helpers.processes import DEADLINE
 from helpers.stitching import CONFIG
 from snnet.checkpoint import load_network
 from snnet.evaluation import evaluate
@@ -48,32 +53,46 @@ def command(processes, *arguments):
     ]
 
 
-def trained(tmp_path, processes, config):
-    directory = tmp_path / f"on-{processes}"
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(config))
-    done = subprocess.run(
-        command(processes, str(path), str(directory)), capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
+def trained_alone(directory, config):
+    """In this process; curves and table of the run."""
+    directory.mkdir()
+    run = Attempt(directory, directory / "cache", 1)
+    STITCHING.function(STITCHING.resolve(config), run)
+    return kept(directory)
+
+
+def kept(directory):
     entries = [json.loads(x) for x in (directory / "progress-1.jsonl").read_text().splitlines()]
     metrics = [entry["metrics"] for entry in entries if "metrics" in entry]
     return metrics, pd.read_parquet(directory / "stitch.parquet")
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two processes that do runs together, as a worker starts them for two GPUs."""
+    crew = Crew(Home(tmp_path_factory.mktemp("pair")), TINY, Position(here=2, world=2))
+    yield crew
+    crew.close()
+
+
+@pytest.mark.xdist_group("pair")  # it starts once
 @pytest.mark.parametrize(
-    ("processes", "changes"),
+    "changes",
     [
-        (2, {}),
-        (2, {"sampling": "sandwich", "drop_path": 0.2, "augmentation": {"mixup": 0.8}}),
-        (2, {"tuning": "stitching_layers", "subnetworks_per_step": 1}),  # both train one slice
+        {},
+        {"sampling": "sandwich", "drop_path": 0.2, "augmentation": {"mixup": 0.8}},
+        {"tuning": "stitching_layers", "subnetworks_per_step": 1},  # both train one slice
     ],
     ids=["random", "sandwich", "frozen"],
 )
-def test_two_processes_have_the_losses_of_one(tmp_path, processes, changes):
+def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
     config = {**CONFIG, **changes}
-    alone, table_alone = trained(tmp_path, 1, config)
-    together, table_together = trained(tmp_path, processes, config)
+    alone, table_alone = trained_alone(tmp_path / "alone", config)
+    (tmp_path / "together").mkdir()
+    pair.begin(Task("key", 1, config, tmp_path / "together"))
+    outcome = pair.outcome(DEADLINE)
+    assert outcome.well, outcome
+    together, table_together = kept(tmp_path / "together")
     assert Path(os.devnull).is_char_device()  # safetensors replaces the file that it writes to
     for one, other in zip(alone, together, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)
@@ -85,12 +104,18 @@ def test_two_processes_have_the_losses_of_one(tmp_path, processes, changes):
 
 def test_processes_average_the_running_statistics_of_batch_norms(tmp_path):
     config = {**CONFIG, **RESNET}
-    alone, _ = trained(tmp_path, 1, config)
-    together, table = trained(tmp_path, 2, config)
+    alone, _ = trained_alone(tmp_path / "alone", config)
+    path, directory = tmp_path / "config.json", tmp_path / "together"
+    path.write_text(json.dumps(config))
+    done = subprocess.run(
+        command(2, str(path), str(directory)), capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    together, table = kept(directory)
     for one, other in zip(alone, together, strict=True):
         assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)
     # the first process saved what both had scored with: scoring again gives the same
-    scores = rescored(tmp_path / "on-2", config)
+    scores = rescored(directory, config)
     assert scores == pytest.approx(table.loss.tolist(), abs=1e-5)
 
 

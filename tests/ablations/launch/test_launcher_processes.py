@@ -96,13 +96,8 @@ CTRL_C = (signal.SIGINT, os.killpg)  # a terminal tells all that it started
 )
 def test_interrupted(ablate, home, number, tell, when):
     hold(home)
-    launcher = subprocess.Popen(
-        command(home.root, *SLOW),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    heard = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    launcher = start(home, *SLOW, **heard)
     if when == "workers start":
         wait_for(lambda: list(home.launches.glob("*_submitted.pkl")))
     else:
@@ -120,9 +115,7 @@ def test_interrupted(ablate, home, number, tell, when):
 def test_under_nohup_it_outlives_its_terminal(home):
     hold(home)
     with open(home.root / "nohup.out", "w") as output:
-        launcher = subprocess.Popen(
-            ["nohup", *command(home.root, *SLOW)], stdout=output, start_new_session=True
-        )
+        launcher = start(home, *SLOW, before=("nohup",), stdout=output)
     wait_for(lambda: states(home)[State.RUNNING] >= 2)
     os.killpg(launcher.pid, signal.SIGHUP)
     release(home)
@@ -195,13 +188,12 @@ def elsewhere(home):
     """Starts commands on another host: with a name and with processes of its own."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         pytest.skip("needs root and unshare (Debian: util-linux), to make another host")
-    host = ["unshare", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child"]
-    host += ["sh", "-c", 'hostname elsewhere; exec "$@"', "sh"]
+    host = ("unshare", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child")
+    host += ("sh", "-c", 'hostname elsewhere; exec "$@"', "sh")
     started = []
 
     def start_there(*arguments):
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        started.append(subprocess.Popen([*host, *command(home.root, *arguments)], **silent))
+        started.append(start(home, *arguments, before=host))
         return started[-1]
 
     yield start_there

@@ -42,6 +42,8 @@ def home(tmp_path_factory):
     text = Path(TINY).read_text().replace(sampling, 'Axis("kernel", [2, 1])')
     text = text.replace('"epochs": 1,', '"epochs": 15,')  # so that anchors know something
     text = text.replace('"depth": 2', '"depth": 3')  # several stitching layers
+    images = '"training_images": 256, "test_images": 200, '
+    text = text.replace("baseline={", f"baseline={{{images}")
     text = text.replace('"sampling": "random"}', '"sampling": "random", "init": "least_squares"}')
     text = text.replace("    axes=", '    design="factorial",\n    seeds=2,\n    axes=')
     study = folder / "small.py"
@@ -112,8 +114,8 @@ def test_all_are_drawn_with_words_inside_their_bounds_and_with_equal_bytes(study
         assert one.caption == two.caption
         assert one.caption.endswith(".")
         assert "nan" not in one.caption
-        for ending in ("pdf", "png", "svg"):
-            assert encode(one.figure, ending) == encode(two.figure, ending), (name, ending)
+        # other formats: see test_build.py
+        assert encode(one.figure, "svg") == encode(two.figure, "svg"), name
         again = pd.read_csv(StringIO(one.data.to_csv(index=False)))
         assert len(again) == len(one.data) > 0
         inner, outer = one.figure.get_tightbbox(), one.figure.bbox_inches

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.commands import TINY, TOY, run_ablate
+from helpers.commands import TOY, run_ablate
 
 # its runs are made once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("index")]
@@ -32,58 +32,63 @@ def home(tmp_path_factory):
     study, home = folder / "judged.py", folder / "home"
     study.write_text(Path(TOY).read_text() + CLAIMS)
     assert run_ablate(home, "run", str(study), "--seeds", "4").returncode == 0
-    assert run_ablate(home, "run", TINY, "--set", "epochs=3").returncode == 0
+    assert run_ablate(home, "run", TOY, "--seeds", "1", "--set", "pace=5").returncode == 0
     return home
+
+
+@pytest.fixture(scope="module")
+def drawn(home):
+    """The home's reports, drawn once."""
+    done = run_ablate(home, "report", "--all")
+    assert done.returncode == 0, done.stderr
+    return home / "reports"
 
 
 def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
 
 
-def test_every_claim_has_a_verdict_that_leads_to_its_study(home):
-    done = run_ablate(home, "report", "--all")
-    assert done.returncode == 0, done.stderr
-    folder = home / "reports"
-    page = (folder / "index.html").read_text()
+def test_every_claim_has_a_verdict_that_leads_to_its_study(drawn):
+    page = (drawn / "index.html").read_text()
     assert "2 claims: 1 supported, 1 contradicted, 0 undecided." in " ".join(page.split())
     for link in re.findall(r'<a href="([^"]+)"', page):
         path, _, place = link.partition("#")
-        assert (folder / path).exists(), link
-        assert not place or f'id="{place}"' in (folder / path).read_text(), link
+        assert (drawn / path).exists(), link
+        assert not place or f'id="{place}"' in (drawn / path).read_text(), link
     assert 'href="./judged/index.html#rule-accuracy"' in page
     assert 'href="./judged/index.html#rule-summary"' in page
-    assert {"judged", "tiny-epochs-3"} <= {path.name for path in folder.iterdir()}
-    rows = list(csv.DictReader((folder / "claims.csv").open()))
+    assert {"judged", "toy-pace-5"} <= {path.name for path in drawn.iterdir()}
+    rows = list(csv.DictReader((drawn / "claims.csv").open()))
     told = [(row["claim"], row["verdict"], row["seeds"], row["planned"]) for row in rows]
     assert told == [
         ("Momentum is better", "supported", "4", "4"),
         ("Twice the steps bring nothing", "contradicted", "4", "4"),
     ]
     assert all(float(row["p_corrected"]) < 0.05 for row in rows)
-    assert "| judged | Momentum is better | supported | +" in (folder / "claims.md").read_text()
-    assert r"judged & Momentum is better & supported" in (folder / "claims.tex").read_text()
+    assert "| judged | Momentum is better | supported | +" in (drawn / "claims.md").read_text()
+    assert r"judged & Momentum is better & supported" in (drawn / "claims.tex").read_text()
 
 
-def test_it_needs_the_tracking_store_alone_and_is_the_same_again(home, tmp_path):
-    output = ("report", "--all", "--output")
-    assert run_ablate(home, *output, str(tmp_path / "one")).returncode == 0
+def test_it_needs_the_tracking_store_alone_and_is_the_same_again(home, drawn, tmp_path):
     without = tmp_path / "home"
     shutil.copytree(home, without)
-    shutil.rmtree(without / "runs")
-    shutil.rmtree(without / "studies")
+    for name in ("runs", "studies", "reports"):
+        shutil.rmtree(without / name)
     uri = f"sqlite:///{home}/mlflow.db"
-    done = run_ablate(without, *output, str(tmp_path / "two"), "--tracking-uri", uri)
+    output = ("--output", str(tmp_path / "two"))
+    done = run_ablate(without, "report", "--all", *output, "--tracking-uri", uri)
     assert done.returncode == 0, done.stderr
-    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert contents(drawn) == contents(tmp_path / "two")
 
 
 def test_studies_without_claims_are_listed_without_an_empty_plot(tmp_path):
     home = tmp_path / "home"
-    assert run_ablate(home, "run", TOY, "--seeds", "1").returncode == 0
+    one_axis = ("--seeds", "1", "--set", "rate=0.1", "--set", "pace=5", "--name", "few")
+    assert run_ablate(home, "run", TOY, *one_axis).returncode == 0
     assert run_ablate(home, "report", "--all").returncode == 0
     page = (home / "reports/index.html").read_text()
     assert "None of these studies makes a claim." in page
-    assert 'href="./toy/index.html"' in page
+    assert 'href="./few/index.html"' in page
     assert "All effects" not in page
     assert not (home / "reports/forest.png").exists()
 
@@ -95,11 +100,9 @@ def test_what_is_asked_for_must_be_clear(home):
         assert "name a study, or ask for --all of them" in refused.stderr
 
 
-def test_the_page_in_a_browser(home, chromium, tmp_path):
-    folder = tmp_path / "reports"
-    assert run_ablate(home, "report", "--all", "--output", str(folder)).returncode == 0
+def test_the_page_in_a_browser(drawn, chromium):
     page = chromium.new_page(viewport={"width": 900, "height": 1000}, java_script_enabled=False)
-    page.goto(f"file://{folder}/index.html")
+    page.goto(f"file://{drawn}/index.html")
     assert page.locator("tbody tr").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
     assert page.locator("figure svg").evaluate("svg => svg.clientWidth") > 500

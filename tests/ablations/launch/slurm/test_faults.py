@@ -46,8 +46,9 @@ def test_a_preempted_run_goes_on_and_gives_the_same_bits(home, cluster, tmp_path
     check_same_bits(home, local)
 
 
-TWO = ("run", TINY, "--set", "sampling=random", "--set", "epochs=40")
-ON_GPUS = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
+ONE = ("run", TINY, "--set", "init=least_squares", "--set", "sampling=random")
+ONE += ("--set", "epochs=40")
+ON_GPUS = (*ONE, "--cluster", "slurm", "--workers", "1", "--resource", "gpus=2")
 
 
 def check_alike(home, other):
@@ -76,37 +77,36 @@ def epochs_of(home):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """The same runs, done here by one process each."""
+    """The same run, done here by one process."""
     home = Home(tmp_path_factory.mktemp("alone"))
-    assert run_ablate(home.root, *TWO).returncode == 0
+    assert run_ablate(home.root, *ONE).returncode == 0
     return home
 
 
 def test_the_gpus_of_a_node_share_each_run_and_survive_together(home, cluster, alone):
     """One process a GPU; told to stop, and later robbed of one of them, they go on."""
     submit(home, *ON_GPUS)
-
     wait_for(lambda: len(epochs_of(home)) > 2)
     (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
-    first = next(home.runs())
-    assert (first.attempt(1)["gpus"], first.attempt(1)["cpus"]) == (2, 2)
+    (run,) = home.runs()
+    assert (run.attempt(1)["gpus"], run.attempt(1)["cpus"]) == (2, 2)
     cluster.run("scancel", "--signal=USR2", job)
-    wait_for(lambda: (first.path / "released-1").exists())
-    assert not list(first.path.glob("failure-*"))
+    wait_for(lambda: (run.path / "released-1").exists())
+    assert not list(run.path.glob("failure-*"))
     seen = len(epochs_of(home))
     wait_for(lambda: len(epochs_of(home)) > seen + 2)
     epochs = epochs_of(home)
     assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
     process_of(job, RANK="1").kill()
-    finish(home, 2)
-    assert not list(home.root.glob("runs/*/failure-*"))
-    (died,) = home.root.glob("runs/*/died-2.json")
-    assert "killed by SIGKILL" in json.loads(died.read_text())["error"]
-    assert max(latest_lease(run.path).attempt for run in home.runs()) == 3
+    finish(home, 1)
+    assert not list(run.path.glob("failure-*"))
+    died = json.loads((run.path / "died-2.json").read_text())
+    assert "killed by SIGKILL" in died["error"]
+    assert latest_lease(run.path).attempt == 3
     check_alike(home, alone)
 
 
-TWO_NODES = (*TWO, "--cluster", "slurm", "--workers", "1", "--resource", "nodes=2")
+TWO_NODES = (*ONE, "--cluster", "slurm", "--workers", "1", "--resource", "nodes=2")
 
 
 def test_two_nodes_share_each_run_and_survive_together(home, cluster, alone):
@@ -114,19 +114,19 @@ def test_two_nodes_share_each_run_and_survive_together(home, cluster, alone):
     submit(home, *TWO_NODES)
     wait_for(lambda: len(epochs_of(home)) > 2)
     (job,) = cluster.run("squeue", "-h", "-O", "JobID").split()
-    first = next(home.runs())
-    assert first.attempt(1)["cpus"] == 2
+    (run,) = home.runs()
+    assert run.attempt(1)["cpus"] == 2
     ranks = [process_of(job, RANK=str(rank)) for rank in (0, 1)]
     nodes = {process.environ()["SLURMD_NODENAME"] for process in ranks}
     assert len(nodes) == 2
     cluster.run("scancel", "--signal=USR2", job)
-    wait_for(lambda: (first.path / "released-1").exists())
+    wait_for(lambda: (run.path / "released-1").exists())
     seen = len(epochs_of(home))
     wait_for(lambda: len(epochs_of(home)) > seen + 2)
     epochs = epochs_of(home)
     assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
     psutil.Process(process_of(job, RANK="1").ppid()).kill()  # the agent: the job queues again
-    finish(home, 2)
+    finish(home, 1)
     assert not list(home.root.glob("runs/*/failure-*"))
     check_alike(home, alone)
 
@@ -199,18 +199,31 @@ def test_a_run_that_hangs_fails_at_its_limit_and_jobs_after_good_ones_start(
     assert set(states_and_codes) == {("COMPLETED", "0:0")}
 
 
+COUNTING = """
+file = run.directory / "count"
+count = int(file.read_text()) if file.exists() else 0
+with run.deferring_stop():
+    while not run.stopping:
+        count += 1
+        run.log(count, 1_000_000, {})
+        time.sleep(0.1)
+    file.write_text(str(count))
+"""
+
+
 def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
     """SLURM's own limit, of a minute; it looks every half minute."""
-    long = ("run", TINY, "--set", "init=kaiming", "--set", "sampling=random")
+    study = tmp_path / "counting.py"
+    study.write_text(f"{ENDS}\nSTUDY = Study('', '', STUDY.experiment, [], {{'do': {COUNTING!r}}})")
     minute = ("--resource", "time=1", "--resource", "signal_seconds=10")
-    submit(home, *long, "--set", "epochs=100000", "--cluster", "slurm", *minute)
+    submit(home, "run", str(study), "--seeds", "1", "--cluster", "slurm", *minute)
     wait_for(lambda: any(home.root.glob("runs/*/released-1")))
     (run,) = home.runs()
     seen = len(run.progress())
     wait_for(lambda: len(run.progress()) > seen + 10)
     assert run.attempt(2)["job"] == run.attempt(1)["job"]  # queued again
-    epochs = [entry["step"] for entry in run.progress() if "step" in entry]
-    assert epochs == list(range(1, len(epochs) + 1))  # no epoch twice, none left out
+    steps = [entry["step"] for entry in run.progress() if "step" in entry]
+    assert steps == list(range(1, len(steps) + 1))  # none twice, none left out
     run_ablate(home.root, "cancel", run.key)
     wait_for(lambda: states(home) == {State.CANCELLED: 1})
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("slurm")
 def test_a_study_gives_the_same_bits_on_slurm_as_here(home, tmp_path):
     local = Home(tmp_path / "local")
     assert run_ablate(local.root, "run", TINY).returncode == 0
-    submit(home, "run", TINY, "--cluster", "slurm", "--workers", "3")
+    submit(home, "run", TINY, "--cluster", "slurm", "--workers", "2")
     finish(home, len(list(local.runs())))
     check_same_bits(home, local)
 
