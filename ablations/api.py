@@ -43,6 +43,7 @@ from ablations.study.catalogue import load_study, reference_of, study_names
 from ablations.study.earlier import accepting, earlier_runs
 from ablations.study.expansion import Expansion, expand
 from ablations.study.limits import MOST_RUNS, MOST_WORKERS
+from ablations.study.metric import apart
 from ablations.study.plan import Cell, Plan
 from ablations.study.plans import plan_of
 from ablations.study.study import Study
@@ -173,7 +174,7 @@ def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame
 
     Returns:
         A row a run, by run key, with `seed`, the level of each axis, and each metric. A metric
-        that has the name of an axis is called `metric.NAME`.
+        that has the name of a column before it is called `metric.NAME`.
 
     Raises:
         UserError: the study was never run in the home.
@@ -227,8 +228,8 @@ def table(
     if known and name not in known:
         raise UserError(f"runs of {asked.study} keep no table {name!r}: {nearest(name, known)}")
     parts = [_labelled(asked, one.key, rows, name) for one, rows in found]
-    columns = ["key", *_levels(asked, next(iter(asked.runs.values())))]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    none = pd.DataFrame(columns=_label_names(asked))
+    return pd.concat(parts, ignore_index=True) if parts else none
 
 
 def report(
@@ -344,35 +345,39 @@ def _by_run(
     asked: Plan,
     keys: Sequence[str],
     rows: Sequence[Mapping[str, Any]],
-    kind: str = "",
+    kind: str = "run",
 ) -> pd.DataFrame:
     """A row a run: its seed and levels before what is told of it."""
     labels = [_levels(asked, asked.runs[key]) for key in keys]
-    taken = ["seed", *asked.axes]
-    told = [
-        {f"{kind}.{name}" if name in taken else name: value for name, value in row.items()}
-        for row in rows
-    ]
-    content = [{**one, **other} for one, other in zip(labels, told, strict=True)]
-    index = pd.Index(list(keys), name="key")
-    return pd.DataFrame(content, index, None if content else taken)
+    taken = _label_names(asked)
+    names = apart(dict.fromkeys(name for row in rows for name in row), taken, kind)
+    told = pd.DataFrame(list(rows), pd.Index(list(keys), name="key"))
+    told.columns = names
+    return pd.concat([pd.DataFrame(labels, told.index, columns=taken[1:]), told], axis="columns")
 
 
 def _labelled(asked: Plan, key: str, rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """The rows of one run behind its key, seed and levels."""
     labels = {"key": key, **_levels(asked, asked.runs[key])}
-    own = rows.index.name
-    rows = rows.reset_index(names="row" if own is None or own in rows.columns else own)
-    rows.columns = [f"{name}.{column}" if column in labels else column for column in rows.columns]
+    index = pd.DataFrame({"row" if rows.index.name is None else rows.index.name: rows.index})
+    rows = pd.concat([index, rows.reset_index(drop=True)], axis="columns")
+    rows.columns = apart(map(str, rows.columns), labels, name)
     for place, (label, value) in enumerate(labels.items()):
         rows.insert(place, label, value)
     return rows
 
 
+def _label_names(asked: Plan) -> list[str]:
+    """What the columns of key, seed and levels are called."""
+    own = ["key", "seed"]
+    return [*own, *apart(asked.axes, own, "axis")]
+
+
 def _levels(asked: Plan, cell: Cell) -> dict[str, Any]:
     """Seed and levels of a cell; numbers and truths as such, where all levels of an axis are."""
     typed = {axis: _typed(labels) for axis, labels in asked.axes.items()}
-    return {"seed": cell.seed, **{axis: typed[axis][cell.levels[axis]] for axis in asked.axes}}
+    levels = [typed[axis][cell.levels[axis]] for axis in asked.axes]
+    return dict(zip(_label_names(asked)[1:], [cell.seed, *levels], strict=True))
 
 
 def _typed(labels: Sequence[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from helpers.commands import TOY, run_ablate
 
 SIZE = float(os.environ.get("FUZZ_SIZE", "0.1"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
-HANG_SECONDS = 300  # a hang ends all tests, with a traceback of where it is
+HANG_SECONDS = 300  # of one input: it ends all tests, with a traceback of where it is
 CASES = list(cases(SEED))
 CHOSEN = CASES[:: max(1, round(1 / SIZE))]
 
@@ -70,8 +70,8 @@ def told_wrong(case, home, done, harmed, before, beside):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)  # each input has its own
 def test_bad_inputs(whole, tmp_path, monkeypatch):
-    faulthandler.dump_traceback_later(HANG_SECONDS * max(1, len(CHOSEN) // 50), exit=True)
     counts, wrong, slowest = Counter(), [], (0.0, "")
     # of a run that is done: logs of one that failed show its traceback
     keys = sorted(run.key for run in Home(whole).runs() if (run.path / "result").is_dir())
@@ -85,6 +85,7 @@ def test_bad_inputs(whole, tmp_path, monkeypatch):
         before, beside = results(home), set(place.iterdir())
         names = {"{home}": str(home.root), "{key}": keys[0], "{file}": str(place / "file.py")}
         words = [names.get(word, word.replace("{home}", str(home.root))) for word in case.words]
+        faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
         begun = time.monotonic()
         done = run_ablate(home.root, *words)
         slowest = max(slowest, (time.monotonic() - begun, str(case)))
@@ -92,6 +93,7 @@ def test_bad_inputs(whole, tmp_path, monkeypatch):
         if found:
             tail = (done.stdout + done.stderr)[-700:]
             wrong.append(f"{case}: {', '.join(found)}\n{tail}")
+            print(wrong[-1], flush=True)
         counts[case.kind.partition(":")[0], "wrong" if found else "right"] += 1
         monkeypatch.undo()
         shutil.rmtree(place, ignore_errors=True)

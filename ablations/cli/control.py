@@ -39,7 +39,7 @@ def retry(home: Home, study: str, key: str | None, error: str | None) -> None:
 @click.argument("study_or_run", shell_complete=complete_study)
 @click.pass_obj
 def cancel(home: Home, study_or_run: str) -> None:
-    """Cancel the cluster jobs of a study, or one run (its key's first letters will do).
+    """Cancel the cluster jobs of a study, or one run (four letters of its key will do).
 
     Nothing else ends. What runs leaves a checkpoint, and the next `ablate run` goes on with it. The
     worker of a cancelled run, on a cluster or here, takes the next one.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--attempt", type=click.IntRange(1), help="[default: the latest]")
 @click.pass_obj
 def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
-    """Print what the worker of RUN printed (its key's first letters will do), and why it failed.
+    """Print what the worker of RUN printed (four letters of its key will do), and why it failed.
 
     With --follow also how far the run is: phases and steps, as they come.
     """

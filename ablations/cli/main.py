@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -14,6 +14,7 @@ from ablations.cli.completion import completion
 from ablations.cli.control import cancel, retry
 from ablations.cli.logs import logs
 from ablations.cli.maintenance import gc, repair
+from ablations.cli.options import Place
 from ablations.cli.plan import plan, scales, studies
 from ablations.cli.report import report
 from ablations.cli.run import run
@@ -51,6 +52,17 @@ class Commands(click.Group):
         _open_streams()
         return super().main(*arguments, **options)
 
+    def make_context(self, info_name: str | None, *arguments: Any, **options: Any) -> click.Context:
+        """Read the options before the command; a mistake in them is one line, too."""
+        try:
+            return super().make_context(info_name, *arguments, **options)
+        except click.exceptions.NoArgsIsHelpError:  # click shows the help
+            raise
+        except click.UsageError as error:
+            _refuse(_usage(error, info_name or ""))
+        except KeyboardInterrupt:
+            sys.exit(EXIT_INTERRUPTED)
+
     def invoke(self, context: click.Context) -> Any:
         """Run a command; a user error is one line and exit code 2."""
         try:
@@ -58,8 +70,7 @@ class Commands(click.Group):
         except click.exceptions.NoArgsIsHelpError:  # click shows the help
             raise
         except click.UsageError as error:
-            path = error.ctx.command_path if error.ctx else context.command_path
-            message = f"{error.format_message().rstrip('.')}; `{path} --help` tells more"
+            message = _usage(error, context.command_path)
         except UserError as error:
             message = str(error)
         except KeyboardInterrupt:  # Ctrl-C ends what goes on until then
@@ -71,8 +82,17 @@ class Commands(click.Group):
             message += f": {error.filename}" if error.filename else ""
             if error.errno in GONE:
                 message += "; mount that file system again, then repeat the command"
-        click.echo(f"ablate: {in_one_line(message)}", err=True)
-        sys.exit(EXIT_USER_ERROR)
+        return _refuse(message)
+
+
+def _usage(error: click.UsageError, command: str) -> str:
+    path = error.ctx.command_path if error.ctx else command
+    return f"{error.format_message().rstrip('.')}; `{path} --help` tells more"
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"ablate: {in_one_line(message)}", err=True)
+    sys.exit(EXIT_USER_ERROR)
 
 
 def _open_streams() -> None:
@@ -94,7 +114,7 @@ def _added_commands() -> dict[str, EntryPoint]:
 @click.version_option(package_name="snnet-ablations")
 @click.option(
     "--home",
-    type=click.Path(file_okay=False, readable=False, path_type=Path),
+    type=Place(file_okay=False, readable=False, path_type=Path),
     envvar=HOME_VARIABLE,
     default=DEFAULT_HOME,
     show_default=True,

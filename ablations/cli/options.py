@@ -36,6 +36,18 @@ MOST_PER_GPU = 100
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class Place(click.Path):
+    """A path; not an empty one, as of a variable that is not set: it would be the folder here."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuse what is empty; the rest is click's."""
+        if not os.fspath(value):
+            self.fail("it is empty; name a path, such as . for this folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def gathered(kind: type, name: str, *options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Add options to a command; it gets them together, as one `kind` in its parameter `name`.
 
@@ -80,7 +92,7 @@ scheduler_option = click.option(
 )
 profile_option = click.option(
     "--profile",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     help="slurm: what jobs may use.  [default: cluster.toml, if there is one]",
 )
 resource_option = click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ablations.cli.options import gathered, optional_study_argument, tracking_option
+from ablations.cli.options import Place, gathered, optional_study_argument, tracking_option
 from ablations.errors import UserError
 from ablations.uris import without_secrets
 
@@ -70,14 +70,14 @@ wanted_options = gathered(
 @click.option(
     "--with",
     "own",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     multiple=True,
     help="A file, or a folder of files, with a FIGURE or MEASURES of your own.",
 )
 @tracking_option
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Place(file_okay=False, path_type=Path),
     help="[default: HOME/reports/STUDY, or HOME/reports with --all]",
 )
 @click.pass_obj

@@ -139,7 +139,15 @@ class Attempt:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """A temporary path that becomes the file `name` of the attempt on success."""
+        """A temporary path that becomes the file `name` of the attempt on success.
+
+        Raises:
+            UserError: it is no name of a file, leads elsewhere, or is one of ours.
+        """
+        if Path(name).name != name or name in ("", "..") or "\0" in name:
+            raise UserError(f"a run writes files of its own, none called {quoted(name)}")
+        if layout.is_record(name) or layout.PROGRESS.attempt(name) is not None:
+            raise UserError(f"{name} is a file of the machinery: call yours otherwise")
         with writing(self.directory / name) as path:
             yield path
 
@@ -178,6 +186,7 @@ class Attempt:
 
         Raises:
             ValueError: the index is not of whole numbers.
+            UserError: its name is none of a file.
         """
         if table.index.dtype.kind not in "iu":
             raise ValueError(f"table {name}: the index must be whole numbers")

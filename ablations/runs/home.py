@@ -141,9 +141,10 @@ class Home:
         return Path(os.path.realpath(self.root / "runs"))
 
     def runs(self) -> Iterator[RunDirectory]:
-        """Every run that was ever tried, by key."""
+        """Every run that was ever tried, by key; no copy that somebody put beside them."""
         for path in sorted((self.root / "runs").glob("*/")):
-            yield RunDirectory(path)
+            if path.name.isalnum():
+                yield RunDirectory(path)
 
 
 def home_at(root: str | Path | None) -> Home:

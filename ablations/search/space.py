@@ -303,7 +303,7 @@ def _without(study: Study, ranges: Mapping[str, Range]) -> list[Any]:
     """The axes that are left when some settings are given by ranges.
 
     Raises:
-        UserError: an axis sets one of these, and something else.
+        UserError: an axis sets one of these, and something else, or is only called like one.
     """
     left = []
     for axis in study.axes:
@@ -313,6 +313,11 @@ def _without(study: Study, ranges: Mapping[str, Range]) -> list[Any]:
             raise UserError(
                 f"--over {both[0]}: axis {axis.name} sets it, too; fix that with "
                 f"--set {axis.name}={next(iter(axis.levels))}"
+            )
+        if axis.name in ranges and not both:
+            raise UserError(
+                f"--over {axis.name}: the study has an axis of that name that sets "
+                f"{', '.join(sorted(setting))}; give the axis another name"
             )
         if not both:
             left.append(axis)

@@ -76,7 +76,7 @@ def load_study(reference: str) -> tuple[str, Study]:
     """
     if reference.endswith(".py"):
         path = Path(os.path.realpath(reference))
-        if not path.is_file():
+        if not (path.is_file() and path.suffix):
             folder = "; that is a folder" if path.is_dir() else ""
             raise UserError(f"there is no study file {path}{folder}")
         name = path.stem

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, Literal
 
-from ablations.errors import UserError
-from ablations.study.fields import check_fields
+from ablations.errors import UserError, quoted
+from ablations.study.fields import check_fields, check_line
 
+LONGEST_WORDS = 1000  # letters of a claim
 Relation = Literal["greater", "equivalent"]
 Statistic = Literal["mean", "share"]
 
@@ -45,9 +47,14 @@ class Claim:
     source: str = ""
 
     def __post_init__(self) -> None:
-        check_fields(self, f"claim {self.words!r}")
+        called = f"claim {quoted(self.words)}"
+        check_fields(self, called)
+        check_line(self.words, f"the words of {called}", LONGEST_WORDS)
+        check_line(self.measure, f"{called}: its measure", LONGEST_WORDS)
+        if not isfinite(self.margin):
+            raise UserError(f"{called}: margin cannot be {self.margin}: it should be a number")
         if self.relation == "equivalent" and self.margin <= 0:
-            raise UserError(f"claim {self.words!r}: equivalence needs a margin above 0")
+            raise UserError(f"{called}: equivalence needs a margin above 0")
 
     @property
     def levels(self) -> tuple[tuple[str, Any], ...]:

@@ -13,18 +13,19 @@ from typing import Any, SupportsFloat, get_args, get_type_hints
 
 from pydantic import TypeAdapter
 
-from ablations.errors import UserError, nearest
+from ablations.errors import UserError, nearest, quoted
 from ablations.runs.attempt import Attempt
 from ablations.study.annotation import check_annotation
 from ablations.study.calls import NonsenseError, call
 from ablations.study.code import code_of
-from ablations.study.fields import check_fields
-from ablations.study.metric import Metric, Table
+from ablations.study.fields import check_fields, check_line
+from ablations.study.metric import Metric, Table, check_titles
 from ablations.study.objective import Objective
 from ablations.study.presentation import Presentation
 from ablations.study.validator import Validator
 
 Settings = Mapping[str, Any]
+LONGEST_NAME = 100  # letters
 REPLICATE = "seed"  # the field that tells replicates of one setting apart
 
 
@@ -85,11 +86,11 @@ class Experiment:
     since: Settings = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        called = f"experiment {self.name!r}"
+        called = f"experiment {quoted(self.name)}"
         check_fields(self, called)
-        if not self.name.strip():
-            raise UserError("an experiment needs a name")
+        check_line(self.name, f"the name of {called}", LONGEST_NAME)
         check_annotation(self.function, called)
+        check_titles(self.metrics, called)
         if not is_dataclass(self.config):
             raise UserError(f"{called}: config cannot be {self.config!r}: it is no dataclass")
         for item in fields(self.config):
@@ -238,7 +239,9 @@ class Experiment:
         Raises:
             UserError: a run could not start here, or the check itself fails.
         """
-        return list(call(f"check_ready of experiment {self.name}", self.check_ready, config) or ())
+        what = f"check_ready of experiment {self.name}"
+        found: list[str] = call(what, self.check_ready, config, convert=_sentences)
+        return found
 
     def setup(self, dumped: Mapping[str, Any]) -> str:
         """What a run is, whichever code makes its result: experiment, schema and configuration.
@@ -284,6 +287,13 @@ def _text(value: Any) -> str:
 
 def _dumped(kind: Any, value: Any) -> Any:
     return TypeAdapter(kind).dump_python(value, mode="json")
+
+
+def _sentences(found: Any) -> list[str]:
+    told = [found] if isinstance(found, str) else list(found or ())
+    if not all(isinstance(one, str) for one in told):
+        raise NonsenseError(f"returned {quoted(found)}, which are no sentences")
+    return told
 
 
 def _seconds(found: Any) -> float:

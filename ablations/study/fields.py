@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_type_hints
+from unicodedata import category
 
 from ablations.errors import UserError, explain
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+NO_LINE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of characters, ends of lines
 
 
 def check_fields(thing: Any, called: str) -> None:
@@ -25,10 +28,32 @@ def check_fields(thing: Any, called: str) -> None:
 
     kind: Any = type(thing)
     for name, adapter in _adapters(kind).items():
+        value = getattr(thing, name)
         try:
-            adapter.validate_python(getattr(thing, name), strict=True)
+            adapter.validate_python(value, strict=True)
         except ValidationError as error:
-            raise UserError(f"{called}: {explain(error, getattr(thing, name), name)}") from None
+            raise UserError(f"{called}: {explain(error, value, name)}") from None
+        if isinstance(value, str) and _has(value, "Cs"):
+            raise UserError(f"{called}: {name} holds half a character, which no file can hold")
+
+
+def check_line(text: str, what: str, longest: int) -> None:
+    """Refuse a name that tables, files and tracking stores cannot show as it is.
+
+    Raises:
+        UserError: it is empty, too long, or not one line.
+    """
+    if not text.strip():
+        raise UserError(f"{what} is empty: give it a name")
+    if len(text) > longest:
+        raise UserError(f"{what} has {len(text):,} letters, more than {longest}: give it a name")
+    if _has(text, *NO_LINE):
+        raise UserError(f"{what} is not one line of text: give it a name")
+
+
+def _has(text: str, *categories: str) -> bool:
+    """Whether a character is of one of these categories of Unicode."""
+    return any(category(letter) in categories for letter in text)
 
 
 @cache

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
-from ablations.errors import UserError
-from ablations.study.fields import check_fields
+from ablations.errors import UserError, quoted
+from ablations.study.fields import check_fields, check_line
+
+LONGEST = 100  # letters of a name
 
 Goal = Literal["maximize", "minimize"]  # Optuna's words
+
+
+def apart(names: Iterable[str], taken: Iterable[str], kind: str) -> list[str]:
+    """Names of users' things as columns beside those of ours: KIND.NAME where one is taken."""
+    found = list(taken)
+    own = len(found)
+    for name in names:
+        while name in found:
+            name = f"{kind}.{name}"
+        found.append(name)
+    return found[own:]
 
 
 @dataclass(frozen=True)
@@ -33,17 +48,41 @@ class Metric:
     bits: str = ""
 
     def __post_init__(self) -> None:
-        check_fields(self, f"metric {self.name!r}")
+        called = f"metric {quoted(self.name)}"
+        check_fields(self, called)
+        check_line(self.name, f"the name of {called}", LONGEST)
+        if not (isfinite(self.factor) and self.factor):
+            raise UserError(f"{called}: factor cannot be {self.factor}: nothing could be read off")
+
+    @property
+    def title(self) -> str:
+        """What figures call it, without the unit."""
+        return self.words or self.name
 
     @property
     def label(self) -> str:
         """What axes and headings call it, with the unit."""
-        return (self.words or self.name) + (f" ({self.unit})" if self.unit else "")
+        return self.title + (f" ({self.unit})" if self.unit else "")
 
     @property
     def difference_unit(self) -> str:
         """The unit of differences: percentage points of percent."""
         return "points" if self.unit == "%" else self.unit
+
+
+def check_titles(metrics: Sequence[Metric], called: str) -> None:
+    """Refuse metrics that figures and claims could not tell apart.
+
+    Raises:
+        UserError: two have the same name, or are called the same.
+    """
+    for kind, names in {
+        "names": [metric.name for metric in metrics],
+        "calls": [metric.title for metric in metrics],
+    }.items():
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise UserError(f"{called} {kind} two metrics {twice!r}: give one another name")
 
 
 @dataclass(frozen=True)
@@ -71,6 +110,10 @@ class Table:
     def __post_init__(self) -> None:
         if isinstance(self.scores, list):
             object.__setattr__(self, "scores", tuple(self.scores))
-        check_fields(self, f"table {self.name!r}")
+        called = f"table {quoted(self.name)}"
+        check_fields(self, called)
+        check_line(self.row, f"{called}: row", LONGEST)
+        check_line(self.name, f"the name of {called}", LONGEST)
         if not self.scores:
-            raise UserError(f"table {self.name!r}: scores names no column")
+            raise UserError(f"{called}: scores names no column")
+        check_titles(self.scores, called)

@@ -14,6 +14,8 @@ from ablations.runs.home import Home
 from ablations.study.plan import Plan, parse_plan
 from ablations.study.variant import Variant
 
+FEWEST_LETTERS = 4  # of a key, to name a run: one may be a slip, and commands such as cancel act
+
 
 def save_plan(home: Home, plan: Plan) -> None:
     """Remember what was asked. More replicates, asked before of the same, stay in the plan.
@@ -131,6 +133,10 @@ def find_run(home: Home, reference: str) -> RunDirectory:
     if place.parent == home.own_runs and place.name in known:
         return home.run(place.name)
     found = sorted(key for key in known if reference and key.startswith(reference))
+    if found and len(reference) < FEWEST_LETTERS:
+        raise UserError(
+            f"{reference!r} may begin any key: give {FEWEST_LETTERS} letters of it or more"
+        )
     if len(found) == 1:
         return home.run(found[0])
     if found:

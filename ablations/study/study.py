@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
 
-from ablations.errors import UserError, nearest
+from ablations.errors import UserError, cut, nearest, quoted
 from ablations.study.calls import call
 from ablations.study.claim import Claim
 from ablations.study.experiment import REPLICATE, Experiment, Settings
-from ablations.study.fields import check_fields
-from ablations.study.limits import UNLIMITED, Limits
+from ablations.study.fields import check_fields, check_line
+from ablations.study.limits import MOST_RUNS, UNLIMITED, Limits
 
+LONGEST_NAME, LONGEST_LABEL = 100, 1000  # letters of an axis' name; of a level's, and a title
 Design = Literal["one_factor", "factorial", "zipped"]
 
 
@@ -37,10 +38,32 @@ class Axis:
                     f"axis {name!r}: its levels should be a list of values, or settings by name, "
                     f"not {levels!r}"
                 )
-            levels = {str(value): {name: value} for value in levels}
+            levels = {label: {name: value} for label, value in _labelled(name, levels)}
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "levels", dict(levels))
-        check_fields(self, f"axis {name!r}")
+        check_fields(self, f"axis {quoted(name)}")
+        check_line(name, f"the name of axis {quoted(name)}", LONGEST_NAME)
+        for label in filter(None, self.levels):  # an empty text is a value, too
+            check_line(label, f"axis {name}: the label {quoted(label)}", LONGEST_LABEL)
+
+
+def _labelled(name: str, values: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Values and their labels.
+
+    Raises:
+        UserError: there are more than anybody can run, or two of them have one label.
+    """
+    known: dict[str, str] = {}
+    for number, value in enumerate(values, start=1):
+        if number > MOST_RUNS:
+            raise UserError(f"axis {quoted(name)} has more than {MOST_RUNS:,} levels")
+        label, text = str(value), repr(value)
+        if known.setdefault(label, text) != text:
+            raise UserError(
+                f"axis {quoted(name)}: {cut(known[label], LONGEST_NAME)} and "
+                f"{cut(text, LONGEST_NAME)} look alike: name the levels, as {{NAME: {{...}}}}"
+            )
+        yield label, value
 
 
 @dataclass(frozen=True)
@@ -74,7 +97,9 @@ class Study:
     limits: Limits = UNLIMITED
 
     def __post_init__(self) -> None:
-        check_fields(self, f"study {self.title!r}")
+        called = f"study {quoted(self.title)}"
+        check_fields(self, called)
+        check_line(self.title, f"the title of {called}", LONGEST_LABEL)
         names = [axis.name for axis in self.axes]
         for axis in self.axes:
             if names.count(axis.name) > 1:
@@ -85,6 +110,10 @@ class Study:
         if REPLICATE in {**setters, **self.baseline}:
             raise UserError(f"{REPLICATE} is no axis or setting: ask for replicates with --seeds")
         object.__setattr__(self, "claims", tuple(map(self._checked, self.claims)))
+        words = [claim.words for claim in self.claims]
+        twice = next((one for one in words if words.count(one) > 1), None)
+        if twice is not None:
+            raise UserError(f"two claims say {quoted(twice)}: word one of them otherwise")
 
     def _setters(self) -> dict[str, str]:
         """The axis that sets each setting.

@@ -87,5 +87,7 @@ def check_name(name: str, known: Iterable[str]) -> None:
         raise UserError(f"--name {name}: a study is called so; give this another name")
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"--name {name}: use letters, digits, - and _")
+    if name.startswith("-"):  # other commands would take it for an option
+        raise UserError(f"--name {name}: begin it with a letter, a digit or _")
     if len(name) > LONGEST_GIVEN:
         raise UserError(f"--name {name}: use at most {LONGEST_GIVEN} characters")

@@ -172,23 +172,29 @@ def _summary(result: Mapping[str, Any]) -> list[Metric]:
     from mlflow.entities import Metric
 
     time = int(result["ended"] * 1000)
-    values = {**result["metrics"], RUN_SECONDS: result["ended"] - result["started"]}
-    return [Metric(metric(name), value, time, 0) for name, value in values.items()]
+    values = {metric(name): value for name, value in result["metrics"].items()}
+    values[RUN_SECONDS] = result["ended"] - result["started"]
+    return [Metric(name, value, time, 0) for name, value in values.items()]
 
 
 def _tables(directory: RunDirectory, result: Mapping[str, Any]) -> list[Metric]:
-    """The numeric columns of each table as curves over its index."""
+    """The numeric columns of each table as curves over its index.
+
+    Without those that are called like a metric of the result, which would be one with it.
+    """
     import pandas as pd
     from mlflow.entities import Metric
 
     time = int(result["ended"] * 1000)
-    metrics = []
+    metrics: list[Metric] = []
+    known = {metric(name) for name in result["metrics"]}
     for name in result["tables"]:
         table = pd.read_parquet(directory.table(name)).select_dtypes("number")
         for column in table:
-            values = table[column].dropna()
+            called = table_metric(name, str(column))
+            values = table[column].dropna() if called not in known else table[column][:0]
             metrics += [
-                Metric(table_metric(name, str(column)), float(value), time, int(step))
+                Metric(called, float(value), time, int(step))
                 for step, value in zip(values.index.tolist(), values, strict=True)
             ]
     return metrics

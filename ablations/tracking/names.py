@@ -37,6 +37,7 @@ VIEW_TAG = "mlflow.sharedViewState."
 LONGEST = 100  # letters of a study's or axis' name in those of MLflow
 FAILURE_TAGS = (ERROR_TAG, NOTE_TAG)
 RUN_SECONDS = "run_seconds"
+BESIDE = "metric."  # before users' names that are ours
 PROGRESS = "progress/"  # before the names of what runs log while they go on
 
 
@@ -82,8 +83,8 @@ def seed_name(study: str, seed: int) -> str:
 
 def view_name(study: str, axis: str | None) -> str:
     """The name of a view, as MLflow's addresses take it."""
-    name = f"{taken(study)}-{taken(axis)}" if axis else taken(study)
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    # without dots, which part study and axis
+    return ".".join(taken(name, r"A-Za-z0-9_\-") for name in (study, axis) if name)
 
 
 def equals(tag: str, value: str) -> str:
@@ -95,21 +96,46 @@ def equals(tag: str, value: str) -> str:
 
 
 def metric(name: str) -> str:
-    """A metric of the result."""
-    parts = "/".join(map(taken, name.split("/")))
-    return parts if len(parts) <= 2 * LONGEST else taken(name)
+    """A metric of the result; `metric.NAME` where the name is one of ours."""
+    return _beside_ours(_cleaned(name))
 
 
 def progress_metric(name: str) -> str:
     """What a run logged while it went on, by step."""
-    return PROGRESS + metric(name)
+    return PROGRESS + _cleaned(name)
 
 
 def table_metric(table: str, column: str) -> str:
     """A column of a table of the result, over the table's index."""
-    return f"{metric(table)}/{metric(column)}"
+    return _beside_ours(f"{_cleaned(table)}/{_cleaned(column)}")
+
+
+def _cleaned(name: str) -> str:
+    parts = "/".join(map(taken, name.split("/")))
+    return parts if len(parts) <= 2 * LONGEST else taken(name)
+
+
+def _beside_ours(name: str) -> str:
+    """A user's name that is none of ours, and stays another than other users' names."""
+    return f"{BESIDE}{name}" if _is_ours(name) else name
+
+
+def name_of_metric(metric: str) -> str:
+    """The name whose `metric` it is."""
+    bare = metric.removeprefix(BESIDE)
+    return bare if _is_ours(bare) else metric
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a name is one of ours, or such a one beside them."""
+    while name.startswith(BESIDE):
+        name = name.removeprefix(BESIDE)
+    return name in OF_THE_MACHINERY or name.startswith(PROGRESS)
 
 
 def hours_metric(unit: str) -> str:
     """What each attempt cost, by its number, in hours of `cpu` or `gpu`."""
     return f"{unit}_hours"
+
+
+OF_THE_MACHINERY = {RUN_SECONDS, hours_metric("cpu"), hours_metric("gpu")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -49,26 +49,27 @@ class Level:
         """
         if not keep_stitches(self.runs.values()):
             raise NothingToDrawError("the runs keep no table of stitches")
-        rows = self.rows("route", "top1", ("anchors", "is_anchor", "macs", "params"))
+        shared = {name: name for name in ("anchors", "is_anchor", "macs", "params")}
+        rows = self.rows("route", "top1", **shared).rename(columns={"score": "top1"})
         together = pd.concat(run.table for run in self.runs.values())
         for column in ("top1_before", chosen_by(together), "visits"):
             if column in together and column not in rows:
                 rows[column] = together.groupby("route", sort=False)[column].mean()
         return rows
 
-    def rows(self, row: str, score: str, others: Sequence[str]) -> pd.DataFrame:
+    def rows(self, row: str, score: str, **others: str) -> pd.DataFrame:
         """The rows of the runs' tables, by their column `row`: mean `score`, and its `half_width`.
 
         Arguments:
-            others: columns in which all runs agree.
+            others: columns in which all runs agree, by what they shall be called.
         """
         together = pd.concat(run.table for run in self.runs.values())
         groups = together.groupby(row, sort=False)
-        rows = groups[list(others)].first()
         scores = groups[score].apply(lambda values: estimate(list(values)))
-        rows[score] = [one.mean for one in scores]
+        rows = pd.DataFrame(index=scores.index)
+        rows["score"] = [one.mean for one in scores]
         rows["half_width"] = [one.half_width for one in scores]
-        return rows
+        return rows.assign(**{name: groups[column].first() for name, column in others.items()})
 
 
 def keep_stitches(runs: Iterable[TrackedRun]) -> bool:

@@ -118,12 +118,11 @@ def measure(name: str, run: TrackedRun, plan: Plan) -> pd.Series[float]:
     scores = {one.name: one for one in table.scores} if table else {}
     if table and name in scores and name in run.table:
         rows = run.table[~run.table[table.marked]] if table.marked else run.table
-        return scores[name].factor * rows.set_index(table.row)[name]
+        return scores[name].factor * rows.set_index(table.row, drop=False)[name]
+    found = _calculated(name, plan, run.table)
+    if found:
+        return found.of(run.table)
     value = run.value(_metric(name, plan))
-    if name in MEASURES and _metric(name, plan) not in plan.metrics:
-        found = MEASURES[name]
-        if set(found.needs) <= set(run.table):
-            return found.of(run.table)
     if value is not None:
         return _of_run(value)
     known = {*scores, *(one.name for one in plan.metrics), *run.metrics}
@@ -131,13 +130,23 @@ def measure(name: str, run: TrackedRun, plan: Plan) -> pd.Series[float]:
     raise UserError(f"there is no measure {name!r}: {nearest(name, sorted(known))}")
 
 
-def unit_of(name: str, plan: Plan) -> str:
-    """The unit of a measure's differences."""
-    scores = plan.table.scores if plan.table else ()
-    for one in (*scores, *plan.metrics):
+def unit_of(name: str, plan: Plan, table: pd.DataFrame) -> str:
+    """The unit of a measure's differences in runs that have such a table."""
+    for one in _declared(plan):
         if one.name == name:
             return one.difference_unit
-    return MEASURES[name].unit if name in MEASURES else ""
+    found = _calculated(name, plan, table)
+    return found.unit if found else ""
+
+
+def _calculated(name: str, plan: Plan, table: pd.DataFrame) -> Measure | None:
+    """The one of `MEASURES` that a name stands for; what an experiment calls so itself is that."""
+    found = None if name in {one.name for one in _declared(plan)} else MEASURES.get(name)
+    return found if found and set(found.needs) <= set(table) else None
+
+
+def _declared(plan: Plan) -> tuple[Metric, ...]:
+    return (*(plan.table.scores if plan.table else ()), *plan.metrics)
 
 
 def _metric(name: str, plan: Plan) -> Metric:
@@ -166,7 +175,7 @@ def differences(
     if table is None or table.cost is None or pairing != table.cost.name:
         both = mine.index.intersection(theirs.index)
         return np.asarray(mine[both] - theirs[both], dtype=float)
-    costs_of = (run.table.set_index(table.row)[table.cost.name] for run in (one, other))
+    costs_of = (run.table.set_index(table.row, drop=False)[table.cost.name] for run in (one, other))
     cost, their_cost = costs_of
     curve = theirs.groupby(their_cost[theirs.index]).mean()
     costs = cost[mine.index].to_numpy(dtype=float)

@@ -6,12 +6,11 @@ from operator import methodcaller
 from typing import NamedTuple
 
 from ablations.study.metric import Metric
-from ablations.tracking.names import RUN_SECONDS, hours_metric
+from ablations.tracking.names import OF_THE_MACHINERY, name_of_metric
 from ablations.tracking.reader import TrackedStudy
 from reports.data.levels import NothingToDrawError, Value, area, keep_stitches
 from reports.statistics.interval import digits_for
 
-OF_THE_MACHINERY = {RUN_SECONDS, hours_metric("cpu"), hours_metric("gpu")}
 MANY = 4  # that no metric is declared for are not all drawn
 AREA = "area under front"
 
@@ -41,7 +40,7 @@ def metrics_of(study: TrackedStudy) -> list[Metric]:
     if study.plan.metrics:
         known = [run.value for run in study.runs.values()]
         return [one for one in study.plan.metrics if any(v(one) is not None for v in known)]
-    names = sorted(name for name in told - OF_THE_MACHINERY if "/" not in name)
+    names = sorted(name_of_metric(one) for one in told - OF_THE_MACHINERY if "/" not in one)
     return [Metric(name) for name in names]
 
 
@@ -73,7 +72,7 @@ def quantities(study: TrackedStudy) -> list[Quantity]:
 
 
 def _quantity(study: TrackedStudy, metric: Metric) -> Quantity:
-    name, unit = metric.words or metric.name, metric.difference_unit
+    name, unit = metric.title, metric.difference_unit
     return Quantity(name, unit, methodcaller("value", metric), digits(study, metric))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ablations.study.claim import Claim
+from ablations.study.plan import Plan
 from reports.data.measures import MEASURES
 from reports.data.paper import SCALE, published
 
+ROUTE = "route"  # the column that names sub-networks
 NAMES = {
     "deit": "DeiT",
     "swin": "Swin",
@@ -17,13 +19,18 @@ NAMES = {
 }
 
 
-def released(claim: Claim) -> dict[str, float]:
+def released(claim: Claim, plan: Plan) -> dict[str, float]:
     """What a claim's effect is in the released points, by family; empty where they cannot tell.
 
     They tell what is read off one trained network: no difference between two settings, and nothing
     of before training. Shares are in percent, as words have them.
+
+    Arguments:
+        plan: of the claim's study; of another experiment than stitching a measure is another.
     """
-    if claim.at or claim.than is not None or claim.measure not in MEASURES:
+    of_stitches = plan.table is not None and plan.table.row == ROUTE
+    compares = claim.at or claim.than is not None
+    if compares or not of_stitches or claim.measure not in MEASURES:
         return {}
     measure, found = MEASURES[claim.measure], {}
     for family, name in NAMES.items():

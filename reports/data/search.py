@@ -13,6 +13,7 @@ from reports.data.subject import Subject
 from reports.statistics.interval import number
 
 STATES = {"complete": "done", "pruned": "ended early", "fail": "failed", "running": "running"}
+VALUES = ("value", "second")  # columns of values, whatever these are called
 
 
 def search_of(subject: Subject) -> SearchRecord:
@@ -30,20 +31,20 @@ def search_of(subject: Subject) -> SearchRecord:
 
 
 def trials_of(subject: Subject) -> pd.DataFrame:
-    """A row a trial: `trial`, `state`, `setting` in words, and a column for each value.
+    """A row a trial: `trial`, `state`, `setting` in words, and its values in the columns `VALUES`.
 
     A trial that ended early has the value that it had then.
     """
     search, rows = search_of(subject), []
-    first = next(iter(search.values))
+    columns = VALUES[: len(search.values)]
     for trial in search.trials:
-        values = dict(zip(search.values, trial.values or (), strict=False))
+        values = trial.values or ()
         if not values and trial.state == "pruned":
-            values = {first: trial.value_so_far}
+            values = (trial.value_so_far,)
         row = {"trial": trial.number, "state": STATES[trial.state]}
-        baseline = search.trials[0].params
-        rows.append({**row, "setting": setting_words(trial.params, baseline), **values})
-    return pd.DataFrame(rows)
+        row |= {"setting": setting_words(trial.params, search.trials[0].params)}
+        rows.append({**row, **dict(zip(columns, values, strict=False))})
+    return pd.DataFrame(rows, columns=["trial", "state", "setting", *columns])
 
 
 def setting_words(params: Mapping[str, Any], baseline: Mapping[str, Any]) -> str:
@@ -52,9 +53,9 @@ def setting_words(params: Mapping[str, Any], baseline: Mapping[str, Any]) -> str
     return ", ".join(changes) or "baseline"
 
 
-def trial_words(data: pd.DataFrame, value: str) -> list[str]:
+def trial_words(data: pd.DataFrame) -> list[str]:
     """What each trial is, for those who point at it."""
     return [
-        f"trial {row['trial']}: {row['setting']}: {number(row[value], digits=4)}, {row['state']}"
+        f"trial {row['trial']}: {row['setting']}: {number(row['value'], digits=4)}, {row['state']}"
         for row in data.to_dict("records")
     ]

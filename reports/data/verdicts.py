@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ablations.study.claim import Claim
@@ -100,6 +101,7 @@ def _without(
 
 
 def _evidence(study: TrackedStudy, claim: Claim) -> Evidence:
-    unit = unit_of(claim.measure, study.plan)
+    table = next((run.table for run in study.runs.values()), pd.DataFrame())
+    unit = unit_of(claim.measure, study.plan, table)
     sample = sample_of(study, claim)
     return assess(sample, claim.relation, claim.margin, claim.statistic, unit)

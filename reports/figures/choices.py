@@ -30,7 +30,7 @@ def data(subject: Subject) -> pd.DataFrame:
                     "level": level,
                     "position": levels.index(level) if levels else level,
                     "scale": "levels" if levels else "log" if choice["log"] else "linear",
-                    "value": trials[name][trial.number],
+                    "value": trials.value[trial.number],
                     "objective": name,
                 }
             )
@@ -62,11 +62,11 @@ def _panel(axes: Axes, rows: pd.DataFrame, last: int) -> None:
         edgecolor=GREY,
         linewidth=0.4,
         zorder=3,
-        urls=trial_words(later, "value"),
+        urls=trial_words(later),
     )
     first = rows[rows.trial == 0]
     axes.scatter(first.position, first.value, s=55, marker="*", color=colour_of(0), zorder=4,
-                 urls=trial_words(first, "value"))  # fmt: skip
+                 urls=trial_words(first))  # fmt: skip
     scale = rows.scale.iloc[0]
     if scale == "levels":
         known = rows.drop_duplicates("position").sort_values("position")

@@ -49,7 +49,7 @@ def draw(data: pd.DataFrame) -> Figure:
         look = LOOKS[state]
         for _, _, rows in groups(data[data.state == state], "trial"):
             axes.plot(rows.percent, rows.value, markersize=3, zorder=2 + order, **look)
-            axes.scatter(rows.percent, rows.value, s=30, alpha=0, urls=trial_words(rows, "value"))
+            axes.scatter(rows.percent, rows.value, s=30, alpha=0, urls=trial_words(rows))
     axes.set_xlabel("training done (%)")
     axes.set_ylabel(data.objective.iloc[0])
     handles = [Line2D([], [], markersize=3, **LOOKS[state]) for state in shown]

@@ -21,8 +21,6 @@ from reports.drawing.style import COLOURS, COLUMN_INCHES
 
 BLUE = COLOURS[1]
 # of the quantities of a panel: height over the level's line, marker, inside
-BLUE = COLOURS[1]
-# of the quantities of a panel: height over the level's line, marker, inside
 LOOKS = ((0.12, "o", BLUE), (-0.18, "s", "white"), (-0.3, "^", BLUE), (0.3, "D", "white"))
 
 

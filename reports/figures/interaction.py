@@ -38,7 +38,7 @@ def data(subject: Subject) -> pd.DataFrame:
         raise NothingToDrawError("no run of the baseline is finished")
     metric, rows = main_metric(subject.study), []
     shared = {
-        "metric": metric.words or metric.name,
+        "metric": metric.title,
         "label": metric.label,
         "unit": metric.difference_unit,
         "digits": digits(subject.study, metric),

@@ -35,7 +35,7 @@ def data(subject: Subject) -> pd.DataFrame:
             "axis": subject.axis or "",
             "level": level.name,
             "seed": seed,
-            "metric": metric.words or metric.name,
+            "metric": metric.title,
             "label": metric.label,
             "digits": digits(study, metric),
             "value": run.value(metric),

@@ -29,19 +29,20 @@ def data(subject: Subject) -> pd.DataFrame:
     if keep_stitches(subject.study.runs.values()):
         raise NothingToDrawError("of stitches `accuracy` draws more")
     score, cost = table.scores[0], table.cost
-    others = [cost.name, *([table.marked] if table.marked else [])]
+    others = {"cost": cost.name, **({"marked": table.marked} if table.marked else {})}
     parts = []
     for level in subject.levels:
-        rows = level.rows(table.row, score.name, others)
-        part = pd.DataFrame({"level": level.name, "row": rows.index})
-        part["cost"] = (cost.factor * rows[cost.name]).to_numpy()
-        part["score"] = (score.factor * rows[score.name]).to_numpy()
-        part["half_width"] = (score.factor * rows.half_width.astype(float)).to_numpy()
-        part["marked"] = rows[table.marked].to_numpy() if table.marked else False
-        part["seeds"] = len(level.runs)
-        parts.append(part)
+        rows = level.rows(table.row, score.name, **others)
+        rows = rows.rename_axis("row").reset_index().assign(level=level.name)
+        rows["half_width"] = score.factor * rows.half_width.astype(float)
+        rows["cost"] *= cost.factor
+        rows["score"] *= score.factor
+        parts.append(rows.assign(seeds=len(level.runs)))
+    found = pd.concat(parts, ignore_index=True)
+    found["marked"] = found.marked if table.marked else False
     words = {"cost_label": cost.label, "score_label": score.label, "rows": _plain(table.row)}
-    return pd.concat(parts, ignore_index=True).assign(**words)
+    columns = ["level", "row", "cost", "score", "half_width", "marked", "seeds"]
+    return found[columns].assign(**words)
 
 
 def _plain(name: str) -> str:

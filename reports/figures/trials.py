@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.data.search import search_of, trial_words, trials_of
+from reports.data.levels import keep_stitches
+from reports.data.search import VALUES, search_of, trial_words, trials_of
 from reports.data.subject import Subject
 from reports.drawing.captions import listed
 from reports.drawing.drawing import GREY, colour_of, legend
@@ -17,48 +18,51 @@ from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
 from reports.statistics.interval import number
 
-FIXED = ("trial", "state", "setting", "best", "goal")
 LOOKS = {"done": ("o", colour_of(1)), "ended early": ("D", GREY)}
 
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that tells a value; `best`: the best so far, or one that no other beats."""
-    values = search_of(subject).values
-    rows = trials_of(subject).dropna(subset=list(values))
-    signs = {name: -1 if goal == "maximize" else 1 for name, goal in values.items()}
-    costs = rows[list(values)] * pd.Series(signs)
+    goals = search_of(subject).values
+    columns = list(VALUES[: len(goals)])
+    rows = trials_of(subject).dropna(subset=columns)
+    signs = [-1 if goal == "maximize" else 1 for goal in goals.values()]
+    costs = rows[columns] * signs
     done = rows.state == "done"
-    if len(values) == 1:
-        (name,) = values
-        best = costs[name].where(done).cummin()
-        rows["best"] = done & (costs[name] == best)
+    if len(goals) == 1:
+        best = costs.value.where(done).cummin()
+        rows["best"] = done & (costs.value == best)
     else:
         rows["best"] = [
             ok and not ((costs <= one).all(axis=1) & (costs < one).any(axis=1) & done).any()
             for ok, (_, one) in zip(done, costs.iterrows(), strict=True)
         ]
-    return rows.assign(goal=", ".join(values.values()))
+    for column, (name, goal) in zip(columns, goals.items(), strict=True):
+        rows[f"{column}_name"], rows[f"{column}_goal"] = name, goal
+    held_out = keep_stitches(subject.study.runs.values()) and "auc" in goals
+    return rows.assign(images="validation images" if held_out else "")
 
 
 def _names(data: pd.DataFrame) -> list[str]:
-    return [column for column in data.columns if column not in FIXED]
+    """What the values are called."""
+    return [data[f"{column}_name"].iloc[0] for column in VALUES if column in data]
 
 
 def draw(data: pd.DataFrame) -> Figure:
     """Value over trial with the best so far as a line; of two values the one over the other."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    names = _names(data)
-    across = "trial" if len(names) == 1 else names[1]
-    _points(axes, data, across, names[0])
+    names, images = _names(data), data.images.iloc[0]
+    across = "trial" if len(names) == 1 else "second"
+    _points(axes, data, across)
     best = data[data.best].sort_values(across)
     if len(names) == 1:
-        ends = [*best.trial, data.trial.max()], [*best[names[0]], best[names[0]].iloc[-1]]
+        ends = [*best.trial, data.trial.max()], [*best.value, best.value.iloc[-1]]
         axes.step(*ends, where="post", color=colour_of(2), linewidth=1, zorder=2)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     else:
-        axes.plot(best[across], best[names[0]], color=colour_of(2), linewidth=1, zorder=2)
-    axes.set_xlabel(across)
-    axes.set_ylabel(f"{names[0]} (validation images)" if "auc" in names else names[0])
+        axes.plot(best[across], best.value, color=colour_of(2), linewidth=1, zorder=2)
+    axes.set_xlabel("trial" if len(names) == 1 else names[1])
+    axes.set_ylabel(f"{names[0]} ({images})" if images else names[0])
     line = Line2D([], [], color=colour_of(2), linewidth=1)
     shown = [state for state in LOOKS if (data.state == state).any()]
     points = [Line2D([], [], marker=LOOKS[s][0], color=LOOKS[s][1], linestyle="",
@@ -69,45 +73,46 @@ def draw(data: pd.DataFrame) -> Figure:
     return figure
 
 
-def _points(axes: Axes, data: pd.DataFrame, x: str, y: str) -> None:
+def _points(axes: Axes, data: pd.DataFrame, x: str) -> None:
     baseline = data.trial == 0
     for state, (marker, colour) in LOOKS.items():
         rows = data[(data.state == state) & ~baseline]
         axes.scatter(
             rows[x],
-            rows[y],
+            rows.value,
             s=18,
             marker=marker,
             linewidth=0.9,
             zorder=3,
-            urls=trial_words(rows, y),
+            urls=trial_words(rows),
             facecolor="none",
             edgecolor=colour,
         )
     first = data[baseline]
-    axes.scatter(first[x], first[y], s=60, marker="*", color=colour_of(0), zorder=4,
-                 urls=trial_words(first, y))  # fmt: skip
+    axes.scatter(first[x], first.value, s=60, marker="*", color=colour_of(0), zorder=4,
+                 urls=trial_words(first))  # fmt: skip
 
 
 def caption(data: pd.DataFrame) -> str:
     """How many trials, and the best."""
     names = _names(data)
+    goals = ", ".join(data[f"{column}_goal"].iloc[0] for column in VALUES if column in data)
     counts = [f"{(data.state == state).sum()} {state}" for state in data.state.unique()]
     best = data[data.best].iloc[-1]
-    text = f"{' and '.join(names)} ({data.goal.iloc[0]}) of {len(data)} trials: {listed(counts)}."
+    text = f"{' and '.join(names)} ({goals}) of {len(data)} trials: {listed(counts)}."
     if len(names) > 1:
         return f"{text} {int(data.best.sum())} of them are beaten in both by no other."
     return (
         f"{text} The best, trial {best.trial} ({best.setting}), has "
-        f"{number(best[names[0]], digits=4)}; the baseline {_baseline(data, names[0])}. Chosen by "
+        f"{number(best.value, digits=4)}; the baseline {_baseline(data)}. Chosen by "
         "the best of many, so its value is a little flattered; a study with its setting as an axis "
         "tells by how much."
     )
 
 
-def _baseline(data: pd.DataFrame, name: str) -> str:
+def _baseline(data: pd.DataFrame) -> str:
     first = data[data.trial == 0]
-    return number(first[name].iloc[0], digits=4) if len(first) else "is not done"
+    return number(first.value.iloc[0], digits=4) if len(first) else "is not done"
 
 
 FIGURE = FigureKind("Trials", "study", 5, data, draw, caption)

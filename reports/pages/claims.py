@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablations.study.claim import Claim
 from reports.data.measures import MEASURES
 from reports.data.released import released
 from reports.data.verdicts import Verdict
@@ -45,13 +44,14 @@ def _row(verdict: Verdict) -> dict[str, str]:
         "beside": _beside(evidence),
         "why": "; ".join(filter(None, [evidence.reason, more, _unplanned(verdict)])),
         "source": verdict.claim.source or "\N{EN DASH}",
-        "released": in_released(verdict.claim),
+        "released": in_released(verdict),
     }
 
 
-def in_released(claim: Claim) -> str:
+def in_released(verdict: Verdict) -> str:
     """What the claim's effect is in what the paper's authors released, by family."""
-    found = released(claim)
+    claim = verdict.claim
+    found = released(claim, verdict.plan)
     if not found:
         return "\N{EN DASH}"
     unit = "%" if claim.statistic == "share" else MEASURES[claim.measure].unit

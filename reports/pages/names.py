@@ -17,8 +17,8 @@ def table_name(axis: str | None) -> str:
 
 
 def _slug(axis: str) -> str:
+    """Another one for every axis: words with hyphens between them, else with a digest."""
+    if re.fullmatch(r"\w+( \w+)*", axis, re.ASCII):
+        return axis.replace(" ", "-")
     slug = re.sub(r"[^A-Za-z0-9_]+", "-", axis)
-    if re.fullmatch(r"[A-Za-z0-9_ -]+", axis):
-        return slug
-    # names in another script would all be the same otherwise
     return f"{slug}-{hashlib.sha256(axis.encode()).hexdigest()[:6]}"

@@ -34,7 +34,7 @@ def _row(found: dict[str, Verdict], scales: Sequence[str]) -> dict[str, str]:
         "study": one.asked_by,
         "claim": one.claim.words,
         "who says so": one.claim.source or NOTHING,
-        "in the authors' data": in_released(one.claim),
+        "in the authors' data": in_released(one),
         **{scale: _told(found[scale]) if scale in found else NOTHING for scale in scales},
         "on all": _together([verdict.evidence.verdict for verdict in found.values()]),
     }

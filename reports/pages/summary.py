@@ -7,9 +7,9 @@ from operator import methodcaller
 
 import pandas as pd
 
-from ablations.study.metric import Metric
+from ablations.study.metric import Metric, apart
 from ablations.tracking.names import RUN_SECONDS
-from ablations.tracking.reader import TrackedStudy
+from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data.levels import (
     Level,
     Value,
@@ -21,11 +21,11 @@ from reports.data.levels import (
     told_apart,
 )
 from reports.data.quantities import digits, metrics_of
-from reports.statistics.interval import Estimate
+from reports.statistics.interval import Estimate, digits_for
 
 MEAN = methodcaller("value", Metric("mean_top1", factor=100))
 BEFORE = methodcaller("value", Metric("mean_top1_before", factor=100))
-SECONDS = Metric(RUN_SECONDS, "run", "s")
+SECONDS = "run (s)"  # how long runs took, of any experiment
 COLUMNS = {
     "level": "level",
     "seeds": "seeds",
@@ -54,14 +54,21 @@ def summary_table(levels: Sequence[Level], study: TrackedStudy) -> pd.DataFrame:
 def _row(level: Level, baseline: Level, study: TrackedStudy) -> dict[str, str]:
     """A level of any experiment: its metrics, and what they are above the baseline's."""
     row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
-    for metric in [*metrics_of(study), SECONDS]:
+    metrics = metrics_of(study)
+    headings = apart([metric.label for metric in metrics], [*row, SECONDS], "metric")
+    for heading, metric in zip(headings, metrics, strict=True):
         places = digits(study, metric)
         text = mean(level, methodcaller("value", metric)).text(places)
-        if not level.is_baseline and metric is not SECONDS:
+        if not level.is_baseline:
             change = gain(level, baseline, methodcaller("value", metric))
             text += f" ({change.text(places, sign=True)})"
-        row[metric.label] = text
-    return row
+        row[heading] = text
+    seconds = [value for value in map(_seconds, study.runs.values()) if value is not None]
+    return {**row, SECONDS: mean(level, _seconds).text(digits_for(seconds))}
+
+
+def _seconds(run: TrackedRun) -> float | None:
+    return run.metrics.get(RUN_SECONDS)
 
 
 def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:

@@ -14,6 +14,7 @@ import click
 
 from ablations import UserError
 from ablations.cli.completion import complete_study
+from ablations.cli.options import Place
 from ablations.parsing import parse_count
 from snnet.config import MOST
 from snnet.errors import OutOfMemoryError
@@ -234,7 +235,7 @@ def latency(
 @click.option("--params", type=Count(), metavar="BUDGET", help="The best within, such as 22M.")
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Place(dir_okay=False, path_type=Path),
     metavar="FILE.onnx",
     required=True,
 )

@@ -55,6 +55,12 @@ def test_planning_needs_no_torch(module):
         (["cancel", "overview"], "neither the beginning of a run key"),
         (["logs", "abc"], "neither the beginning of a run key"),
         (["run", "overview", "--tracking-uri", "nonsense://x"], "should begin with http"),
+        (["run", "overview", "--set", "epochs=2", "--name=-x"], "begin it with a letter"),
+        (["--home", __file__, "status"], "is a file; `ablate --help` tells more"),
+        (["--hmoe", "x", "status"], "No such option"),
+        (["--home=", "run", "overview"], "'--home': it is empty; name a path"),
+        (["report", "overview", "--output="], "'--output': it is empty"),
+        (["report", "overview", "--with="], "'--with': it is empty"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(ablate, tmp_path, arguments, says):

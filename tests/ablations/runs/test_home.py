@@ -52,11 +52,13 @@ def test_a_home_that_is_not_there_is_refused(home):
     home.check()
 
 
-def test_runs_are_listed_by_key_and_files_are_none(home):
+def test_runs_are_listed_by_key_and_what_lies_beside_them_is_none(home):
     home.prepare()
     for key in ("b", "a", "c"):
         home.run(key).path.mkdir()
     (home.root / "runs" / "notes.txt").touch()
+    for name in ("a (copy)", "Copy of b", "lost+found", ".git", "c.bak", "a-old"):
+        (home.root / "runs" / name).mkdir()
     assert [run.key for run in home.runs()] == ["a", "b", "c"]
     assert next(home.runs()) == home.run("a")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ablations import Axis
 from ablations.errors import UserError
-from ablations.search.space import Range
-from helpers.searching import noisy, sit, trials_of
+from ablations.search.space import Range, SearchSpace
+from ablations.study.catalogue import load_study
+from helpers.searching import NOISY, noisy, sit, trials_of
 
 
 def test_a_space_of_whole_numbers_is_tried_to_its_end(home):
@@ -30,3 +34,10 @@ def test_ranges_round_to_what_people_can_read():
     assert Range(1e-4, 1e-2).rounded(0.00123456) == 0.00123
     assert Range(0.12345, 0.2).rounded(0.12346) == 0.12345  # never outside
     assert Range(50, 500).rounded(123) == 123
+
+
+def test_a_range_is_not_taken_for_an_axis_of_its_name():
+    axes = [Axis("limit", {"few": {"mode": "a"}, "many": {"mode": "b"}})]
+    named_alike = replace(load_study(NOISY)[1], axes=axes)
+    with pytest.raises(UserError, match="an axis of that name that sets mode"):
+        SearchSpace("noisy", named_alike, {"limit": Range(7, 9)})

@@ -14,7 +14,7 @@ from ablations.study.objective import find_aim
 START = """\
 from dataclasses import dataclass
 from typing import Any
-from ablations import Axis, Chart, Claim, Experiment, Limits, Objective, Presentation, Study
+from ablations import *
 
 @dataclass(frozen=True)
 class Config:
@@ -96,7 +96,29 @@ def said(tmp_path, text, start=START):
         ("experiment(config=Config())", "experiment 'mine': config cannot be Config("),
         ("experiment(config=int)", "config cannot be <class 'int'>: it is no dataclass"),
         ("experiment(schema='1')", "schema cannot be '1'"),
-        ("experiment(name=' ')", "an experiment needs a name"),
+        ("experiment(name=' ')", "the name of experiment ' ' is empty"),
+        ("experiment(name='a\\nb')", "is not one line of text"),
+        ("experiment(name='x' * 101)", "has 101 letters, more than 100"),
+        ("Axis('', [1])", "the name of axis '' is empty: give it a name"),
+        ("Axis('a\\tb', [1])", "the name of axis 'a\\tb' is not one line of text"),
+        ("Axis('x' * 5000, [1])", "has 5,000 letters, more than 100"),
+        ("Axis('rate', ['a\\nb'])", "the label 'a\\nb' is not one line of text: give it a name"),
+        ("Axis('rate', {'\\ud800': {}})", "the label '\\ud800' is not one line of text"),
+        ("Axis('rate', ['x' * 1001])", "has 1,001 letters, more than 1000"),
+        ("Axis('rate', ['1', 1])", "axis 'rate': '1' and 1 look alike: name the levels"),
+        ("Axis('rate', range(10**9))", "axis 'rate' has more than 100,000 levels"),
+        ("import itertools; Axis('rate', itertools.count())", "has more than 100,000 levels"),
+        ("study(question='\\ud800')", "question holds half a character"),
+        ("study(title='')", "the title of study '' is empty"),
+        ("study(claims=[Claim('c', 'a'), Claim('c', 'b')])", "two claims say 'c': word one"),
+        ("Claim('', 'top1')", "the words of claim '' is empty"),
+        ("Claim('c', '')", "claim 'c': its measure is empty"),
+        ("Claim('c', 'top1', margin=float('nan'))", "margin cannot be nan"),
+        ("Metric('')", "the name of metric '' is empty"),
+        ("Metric('a', factor=0)", "metric 'a': factor cannot be 0"),
+        ("Table('t', '', [Metric('a')])", "table 't': row is empty"),
+        ("STUDY = study(experiment=experiment(check_ready=lambda c: 3))", "TypeError: 'int'"),
+        ("STUDY = study(experiment=experiment(check_ready=lambda c: [3]))", "returned [3], which"),
         ("experiment(function='train')", "function cannot be 'train': it should be callable"),
         ("experiment(objectives={'error': fail})", "objectives.error cannot be <function"),
         (

@@ -177,14 +177,22 @@ def test_a_run_is_found_by_the_beginning_of_its_key(home):
 
 
 def test_a_beginning_that_several_share_is_refused(home):
-    tried(home, *(f"ab{n}" for n in range(3)))
-    with pytest.raises(UserError, match=r"3 runs in .* begin with 'a'; give more of it: ab0, ab1"):
-        find_run(home, "a")
-    tried(home, *(f"ab{n}" for n in range(3, 7)))
-    with pytest.raises(UserError, match=r"7 runs .*: ab0, ab1, ab2, ab3, ab4, \.\.\."):
-        find_run(home, "ab")
-    tried(home, "ab")  # a whole key is meant, whatever begins so
-    assert find_run(home, "ab") == home.run("ab")
+    tried(home, *(f"abcd{n}" for n in range(3)))
+    with pytest.raises(UserError, match=r"3 runs in .* begin with 'abcd'; give more of it: abcd0"):
+        find_run(home, "abcd")
+    tried(home, *(f"abcd{n}" for n in range(3, 7)))
+    with pytest.raises(UserError, match=r"7 runs .*, abcd3, abcd4, \.\.\."):
+        find_run(home, "abcd")
+    tried(home, "abcd")  # a whole key is meant, whatever begins so
+    assert find_run(home, "abcd") == home.run("abcd")
+
+
+def test_a_letter_or_two_name_no_run(home):
+    """`ablate cancel 0` was meant otherwise, though one key alone begins so."""
+    tried(home, "0123456789abcdef")
+    with pytest.raises(UserError, match="'012' may begin any key: give 4 letters of it or more"):
+        find_run(home, "012")
+    assert find_run(home, "0123") == home.run("0123456789abcdef")
 
 
 def test_a_run_is_found_by_its_directory(home, tmp_path):

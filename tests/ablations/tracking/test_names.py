@@ -20,6 +20,7 @@ from ablations.tracking.names import (
     is_member_tag,
     member_tag,
     metric,
+    name_of_metric,
     progress_metric,
     seed_name,
     table_metric,
@@ -61,9 +62,10 @@ def test_what_a_level_is_told_under():
     ("study", "axis", "name"),
     [
         ("overview", None, "overview"),
-        ("overview", "init", "overview-init"),
-        ("overview", "rate and rule", "overview-rate-and-rule"),
-        ("my study", "a/b", "my-study-a-b-c14cdd"),
+        ("overview", "init", "overview.init"),
+        ("overview-init", None, "overview-init"),
+        ("overview", "rate and rule", "overview.rate-and-rule-567d9c"),
+        ("my study", "a/b", "my-study-675498.a-b-c14cdd"),
     ],
 )
 def test_views_by_name(study, axis, name):
@@ -79,6 +81,16 @@ def test_metrics_of_different_kinds_do_not_meet():
     """A column called like a metric of the run, or like what it logged."""
     found = {"loss", progress_metric("loss"), table_metric("stitch", "loss"), hours_metric("cpu")}
     assert found == {"loss", "progress/loss", "stitch/loss", "cpu_hours"}
+
+
+@pytest.mark.parametrize("name", ["run_seconds", "cpu_hours", "gpu_hours", "progress/loss"])
+def test_a_users_metric_is_none_of_ours(name):
+    assert metric(name) == f"metric.{name}"
+    assert metric(f"metric.{name}") == f"metric.metric.{name}"
+    for one in (name, f"metric.{name}", f"metric.{name}s", "loss"):
+        assert name_of_metric(metric(one)) == one
+    assert metric(f"metric.{name}s") != metric(f"{name}s") != name
+    assert table_metric("progress", "loss") == "metric.progress/loss"
 
 
 odd = st.text(min_size=1, max_size=300)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from ablations import Metric
+from ablations import Metric, Table
 from ablations.errors import UserError
 from ablations.study.expansion import expand
 from ablations.tracking.reader import TrackedRun
@@ -54,10 +54,10 @@ def test_metrics_are_measures_in_their_unit():
     auc = Metric("auc", unit="%", goal="maximize", factor=100)
     plan = replace(PLAN, table=None, metrics=(auc,))
     assert compare("auc", run, other, "", plan) == pytest.approx([5])
-    assert unit_of("auc", plan) == "points"
+    assert unit_of("auc", plan, run.table) == "points"
     undeclared = replace(plan, metrics=())
     assert compare("auc", run, other, "", undeclared) == pytest.approx([0.05])
-    assert unit_of("auc", undeclared) == ""
+    assert unit_of("auc", undeclared, run.table) == ""
     with pytest.raises(UserError, match="no measure 'loss': choose from: auc"):  # no stitches
         compare("loss", run, plan=plan)
 
@@ -66,3 +66,20 @@ def test_a_metric_of_the_name_of_a_measure_is_the_experiments_own():
     run = run_of([0.5, 0.9, 0.6, 0.8], metrics={"loss": 3.0})
     plan = replace(STITCHES, metrics=(Metric("loss"),))
     assert compare("loss", run, plan=plan) == [3]
+
+
+def test_an_undeclared_metric_of_the_name_of_a_measure_has_no_unit_of_it():
+    run = TrackedRun("", "", {"loss": 3.0}, {}, pd.DataFrame())
+    plan = replace(PLAN, table=None, metrics=())
+    assert compare("loss", run, plan=plan) == [3]
+    assert unit_of("loss", plan, run.table) == ""
+    assert unit_of("loss", plan, table([0.5, 0.9, 0.6, 0.8])) == "points"
+
+
+def test_the_column_that_tells_rows_apart_may_be_their_cost_or_score():
+    sizes = pd.DataFrame({"size": [2, 4, 8]})
+    run, other = TrackedRun("", "", {}, {}, sizes), TrackedRun("", "", {}, {}, sizes + 1)
+    rows = Table("sizes", "size", [Metric("size")], cost=Metric("size"))
+    plan = replace(PLAN, table=rows, metrics=())
+    assert compare("size", run, plan=plan) == pytest.approx([2, 4, 8])
+    assert compare("size", run, other, "size", plan) == pytest.approx([0, 0])  # of those in range

@@ -59,9 +59,9 @@ def test_figures_show_what_the_journal_holds(home):
     one = draw(study_of(home, "one"), "trials")
     trials = trials_of(Home(home), "one")
     values = [trial.value for trial in trials if trial.value is not None]
-    assert one.data[one.data.state == "done"].error.tolist() == pytest.approx(values)
-    assert one.data[one.data.best].error.is_monotonic_decreasing
-    assert one.data[one.data.best].error.iloc[-1] == min(values)
+    assert one.data[one.data.state == "done"].value.tolist() == pytest.approx(values)
+    assert one.data[one.data.best].value.is_monotonic_decreasing
+    assert one.data[one.data.best].value.iloc[-1] == min(values)
     pruned = [trial.number for trial in trials if trial.state.name == "PRUNED"]
     assert one.data[one.data.state == "ended early"].trial.tolist() == pruned
     assert f"the baseline {values[0]:.4f}" in one.caption
@@ -78,7 +78,7 @@ def test_figures_show_what_the_journal_holds(home):
     unbeaten = {
         one for one in front if not any(o[0] <= one[0] and o[1] <= one[1] for o in front - {one})
     }
-    found = two.data[two.data.best][["error", "passes"]]
+    found = two.data[two.data.best][["value", "second"]]
     assert set(found.itertuples(index=False, name=None)) == unbeaten
 
 

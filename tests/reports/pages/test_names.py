@@ -18,6 +18,7 @@ def test_usual_axes_look_as_ever():
 def test_axes_in_other_scripts_have_files_of_their_own():
     found = {figure_name("accuracy", axis) for axis in ("学习率", "窗口", "lr (%)", "lr (‰)")}
     assert len(found) == 4
+    assert len({table_name(axis) for axis in ("a b", "a-b", "a  b", " a b", "a_b")}) == 5
 
 
 @given(st.text(min_size=1))
