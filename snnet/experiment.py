@@ -144,7 +144,7 @@ def check_classes(told: int, held: int | None, dataset: str) -> None:
 
 
 def untrained(spec: AnchorSpec, seed: int) -> AnchorSpec:
-    """The same network with random weights, drawn by `seed`."""
+    """Network of the same shape with random weights, drawn by `seed`."""
     return replace(spec, weights="random", recipe=replace(spec.recipe, seed=seed))
 
 
