@@ -35,7 +35,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         ValueError: says what is wrong.
     """
     told: list[str] = []
-    if is_text(config.dataset) != all(is_text_model(spec) for spec in config.anchors):
+    if any(is_text(config.dataset) != is_text_model(spec) for spec in config.anchors):
         raise ValueError(
             f"dataset {config.dataset} and the anchors do not fit: texts, whose names begin with "
             f"{TEXT}, are read by architectures {ENCODER}PLACE, images by timm's"

@@ -12,7 +12,7 @@ from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
 from snnet.data.locations import check_remote, data_root, is_folder, split_folders
 from snnet.data.sentences import check_texts
-from snnet.data.sizes import IN_MEMORY, is_text
+from snnet.data.sizes import IN_MEMORY, RATED, is_text
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
@@ -94,7 +94,7 @@ def fixed(config: StitchingConfig) -> list[str]:
     )
     found = [] if drawn or not config.pretrained else ["the weights of the anchors"]
     sizes = IN_MEMORY.get(config.dataset)
-    own = sizes is None or sizes.official
+    own = config.dataset not in RATED and (sizes is None or sizes.official)
     fixed_test = config.split_seed is not None or (own and config.test_images is None)
     return [*found, "the test images"] if fixed_test else found
 
