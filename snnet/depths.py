@@ -29,11 +29,10 @@ def known_depths(spec: AnchorSpec) -> tuple[int, ...] | None:
     Raises:
         ValueError: its options ask for no blocks, or for too many.
     """
-    if spec.architecture.startswith(ENCODER):
-        option, usual = "num_hidden_layers", (spec.options.get("num_hidden_layers"),)
-    else:
-        option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0], (None,))
-    if usual == (None,):
+    option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0])
+    if spec.architecture.startswith(ENCODER) and "num_hidden_layers" in spec.options:
+        option, usual = "num_hidden_layers", (0,)  # only its options tell
+    if usual is None:
         return None
     if len(usual) > 1:
         return None if _OTHERWISE & spec.options.keys() else usual
