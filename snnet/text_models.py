@@ -107,9 +107,10 @@ def _build(spec: AnchorSpec, file: Path, options: dict[str, Any]) -> SentenceCla
     for name in options:
         if name not in known:
             raise ValueError(f"{who(spec)} takes no option {name!r}: {nearest(name, known, '')}")
+    # of fused attention on CPUs torch counts no operation
+    fields: dict[str, Any] = {**content, **options, "attn_implementation": "eager"}
     try:
-        # of fused attention on CPUs torch counts no operation
-        config = BertConfig(**{**content, **options, "attn_implementation": "eager"})
+        config = BertConfig(**fields)
         return SentenceClassifier(BertModel(config, add_pooling_layer=False), classes)
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(
