@@ -29,18 +29,9 @@ def known_depths(spec: AnchorSpec) -> tuple[int, ...] | None:
     Raises:
         ValueError: its options ask for no blocks, or for too many.
     """
-<<<<<<< HEAD
-    usual: tuple[int, ...] | None
-    if spec.architecture.startswith(ENCODER):
-        option = "num_hidden_layers"
-        usual = (spec.options[option],) if option in spec.options else None
-    else:
-        option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0])
-=======
     option, usual = "depth", _DEPTHS.get(spec.architecture.partition(".")[0])
     if spec.architecture.startswith(ENCODER) and "num_hidden_layers" in spec.options:
         option, usual = "num_hidden_layers", (0,)  # only its options tell
->>>>>>> tasks
     if usual is None:
         return None
     if len(usual) > 1:
