@@ -64,16 +64,18 @@ def test_export_command(run, tmp_path):
     ("arguments", "says"),
     [
         (["latency", "feed"], "neither the beginning of a run key"),
-        (["latency", "0"], "2 runs in"),
+        (["latency", "0"], "give 4 letters of it or more"),
+        (["latency", "0123"], "2 runs in"),
         (["export", KEY, "--output", "x.onnx"], "say which sub-network"),
         (["export", KEY, "--stitch", "1", "--output", "x.pt"], "should end in .onnx"),
         (["export", KEY, "--stitch", "77", "--output", "x.onnx"], "there is no stitch 77"),
         (["export", KEY, "--macs", "1", "--output", "x.onnx"], "the least is"),
-        (["export", "0f", "--stitch", "1", "--output", "x.onnx"], "no config.json"),
+        (["export", "0f00", "--stitch", "1", "--output", "x.onnx"], "no config.json"),
     ],
 )
 def test_mistakes_in_commands_are_one_line(run, arguments, says):
-    (run.parent / "0f00").mkdir()
+    for other in ("0f00", "01234567"):
+        (run.parent / other).mkdir()
     found = invoke(run, *arguments)
     assert found.exit_code == 2
     assert says in found.stderr
