@@ -40,10 +40,14 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """What starts processes through a fixture is slow; other slow tests say so themselves."""
+    """What starts processes through a fixture is slow; other slow tests say so themselves.
+
+    They come first: at the end quick ones keep all workers busy.
+    """
     for item in items:
         if STARTING.intersection(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture

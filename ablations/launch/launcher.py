@@ -22,7 +22,7 @@ from ablations.launch.scheduler import (
     Work,
 )
 from ablations.launch.schedulers import queued_launches
-from ablations.launch.vanished import Ask, is_vanished
+from ablations.launch.vanished import Ask, is_vanished, silent_jobs
 from ablations.runs.directory import Inspection, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
@@ -119,6 +119,7 @@ class Launcher:
         """Arguments as the attributes of `Work`, and `tell`; limits are those of the expansion."""
         self.home, self.scheduler, self.tell = home, scheduler, tell
         self.observer = home.observer()
+        self._silent: set[str] = set()  # numbers of jobs that were told
         self.work = Work(study, expansion, (), provenance, uri, expansion.limits)
         self.extend(expansion)
 
@@ -186,11 +187,11 @@ class Launcher:
 
     def _is_over(self, snapshot: Snapshot) -> bool:
         """Submit workers for what is due; whether there is nothing left to wait for."""
-        jobs, running = self.queue(), snapshot.count()[State.RUNNING]
+        jobs, running = self._heard(self.queue(), snapshot), snapshot.count()[State.RUNNING]
         due, trouble = self.due(snapshot), self.scheduler.explain(jobs, snapshot.attempts)
         if due and trouble is None:
             with self._alone():
-                jobs = self.queue()
+                jobs = self._heard(self.queue(), snapshot)
                 try:
                     self.scheduler.submit(self.work, due, jobs, running)
                 except SubmitLimitError:
@@ -215,6 +216,14 @@ class Launcher:
             self.tell(text)
         return self.scheduler.queue(self.study) if news else jobs
 
+    def _heard(self, jobs: Sequence[QueuedJob], snapshot: Snapshot) -> list[QueuedJob]:
+        """Leave out those of whom nobody knows whether they ever go on."""
+        silent = silent_jobs(self.home, jobs, snapshot.runs)
+        if new := silent - self._silent:
+            self.tell(f"jobs {','.join(sorted(new))} do not count: no sign comes from their runs")
+        self._silent |= silent
+        return [job for job in jobs if job.number not in silent]
+
     def submit(self) -> Submission:
         """Submit workers for what is due, and leave the rest to them.
 
@@ -225,7 +234,7 @@ class Launcher:
         with self._alone():
             snapshot = self.snapshot()
             due, running = self.due(snapshot), snapshot.count()[State.RUNNING]
-            jobs = self.queue(needed=bool(due or running))
+            jobs = self._heard(self.queue(needed=bool(due or running)), snapshot)
             return Submission(len(due), jobs, self.scheduler.submit(self.work, due, jobs, running))
 
     @contextmanager

@@ -71,7 +71,8 @@ def encode(figure: Figure, file_format: str) -> bytes:
     """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
     with figure_style():
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
-            figure.draw_without_rendering()  # lays out; once is enough for all formats
+            for _ in range(2):  # the first moves ticks, by which the second lays out
+                figure.draw_without_rendering()
         with fonts_for(figure):
             figure.set_layout_engine("none")
             content = _printed(figure, file_format)

@@ -7,7 +7,8 @@ import pytest
 from ablations.files import write_json
 from ablations.launch.launcher import take_snapshot
 from ablations.launch.requests import requests_of
-from ablations.launch.vanished import is_vanished
+from ablations.launch.scheduler import QueuedJob
+from ablations.launch.vanished import is_vanished, silent_jobs
 from ablations.runs.directory import State
 from ablations.runs.lease import STALE_SECONDS, Owner
 from helpers.disks import age
@@ -117,3 +118,18 @@ def test_workers_of_a_launch_that_knows_need_not_wait(home):
     assert as_workers_see_it[KEY].state is State.RUNNING
     assert requests[KEY].may_try(as_workers_see_it[KEY])
     assert not requests[OTHER].may_try(as_workers_see_it[OTHER])
+
+
+def silent(home, **job):
+    runs = take_snapshot(home, list(PLAN.runs), home.observer()).runs
+    return silent_jobs(home, [QueuedJob("12_3", "toy-1", **job)], runs)
+
+
+def test_a_job_is_silent_whose_run_is_lost_and_that_has_no_other(home):
+    work_elsewhere(home, silent=2 * STALE_SECONDS)
+    assert silent(home, state="SUSPENDED", node="n1") == {"12_3"}
+    assert silent(home, state="PENDING") == set()  # it was killed, and queues again
+    work_elsewhere(home, OTHER, silent=0)
+    assert silent(home, state="RUNNING", node="n1") == set()
+    (home.run(OTHER).path / "attempt-1.json").write_text("{")  # nobody knows of what job
+    assert silent(home, state="RUNNING", node="n1") == {"12_3"}

@@ -25,8 +25,8 @@ from helpers.searching import SEARCH, question, sit, trials_of
 def test_killed_twice_it_asks_for_as_many_as_it_should_and_none_twice(ablate, home):
     moments = random.Random(seed := time.time_ns())
     print("moments drawn by", seed)
-    arguments = (*SEARCH, "--trials", "20", "--workers", "2", "--set", "pause=0.1")
-    for told in (3, 9):
+    arguments = (*SEARCH, "--trials", "12", "--workers", "2", "--set", "pause=0.1")
+    for told in (3, 6):
         launcher = start(home, *arguments)
         wait_for(lambda told=told: states(home)[State.DONE] >= told)
         time.sleep(moments.uniform(0, 1.5))
@@ -39,21 +39,21 @@ def test_killed_twice_it_asks_for_as_many_as_it_should_and_none_twice(ablate, ho
     last = ablate(*arguments)
     assert last.returncode == 0, last.stdout + last.stderr
     trials = trials_of(home)
-    assert [trial.number for trial in trials] == list(range(20))
+    assert [trial.number for trial in trials] == list(range(12))
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     keys = [key for trial in trials for key in trial.user_attrs[KEYS]]
     assert sorted(keys) == [run.key for run in home.runs()]  # each asked once, and no other run
-    assert states(home) == {State.DONE: 20}
+    assert states(home) == {State.DONE: 12}
     assert tracked_keys(home) == dict.fromkeys(keys, 1)
     for trial in trials:
         assert trial.value == abs(home.run(trial.user_attrs[KEYS][0]).result()["metrics"]["final"])
     undisturbed = Home(home.root.with_name("undisturbed"))
-    sit(undisturbed, question(changes=("pause=0.1",)), 10, workers=2)
-    assert [trial.params for trial in trials_of(undisturbed)] == [t.params for t in trials[:10]]
+    sit(undisturbed, question(changes=("pause=0.1",)), 9, workers=2)
+    assert [trial.params for trial in trials_of(undisturbed)] == [t.params for t in trials[:9]]
     again = ablate(*arguments)
-    assert "20 of 20 trials asked already" in again.stdout
+    assert "12 of 12 trials asked already" in again.stdout
     assert "nothing is left to do" in again.stdout
-    assert len(trials_of(home)) == 20
+    assert len(trials_of(home)) == 12
 
 
 def test_interrupted_it_leaves_in_good_order_and_goes_on(ablate, home):

@@ -33,7 +33,7 @@ def home(tmp_path_factory):
         ("run", TOY, "--seeds", "1", "--set", "steps=20,30", "--name", "lattice"),
         (*SEARCH, "--objective", "error", "--over", "rate=0.05:0.6", "--prune", "curves",
          "--set", "pause=0.02", "--trials", "12", "--name", "one"),
-        (*SEARCH, "--objective", "pareto", "--over", "rate=0.05:0.6:log", "--trials", "12",
+        (*SEARCH, "--objective", "pareto", "--over", "rate=0.05:0.6:log", "--trials", "6",
          "--name", "two"),
         (*SEARCH, "--objective", "error", "--set", "rule=plain,momentum", "--trials", "2",
          "--name", "short"),

@@ -51,6 +51,7 @@ def test_keys_of_trained_runs_are_completed(run):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("onnx")  # whose packages take long to import
 def test_export_command(run, tmp_path):
     pytest.importorskip("onnxruntime")
     output = tmp_path / "best.onnx"

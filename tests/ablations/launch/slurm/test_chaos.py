@@ -24,7 +24,6 @@ from ablations.runs.home import Home
 from ablations.runs.lease import Observer, latest_lease
 from helpers.commands import TOY, command, run_ablate
 from helpers.disks import fill
-from helpers.processes import wait_for
 from helpers.runs import check_complete, states
 from helpers.slurm_cluster import NODES
 
@@ -65,8 +64,11 @@ class Chaos:
             end()
 
     def end_everything(self):
+        """As an administrator would, of whatever a controller that was killed has forgotten."""
         self.end_what_lasts(float("inf"))
         self.cluster.mend_nodes()
+        for job in self._jobs("RUNNING,SUSPENDED"):
+            self._resume(job)
 
     def cancel_ghosts(self):
         """Jobs that a killed controller believes to run, on nodes where nothing does."""
@@ -112,9 +114,12 @@ class Chaos:
             self._later.append((time.monotonic() + STOPPED_SECONDS, wake))
         return bool(worker)
 
+    def _jobs(self, states):
+        return sorted(self.cluster.run("squeue", "-h", "-r", "-t", states, "-o", "%i").split())
+
     def _job(self):
-        jobs = self.cluster.run("squeue", "-h", "-r", "-t", "RUNNING", "-o", "%i").split()
-        return self.draw.choice(sorted(jobs)) if jobs else None
+        jobs = self._jobs("RUNNING")
+        return self.draw.choice(jobs) if jobs else None
 
     def _control(self, *words):
         job = self._job()
@@ -129,14 +134,12 @@ class Chaos:
         return bool(job)
 
     def _resume(self, job):
-        """Until it is: the controller may be down just now."""
-
-        def resumed():
-            self.cluster.run("scontrol", "resume", job)
-            jobs = self.cluster.run("squeue", "-h", "-r", "-o", "%i %T").splitlines()
-            return "UP" in self.cluster.run("scontrol", "ping") and f"{job} SUSPENDED" not in jobs
-
-        wait_for(resumed)
+        """Its processes, too: the controller may have forgotten that they are stopped."""
+        self.cluster.run("scontrol", "resume", job)
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.status() == psutil.STATUS_STOPPED and _job_of(process) == job:
+                    process.send_signal(signal.SIGCONT)
 
     def requeue(self):
         """A running job, by an administrator."""
@@ -200,12 +203,18 @@ class Chaos:
         return run_ablate(self.home.root, *GRID)
 
 
+def _job_of(process):
+    told = process.environ()
+    return f"{told.get('SLURM_ARRAY_JOB_ID')}_{told.get('SLURM_ARRAY_TASK_ID')}"
+
+
 @pytest.fixture
 def chaos(tmp_path, cluster, monkeypatch):
     """Another seed, to try more or to see a failure again: CHAOS_SEED=7; more: CHAOS_SIZE=60."""
     cluster.clear()
     monkeypatch.setenv("SLURM_CONF", cluster.environment["SLURM_CONF"])
-    monkeypatch.setenv("ABLATE_STALE_SECONDS", str(STALE_SECONDS))
+    monkeypatch.setenv("ABLATE_STALE_SECONDS", str(STALE_SECONDS))  # for jobs, and here:
+    monkeypatch.setattr("ablations.runs.lease.STALE_SECONDS", STALE_SECONDS)
     monkeypatch.chdir(tmp_path)
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -233,7 +242,7 @@ def test_a_grid_ends_complete_whatever_fails(chaos):
     while states(home)[State.DONE] < RUNS or chaos.cluster.run("squeue", "--noheader"):
         if time.monotonic() > deadline:
             pytest.fail(f"{chaos.done} {states(home)}\n{chaos.cluster.describe()}")
-        chaos.cluster.mend_nodes()
+        chaos.end_everything()
         if states(home)[State.DONE] == RUNS:
             chaos.cancel_ghosts()
         last = chaos.launch()

@@ -12,7 +12,7 @@ from ablations.files import write_json
 from ablations.launch.scheduler import Options
 from ablations.launch.slurm.scheduler import SlurmScheduler
 from ablations.runs.directory import State
-from ablations.runs.lease import STALE_SECONDS, Owner
+from ablations.runs.lease import STALE_SECONDS, Owner, latest_lease
 from helpers.commands import TOY, command, run_ablate
 from helpers.disks import age
 from helpers.hold import hold, release
@@ -86,6 +86,26 @@ def test_real_waiting_is_told_and_counts(home, cluster):
     assert "2 workers in the queue, 0 more wanted" in submit(home, *QUICK)
     cluster.run("scancel", blocker.strip())
     finish(home, 4)
+
+
+def test_a_suspended_worker_is_replaced_when_its_run_is_lost(home, cluster, monkeypatch):
+    monkeypatch.setattr("ablations.runs.lease.STALE_SECONDS", 6.0)
+    hold(home)
+    submit(home, *SLOW, "--workers", "1")
+    wait_for(lambda: states(home)[State.RUNNING] == 1)
+    (run,), (job,) = home.runs(), queue(home, "slow")
+    cluster.run("scontrol", "suspend", job.number)
+    assert "1 workers in the queue, 0 more wanted" in submit(home, *SLOW, "--workers", "1")
+    wait_for(lambda: run.inspect(home.observer()).state is State.LOST)
+    again = submit(home, *SLOW, "--workers", "1")
+    assert f"jobs {job.number} do not count: no sign comes from their runs" in again
+    assert "0 workers in the queue, 1 more wanted" in again
+    release(home)
+    finish(home, 6)
+    cluster.run("scontrol", "resume", job.number)
+    wait_for(lambda: not queue(home, "slow"))
+    check_complete(home, 6)
+    assert latest_lease(run.path).attempt == 2
 
 
 def test_two_launches_at_once_do_not_double_the_workers(home, cluster):
