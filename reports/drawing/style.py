@@ -14,9 +14,6 @@ import matplotlib as mpl
 
 mpl.use("Agg")  # where it was imported before, see `reports`
 from matplotlib import pyplot as plt
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
@@ -27,7 +24,6 @@ COLOURS = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 COLUMN_INCHES = (4.6, 3.2)
 PNG_DPI = 220
-CANVASES = {"pdf": FigureCanvasPdf, "png": FigureCanvasAgg, "svg": FigureCanvasSVG}
 UNDATED = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
 
 _SETTINGS: dict[Any, Any] = {
@@ -71,24 +67,12 @@ def encode(figure: Figure, file_format: str) -> bytes:
     """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
     with figure_style():
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
-            for _ in range(2):  # the first moves ticks, by which the second lays out
-                figure.draw_without_rendering()
+            figure.draw_without_rendering()  # lays out; once is enough for all formats
         with fonts_for(figure):
             figure.set_layout_engine("none")
-            content = _printed(figure, file_format)
-    return _titled(content) if file_format == "svg" else content
-
-
-def _printed(figure: Figure, file_format: str) -> bytes:
-    """What `savefig` writes; that draws a figure twice, lest it is not laid out yet."""
-    file, dpi = BytesIO(), figure.dpi
-    canvas = CANVASES[file_format](figure)
-    figure.dpi = PNG_DPI
-    try:
-        getattr(canvas, f"print_{file_format}")(file, metadata=UNDATED[file_format])
-    finally:
-        figure.dpi = dpi
-    return file.getvalue()
+            file = BytesIO()
+            figure.savefig(file, format=file_format, dpi=PNG_DPI, metadata=UNDATED[file_format])
+    return _titled(file.getvalue()) if file_format == "svg" else file.getvalue()
 
 
 def inline_svg(figure: Figure) -> str:
