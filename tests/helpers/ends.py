@@ -23,7 +23,8 @@ def run(config, run):
     exec(config.do, globals() | {"run": run, "rank": rank})
     return {"pid": float(os.getpid())}
 
-STUDY = Study("", "", Experiment("ends", Config, run), [Axis("seed2", {"0": {"do": "pass"}})], {})
+EXPERIMENT = Experiment("ends", Config, run)
+STUDY = Study("Ends", "How?", EXPERIMENT, [Axis("seed2", {"0": {"do": "pass"}})], {})
 """
 
 

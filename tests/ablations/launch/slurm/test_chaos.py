@@ -257,5 +257,8 @@ def test_a_grid_ends_complete_whatever_fails(chaos):
         assert {path.name for path in run.path.iterdir() if path.is_dir()} == {"result"}
     assert len(hosts) == NODES, hosts
     attempts = sum(latest_lease(run.path).attempt for run in home.runs())
-    assert attempts > RUNS, (chaos.done, attempts)  # some did strike: a slow machine idles at others
+    assert attempts > RUNS, (
+        chaos.done,
+        attempts,
+    )  # some did strike: a slow machine idles at others
     print(chaos.done, f"{attempts} attempts, {time.monotonic() - begun:.0f} s")
