@@ -16,6 +16,7 @@ from collections import Counter
 import pytest
 
 from ablations.runs.home import Home
+from ablations.tracking import ui
 from helpers.bad_inputs import cases
 from helpers.commands import TOY, run_ablate
 
@@ -81,7 +82,7 @@ def test_bad_inputs(whole, tmp_path, monkeypatch):
         shutil.copytree(whole, home.root)
         harmed = case.harm(home)
         monkeypatch.chdir(place)
-        monkeypatch.delattr(os, "execve")  # by which the UI would take this process' place
+        monkeypatch.delattr(ui, "_run_server")  # which would go on until an interruption
         before, beside = results(home), set(place.iterdir())
         names = {"{home}": str(home.root), "{key}": keys[0], "{file}": str(place / "file.py")}
         words = [names.get(word, word.replace("{home}", str(home.root))) for word in case.words]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache, partial
 from math import isnan
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.console import Group
 from rich.live import Live
@@ -29,7 +28,7 @@ from ablations.runs.home import Home
 from ablations.runs.lease import STALE_SECONDS, Lease, Observer
 from ablations.study.plan import Plan
 from ablations.terminal.activity import activity
-from ablations.terminal.display import COLOURS, console, rows_table
+from ablations.terminal.display import COLOURS, console, rows_table, warn
 from ablations.terminal.progress import describe, last_progress
 from ablations.terminal.progress import seconds_left as steps_left
 from ablations.terminal.queue import waiting_workers, worker_states
@@ -172,9 +171,9 @@ def print_json(home: Home, plans: list[Plan]) -> list[str]:
 
 
 def show(home: Home, plans: list[Plan], watch: bool) -> list[str]:
-    """Print the tables; with `watch` every few seconds, until an interruption.
+    """Print the tables, and return the `damages`.
 
-    Returns the `damages`, as they were last.
+    With `watch` it prints them every few seconds, until an interruption.
     """
     observer, studies = Observer(), list[dict[str, Any]]()
 
@@ -187,16 +186,24 @@ def show(home: Home, plans: list[Plan], watch: bool) -> list[str]:
             tables = look()
         console.print(tables)
         return damages(studies)
-    with suppress(KeyboardInterrupt):
-        if not console.is_terminal:
-            while True:
-                console.print(time.strftime("%Y-%m-%d %H:%M:%S"), look())
-                time.sleep(WATCH_SECONDS)
-        with Live(look(), console=console) as live:
-            while True:
-                time.sleep(WATCH_SECONDS)
-                live.update(look(), refresh=True)
-    return damages(studies)
+    try:
+        _watch(look)
+    except KeyboardInterrupt:
+        for damage in damages(studies):
+            warn(damage)
+        raise
+
+
+def _watch(look: Callable[[], Group]) -> NoReturn:
+    """Show what `look` gives every few seconds: in one place, or into a pipe as blocks."""
+    if not console.is_terminal:
+        while True:
+            console.print(time.strftime("%Y-%m-%d %H:%M:%S"), look())
+            time.sleep(WATCH_SECONDS)
+    with Live(look(), console=console) as live:
+        while True:
+            time.sleep(WATCH_SECONDS)
+            live.update(look(), refresh=True)
 
 
 def _render(studies: list[dict[str, Any]]) -> Group:

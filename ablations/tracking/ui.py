@@ -14,6 +14,7 @@ import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import FrameType
 
 import click
 import psutil
@@ -25,6 +26,8 @@ from ablations.uris import without_secrets
 
 DEFAULT_PORT = 5000
 READY_SECONDS = 60  # a server needs some 10
+END_SECONDS = 10  # that it may take to end
+LOOK_SECONDS = 0.2  # between looks at whether it goes on
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,10 @@ def serve(
 
     Arguments:
         show: open the first view in a browser.
-        copied: whether `uri` is a copy that is to be deleted afterwards.
+        copied: whether `uri` is a copy, of a home that cannot be written.
 
     Raises:
-        UserError: the port is taken, or a name is none.
+        UserError: the port is taken, a name is none, or the server fails.
     """
     running = uri.startswith("http")
     if not running:
@@ -138,11 +141,7 @@ def serve(
         click.echo(f"{home.root} can only be read: this shows a copy of its store as it is now.")
     click.echo(f"MLflow UI at {base}; stop with Ctrl-C.")
     sys.stdout.flush()
-    command, environment = _command(home, uri, address), _environment(address)
-    if copied:
-        _wait_for(command, environment)
-    else:
-        os.execve(sys.executable, command, environment)  # signals then reach the server itself
+    _run_server(_command(home, uri, address), _environment(address))
 
 
 def _command(home: Home, uri: str, address: Address) -> list[str]:
@@ -169,14 +168,43 @@ def _environment(address: Address) -> dict[str, str]:
     }
 
 
-def _wait_for(command: list[str], environment: Mapping[str, str]) -> None:
-    """Run a server to its end; Ctrl-C reaches it by itself, SIGTERM is passed on."""
-    server = subprocess.Popen(command, env=environment)
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-    try:
-        server.wait()
-    finally:
-        server.wait()
+def _run_server(command: list[str], environment: Mapping[str, str]) -> None:
+    """Run a server to its end.
+
+    Its processes hear no Ctrl-C, of which each would tell in its own way: this one tells them.
+
+    Raises:
+        KeyboardInterrupt: that, or another signal to end, came.
+        UserError: the server failed.
+    """
+    came: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under `nohup`
+            signal.signal(number, end)
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    while server.poll() is None and not came:
+        time.sleep(LOOK_SECONDS)
+    _end(server)
+    if came:
+        raise KeyboardInterrupt
+    if server.returncode:
+        raise UserError(
+            f"the MLflow server ended with exit code {server.returncode}: its reason stands above"
+        )
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End what is left of a server and of the processes that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(END_SECONDS)
+            return
 
 
 def _open_when_ready(base: str, path: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -208,16 +209,69 @@ STUDY_FILES = [
     "STUDY = study(experiment=experiment(name=''))",
     "STUDY = study(experiment=experiment(objectives={'a': 3}))",
     "STUDY = study(experiment=experiment(check_settings=lambda c: 1 / 0))",
+    "STUDY = study(axes=[Axis('', {'a': {'rate': 0.1}, 'b': {'rate': 0.2}})])",
+    "STUDY = study(axes=[Axis('rate\\n', {'a': {'rate': 0.1}, 'b': {'rate': 0.2}})])",
+    "STUDY = study(axes=[Axis('x' * 5000, {'a': {'rate': 0.1}, 'b': {'rate': 0.2}})])",
+    "STUDY = study(axes=[Axis('rate', {'a\\nb': {'rate': 0.1}, 'b': {'rate': 0.2}})])",
+    "STUDY = study(axes=[Axis('rate', {'x' * 5000: {'rate': 0.1}, 'b': {'rate': 0.2}})])",
+    "STUDY = study(axes=[Axis('rate', {'\\ud800': {'rate': 0.1}, 'b': {'rate': 0.2}})])",
+    "STUDY = study(axes=[Axis('fail_unless', ['', '1', 1])])",
+    "STUDY = study(axes=[Axis('rate', range(10**9))])",
+    "import itertools; STUDY = study(axes=[Axis('rate', itertools.count())])",
+    "STUDY = study(title='')",
+    "STUDY = study(title='x' * 100000)",
+    "STUDY = study(question='\\ud800')",
+    "STUDY = study(seeds=10**30)",
+    "STUDY = study(seeds=2.0)",
+    "STUDY = study(where=lambda: True)",
+    "STUDY = study(where=lambda c: __import__('sys').exit(0))",
+    "STUDY = study(where=lambda c: __import__('numpy').array([1, 2]))",
+    "STUDY = study(claims=[Claim('', 'top1')])",
+    "STUDY = study(claims=[Claim('c', '')])",
+    "STUDY = study(claims=[Claim('c', 'top1', margin=float('nan'))])",
+    "STUDY = study(claims=[Claim('c', 'top1', at={'rate': None})])",
+    "STUDY = study(claims=[Claim('c', 'top1'), Claim('c', 'top1')])",
+    "STUDY = study(experiment=experiment(metrics=[Metric('')]))",
+    "STUDY = study(experiment=experiment(metrics=[Metric('a', factor=0)]))",
+    "STUDY = study(experiment=experiment(metrics=[Metric('a'), Metric('b', 'a')]))",
+    "STUDY = study(experiment=experiment(table=Table('', 'r', [Metric('a')])))",
+    "STUDY = study(experiment=experiment(name='x' * 3000))",
+    "STUDY = study(experiment=experiment(name='a\\nb'))",
+    "STUDY = study(experiment=experiment(check_ready=lambda c: 3))",
+    "STUDY = study(experiment=experiment(check_ready=lambda c: [3]))",
+    "STUDY = study(experiment=experiment(expected_seconds=lambda c: 10**400))",
+    "print('\\ud800')",
+    "from . import sibling",
+    "raise type('E', (Exception,), {'__str__': lambda s: 1 / 0})()",
+    "raise ExceptionGroup('g', [ValueError('a'), KeyError('b')])",
+    "async def f(): pass\nSTUDY = f()",
 ]
-# what others than 2 fit: an interruption, and a name that is cleaned where it becomes a path
+# names of variants that are none; and paths that were meant to be another
+NAMES = [*(word for word in WORDS if word not in ("é", "日本", "null", "None", "0")), "-x", "toy"]
+PATHS = [
+    ["--home=", "status"],
+    ["--home={home}/mlflow.db", "status"],
+    ["report", "toy", "--output="],
+    ["report", "toy", "--output={home}/mlflow.db"],
+    ["report", "toy", "--output=/dev/null/x"],
+    ["report", "toy", "--with="],
+    ["report", "toy", "--with=/dev/null"],
+    ["report", "toy", "--with=/proc/self"],
+    ["report", "toy", "--figure", "accuracy", "--axis", "rate\n"],
+    ["export", "{key}", "--output="],
+]
+# what others than 2 fit: an interruption, a name that is cleaned where it becomes a path, and what
+# a plan only warns of
 FITTING = {
     "raise KeyboardInterrupt": (130,),
     "STUDY = study(experiment=experiment(name='../x'))": (0,),
+    "STUDY = study(experiment=experiment(check_ready=lambda c: 3))": (0,),
+    "STUDY = study(experiment=experiment(check_ready=lambda c: [3]))": (0,),
 }
 BEGINNING = f"""
 import importlib.util
 from dataclasses import replace
-from ablations import Axis, Study
+from ablations import Axis, Claim, Metric, Study, Table
 _spec = importlib.util.spec_from_file_location("toy_of_bad_inputs", {TOY!r})
 import sys
 _toy = sys.modules["toy_of_bad_inputs"] = importlib.util.module_from_spec(_spec)
@@ -267,6 +321,14 @@ def cases(seed: int) -> Iterator[Case]:
         yield Case("addresses", (*command, f"--tracking-uri={address}"))
     for text in STUDY_FILES:
         yield Case("study files", ("plan", "{file}"), FITTING.get(text, (2,)), writing(text))
+    for name in NAMES:
+        yield Case(
+            "names of variants", ("run", TOY, "--dry-run", "--set=rate=0.3", f"--name={name}")
+        )
+    for words in PATHS:
+        yield Case("paths", tuple(words))
+    for command in COMMANDS:
+        yield Case("foreign files", tuple(command), (0, 1, 2), leaving)
     draw = random.Random(seed)
     for number in range(200):
         command, how = COMMANDS[number % len(COMMANDS)], draw.choice(HOW)
@@ -282,6 +344,19 @@ def writing(text: str) -> Callable[[Home], set[str]]:
         return set()
 
     return write
+
+
+def leaving(home: Home) -> set[str]:
+    """Leaves in the home what people, file managers and other programs leave."""
+    run = next(home.runs()).path
+    for name in (".DS_Store", "Thumbs.db", "notes (1).txt"):
+        for folder in (home.root, home.root / "runs", home.studies, run):
+            (folder / name).write_text("x")
+    for name in (".git", "lost+found", "new folder"):
+        (home.root / "runs" / name).mkdir()
+    shutil.copytree(run, run.with_name(f"Copy of {run.name}"))
+    shutil.copy(next(home.studies.glob("*.json")), home.studies / "a copy.json")
+    return set()
 
 
 def damaging(place: float, how: bytes | str) -> Callable[[Home], set[str]]:

@@ -142,3 +142,26 @@ def test_closed_streams_lead_nowhere(tmp_path, closed, arguments):
 def test_a_mistake_keeps_its_exit_code_without_streams(tmp_path):
     script = shlex.join(command(tmp_path / "home", "plan", "overveiw"))
     assert subprocess.run(["bash", "-c", f"{script} >&- 2>&-"], check=False).returncode == 2
+
+
+INTERRUPTED = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = ["--home", {home!r}, "plan", {study!r}]
+from ablations.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["ablations.cli.main", "ablations.cli.plan", "pydantic", "rich"])
+@pytest.mark.slow
+def test_an_interruption_of_an_import_is_quiet(tmp_path, name):
+    """Ctrl-C just when a command was given: before it begins, and while it loads what it needs."""
+    code = INTERRUPTED.format(name=name, home=str(tmp_path / "home"), study=TOY)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

@@ -105,7 +105,8 @@ def test_watching_into_a_pipe_prints_a_block_each_time(home, monkeypatch, capsys
             raise KeyboardInterrupt
 
     monkeypatch.setattr("ablations.terminal.status.time.sleep", sleep)
-    show(home, [PLAN], watch=True)
+    with pytest.raises(KeyboardInterrupt):
+        show(home, [PLAN], watch=True)
     heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("toy (")]
     assert [head.partition(": ")[2] for head in heads] == [
         "4 waiting",

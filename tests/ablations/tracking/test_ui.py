@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import urllib.error
@@ -18,7 +19,8 @@ import pytest
 from ablations.errors import UserError
 from ablations.tracking.ui import Address, _environment
 from helpers.colleague import as_colleague
-from helpers.commands import TOY, command
+from helpers.commands import TOY, command, run_ablate
+from helpers.processes import wait_for
 from helpers.servers import free_port, wait_for_server
 
 
@@ -43,6 +45,25 @@ def served(home, port, *arguments, before=(), **environment):
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.mark.slow
+def test_an_interruption_ends_the_server_quietly(tmp_path):
+    """Ctrl-C in a terminal, while the server still begins: each of its processes would tell it."""
+    assert run_ablate(tmp_path / "home", "run", TOY, "--seeds", "1").returncode == 0
+    with subprocess.Popen(
+        command(tmp_path / "home", "ui", "--port", str(free_port())),
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True},
+        start_new_session=True,
+    ) as ui:
+        while "stop with Ctrl-C" not in ui.stdout.readline():
+            assert ui.poll() is None
+        wait_for(lambda: psutil.Process(ui.pid).children())
+        servers = psutil.Process(ui.pid).children(recursive=True)
+        os.killpg(ui.pid, signal.SIGINT)
+        _, said = ui.communicate(timeout=60)
+    assert (ui.returncode, said) == (130, "")
+    assert not any(server.is_running() for server in servers)
 
 
 def test_runs_are_grouped_by_an_axis(ablate, chromium, tmp_path):
