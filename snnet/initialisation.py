@@ -45,6 +45,7 @@ class Moments:
     """
 
     layers: tuple[Layer, ...]
+    post_norm: frozenset[int] = frozenset()  # anchors of which each solution gets a ridge
     grams: dict[Block, Tensor] = field(default_factory=dict)  # [A 1]'[A 1], (C + 1, C + 1)
     crosses: dict[tuple[int, int], Tensor] = field(default_factory=dict)
     """By layer and front block: [A 1]' (sum of its B), (C_front + 1, C_back)."""
@@ -98,9 +99,11 @@ class Moments:
         crosses = {block: self.crosses[number, block] for block in served}
         if method == "joint":
             gram = torch.stack([count * grams[block] for block, count in served.items()]).sum(0)
-            solution, ridge = _solve(gram, torch.stack(list(crosses.values())).sum(0))
+            cross = torch.stack(list(crosses.values())).sum(0)
+            solution, ridge = _solve(gram, cross, layer.front in self.post_norm)
         elif method == "mean":
-            solved = [_solve(grams[block], crosses[block]) for block in served]
+            planar = layer.front in self.post_norm
+            solved = [_solve(grams[block], crosses[block], planar) for block in served]
             solution = torch.stack([one for one, _ in solved]).sum(0) / len(layer.pairs)
             ridge = any(used for _, used in solved)
         else:
@@ -150,7 +153,8 @@ def solve_layers(
             f"images are batches (B, C, H, W), such as a list of tensors, not one "
             f"{type(images).__name__}"
         )
-    moments = Moments(space.layers)
+    normed = frozenset(number for number, anchor in enumerate(anchors) if anchor.post_norm)
+    moments = Moments(space.layers, normed)
     device = next(anchors[0].parameters()).device
     for batch in images:
         try:
@@ -203,11 +207,15 @@ def _add_product(sums: dict[Any, Tensor], key: object, left: Tensor, right: Tens
     sums[key].addmm_(left.T, right)
 
 
-def _solve(gram: Tensor, cross: Tensor) -> tuple[Tensor, bool]:
-    """Solve gram W = cross; a ridge helps out where the Gram matrix is singular, and only there."""
+def _solve(gram: Tensor, cross: Tensor, planar: bool) -> tuple[Tensor, bool]:
+    """Solve gram W = cross; a ridge helps out where the Gram matrix is singular, and only there.
+
+    Arguments:
+        planar: whether it would be singular but for rounding.
+    """
     factor, failed = torch.linalg.cholesky_ex(gram)
     diagonal = factor.diagonal()
-    singular = bool(failed) or bool((diagonal.min() / diagonal.max()).square() < SINGULAR)
+    singular = planar or bool(failed) or bool((diagonal.min() / diagonal.max()).square() < SINGULAR)
     if singular:
         ridge = RIDGE * gram.diagonal().mean()
         factor = torch.linalg.cholesky(gram + ridge * torch.eye(len(gram)).to(gram))

@@ -30,6 +30,8 @@ class Anchor(nn.Module, ABC):
         stages: its blocks, stage by stage; inside a stage features keep shape and layout. What
             shrinks the features between two stages belongs to the first block of the second.
         layout: how features are laid out between blocks.
+        post_norm: whether blocks end in a layer norm. Features between them then lie on a plane, so
+            that least squares has many solutions, of which large ones break as norms change.
         prefix_tokens: class tokens and the like, before the tokens of the image.
         head_modules: what `head` uses, for counting parameters.
     """
@@ -37,6 +39,7 @@ class Anchor(nn.Module, ABC):
     model: nn.Module
     inputs: Inputs = IMAGES
     layout: Layout = "tokens"
+    post_norm: bool = False
     prefix_tokens: int = 0
 
     def __init__(self, model: nn.Module, stages: Iterable[Iterable[nn.Module]]) -> None:

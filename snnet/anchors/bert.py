@@ -34,6 +34,7 @@ class BertAnchor(Anchor):
     """One stage of layers. Features are those of tokens, with the mask of those that count."""
 
     model: SentenceClassifier
+    post_norm = True
 
     def __init__(self, model: SentenceClassifier) -> None:
         encoder: Any = model.bert
