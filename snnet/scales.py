@@ -37,28 +37,20 @@ def _small_vit(width: int, depth: int, pixels: int, patch: int, recipe: Settings
 
 def _digits(width: int, epochs: int) -> Settings:
     recipe = {"epochs": epochs, "augmentation": _DIGITS_AUGMENTATION}
-    spec = _small_vit(width, depth=6, pixels=8, patch=4, recipe=recipe)
-    return {**spec, "options": {**spec["options"], **_STABLE}}
+    return _stable(_small_vit(width, depth=6, pixels=8, patch=4, recipe=recipe))
 
 
-def _fashion(width: int) -> Settings:
+def _fashion(width: int, epochs: int, batch_size: int, learning_rate: float) -> Settings:
     recipe = {
-        "epochs": 30,
-        "batch_size": 128,
-        "learning_rate": 1e-3,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
         "augmentation": _FASHION_AUGMENTATION,
     }
     return _small_vit(width, depth=12, pixels=28, patch=7, recipe=recipe)
 
 
-def _fashion_small(width: int) -> Settings:
-    recipe = {
-        "epochs": 80,
-        "batch_size": 64,
-        "learning_rate": 3e-3,
-        "augmentation": _FASHION_AUGMENTATION,
-    }
-    spec = _small_vit(width, depth=12, pixels=28, patch=7, recipe=recipe)
+def _stable(spec: Settings) -> Settings:
     return {**spec, "options": {**spec["options"], **_STABLE}}
 
 
@@ -150,7 +142,7 @@ SCALES: dict[str, dict[str, Settings]] = {
     "fashion": {
         "vit": {
             "dataset": "fashion",
-            "anchors": [_fashion(32), _fashion(64), _fashion(128)],
+            "anchors": [_fashion(width, 30, 128, 1e-3) for width in (32, 64, 128)],
             "batch_size": 128,
             "learning_rate": 5e-4,
             "warmup_epochs": 2,
@@ -163,7 +155,7 @@ SCALES: dict[str, dict[str, Settings]] = {
             "dataset": "fashion",
             "training_images": 1000,
             "test_images": 500,
-            "anchors": [_fashion_small(6), _fashion_small(12), _fashion_small(32)],
+            "anchors": [_stable(_fashion(width, 80, 64, 3e-3)) for width in (6, 12, 32)],
             "batch_size": 32,
             "learning_rate": 1e-3,
             "warmup_epochs": 2,
