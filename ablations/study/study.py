@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Annotated, Any, Literal
 
@@ -74,7 +74,8 @@ class Study:
         title: a few words, for headings.
         question: what the study wants to know, in one or two sentences.
         experiment: what runs.
-        baseline: settings that lie over the scale's. One level of every axis must agree with it.
+        baseline: settings that lie over the scale's, by default none. One level of every axis must
+            agree with it.
         design: `one_factor` (the baseline, and each axis varied alone), `factorial` (every
             combination), or `zipped` (first levels together, second levels together, ...).
         where: called with each configuration in full, an object of the experiment's `config` with
@@ -89,7 +90,7 @@ class Study:
     question: str
     experiment: Experiment
     axes: Sequence[Axis]
-    baseline: Settings
+    baseline: Settings = field(default_factory=dict)
     design: Design = "one_factor"
     where: Callable[[Any], bool] = lambda config: True
     seeds: Annotated[int, Ge(1)] = 1

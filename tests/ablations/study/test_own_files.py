@@ -29,7 +29,7 @@ def experiment(**given):
     return Experiment(**{"name": "mine", "config": Config, "function": print, **given})
 
 def study(**given):
-    known = {"title": "T", "question": "Q?", "experiment": experiment(), "baseline": {}}
+    known = {"title": "T", "question": "Q?", "experiment": experiment()}
     return Study(**{**known, "axes": [Axis("rate", [0.1, 0.2])], **given})
 
 """
