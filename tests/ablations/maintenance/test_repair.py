@@ -304,7 +304,7 @@ code_copy.copy_code(Home(Path(sys.argv[1])))
 
 def test_half_made_files_and_folders_go_when_they_are_old(done_home):
     (done_home.root / "mlflow.db").unlink()
-    sync = start(done_home, "sync")
+    sync = subprocess.Popen(command(done_home.root, "sync"), stderr=subprocess.DEVNULL)
     kill_when(sync, lambda: list(done_home.root.glob(".*.tmp")))
     lease = next(done_home.runs()).path / "claim-2.json"
     places = ("cache/anchors/a", "studies/a", "ledgers/a", "launches/a", "launches/b/a", lease)

@@ -145,7 +145,8 @@ def with_ends(tmp_path, ends, **options):
     study = tmp_path / "ends.py"
     baseline = levels["good 0"]
     study.write_text(
-        f"{ENDS}\nSTUDY = Study('', '', STUDY.experiment, [Axis('how', {levels!r})], {baseline!r})"
+        f"{ENDS}\nAXES = [Axis('how', {levels!r})]\n"
+        f"STUDY = Study('Ends', 'How?', STUDY.experiment, AXES, {baseline!r})"
     )
     return str(study)
 
@@ -214,7 +215,8 @@ with run.deferring_stop():
 def test_a_worker_goes_on_when_its_time_is_over(home, cluster, tmp_path):
     """SLURM's own limit, of a minute; it looks every half minute."""
     study = tmp_path / "counting.py"
-    study.write_text(f"{ENDS}\nSTUDY = Study('', '', STUDY.experiment, [], {{'do': {COUNTING!r}}})")
+    baseline = {"do": COUNTING}
+    study.write_text(f"{ENDS}\nSTUDY = Study('T', 'Q?', STUDY.experiment, [], {baseline!r})")
     minute = ("--resource", "time=1", "--resource", "signal_seconds=10")
     submit(home, "run", str(study), "--seeds", "1", "--cluster", "slurm", *minute)
     wait_for(lambda: any(home.root.glob("runs/*/released-1")))
