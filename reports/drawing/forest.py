@@ -93,7 +93,8 @@ def _row_height(row: Verdict, first: bool) -> float:
 
 
 def _text(row: Verdict) -> str:
-    return "\n".join(wrap(row.claim.words, WORDS))
+    together = row.claim.words.replace(" %", "\N{NO-BREAK SPACE}%")
+    return "\n".join(wrap(together, WORDS))
 
 
 def _panel(axes: Axes, claims: Sequence[Sequence[Verdict]]) -> None:
