@@ -63,12 +63,12 @@ def load_maps(
         raise ValueError(f"validation_images is {validation}, of {len(order)} training images")
     drawn = torch.randperm(len(tested.images), generator=generator("subset", "test", seed))
     return MapData(
-        DEPTH if depths else SEGMENTATION,
         None if depths else classes,
         preprocessing,
         (training, rest[:train].sort().values),
         (tested, drawn[:test].sort().values),
         (training, held.sort().values),
+        DEPTH if depths else SEGMENTATION,
     )
 
 
@@ -174,12 +174,12 @@ Source = tuple[Pairs, Tensor]  # and the numbers of those that are used
 class MapData(Data):
     """A folder of images with maps. Half of the training images are mirrored, others each time."""
 
-    task: Task
     classes: int | None
     preprocessing: Preprocessing
     train: Source
     test: Source
     held_back: Source
+    task: Task = SEGMENTATION
 
     @property
     def train_count(self) -> int:

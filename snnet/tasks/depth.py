@@ -73,7 +73,7 @@ def _measured(outputs: Tensor, targets: Tensor) -> np.ndarray:
     measures = [error, error.expm1(), wrong**2, (error.abs() <= np.log(CLOSE)) * known]
     counts = known.sum((1, 2)).clamp(min=1)
     found = [one.abs().sum((1, 2)) / counts for one in measures]
-    return torch.stack(found).cpu().numpy()
+    return torch.stack(found).detach().cpu().numpy()
 
 
 DEPTH = Depth()
