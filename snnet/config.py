@@ -122,6 +122,7 @@ class StitchingConfig:
     images_per_epoch: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
     pretrained: bool = True  # else the anchors begin with random weights
+    fine_tuned: bool = True  # else with what their recipes would begin with, such as ImageNet's
 
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4

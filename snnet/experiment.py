@@ -28,7 +28,7 @@ from snnet.latency import measure_latencies
 from snnet.memory import explaining_lack, forget_peak, peak_memory
 from snnet.models import create_model
 from snnet.network import StitchedNetwork, stitch_for
-from snnet.pretraining import drawn_by, pretrained_anchors
+from snnet.pretraining import begun, drawn_by, pretrained_anchors
 from snnet.run import (
     CHECKPOINT,
     LATENCIES,
@@ -124,7 +124,8 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
 def anchor_specs(config: StitchingConfig) -> list[AnchorSpec]:
     """The anchors as the run begins with them."""
     if config.pretrained:
-        return [drawn_by(spec, config.seed_of_anchors) for spec in config.anchors]
+        drawn = [drawn_by(spec, config.seed_of_anchors) for spec in config.anchors]
+        return drawn if config.fine_tuned else [begun(spec) for spec in drawn]
     return [untrained(spec, config.seed_of_anchors) for spec in config.anchors]
 
 

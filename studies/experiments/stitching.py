@@ -31,6 +31,7 @@ NETWORKS = (
         "tokens",
         "anchors",
         "pretrained",
+        "fine_tuned",
         "teacher",
         "distillation",
         "tuning",
@@ -91,14 +92,21 @@ def _routes_of(space: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> i
 def fixed(config: StitchingConfig) -> list[str]:
     """What somebody else would draw, but not the seed: anchors that are given, an own test set."""
     drawn = config.anchor_seed is None and all(
-        anchor.weights == "random" or (anchor.weights == "recipe" and anchor.recipe.seed is None)
+        weights == "random" or (weights == "recipe" and anchor.recipe.seed is None)
         for anchor in config.anchors
+        for weights in [_weights(anchor, config)]
     )
     found = [] if drawn or not config.pretrained else ["the weights of the anchors"]
     sizes = IN_MEMORY.get(config.dataset)
     own = config.dataset not in RATED and (sizes is None or sizes.official)
     fixed_test = config.split_seed is not None or (own and config.test_images is None)
     return [*found, "the test images"] if fixed_test else found
+
+
+def _weights(anchor: AnchorSpec, config: StitchingConfig) -> str:
+    """Where an anchor gets the weights with which a run begins."""
+    own = anchor.weights == "recipe" and not config.fine_tuned
+    return anchor.start if own else anchor.weights
 
 
 def check_settings(config: StitchingConfig) -> None:
@@ -268,6 +276,7 @@ STITCHING = Experiment(
         "images_per_epoch": None,
         "anchors.start": "random",
         "teacher.start": "random",
+        "fine_tuned": True,
         "anchors.head": "whole",
         "teacher.head": "whole",
     },
