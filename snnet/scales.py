@@ -54,11 +54,18 @@ def _stable(spec: Settings) -> Settings:
     return {**spec, "options": {**spec["options"], **_STABLE}}
 
 
-def _canvas(width: int, epochs: int) -> Settings:
-    """A ViT that tells of each patch which item it belongs to."""
+def _canvas(width: int, layers: int, epochs: int) -> Settings:
+    """A narrow ResNet that tells of each 8x8 pixels which item they belong to."""
+    channels = [width, 2 * width, 4 * width, 4 * width]
+    options = {"in_chans": 1, "num_classes": 11, "output_stride": 8, "channels": channels}
     recipe = {"epochs": epochs, "batch_size": 32, "learning_rate": 3e-3, "warmup_epochs": 1}
-    spec = _stable(_small_vit(width, depth=6, pixels=56, patch=4, recipe=recipe))
-    return {**spec, "options": {**spec["options"], "num_classes": 11}, "head": "positions"}
+    return {
+        "name": f"resnet{layers}-{width}",
+        "architecture": f"resnet{layers}",
+        "options": options,
+        "recipe": recipe,
+        "head": "positions",
+    }
 
 
 def _lite(number: int) -> Settings:
@@ -203,14 +210,14 @@ SCALES: dict[str, dict[str, Settings]] = {
             "warmup_epochs": 2,
         },
     },
-    # segmentation of what lies on canvases, in patches of 4x4
+    # segmentation of what lies on canvases
     "canvas": {
-        "vit": {
+        "resnet": {
             "dataset": "canvas",
             "training_images": 2000,
             "test_images": 200,
             "images_per_epoch": 64,
-            "anchors": [_canvas(16, 12), _canvas(32, 12), _canvas(64, 12)],
+            "anchors": [_canvas(8, 18, 8), _canvas(16, 18, 8), _canvas(24, 34, 8)],
             "batch_size": 16,
             "learning_rate": 1e-3,
             "warmup_epochs": 2,
