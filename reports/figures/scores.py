@@ -28,7 +28,7 @@ def data(subject: Subject) -> pd.DataFrame:
         raise NothingToDrawError("the runs keep no table whose rows have a cost")
     if keep_stitches(subject.study.runs.values(), subject.study.plan.table):
         raise NothingToDrawError("of stitches `accuracy` draws more")
-    score, cost = table.scores[0], table.cost
+    score, cost = subject.baseline.score, table.cost
     others = {"cost": cost.name, **({"marked": table.marked} if table.marked else {})}
     parts = []
     for level in subject.levels:

@@ -30,10 +30,10 @@ COLUMNS = {
     "level": "level",
     "seeds": "seeds",
     "stitches": "sub-networks",
-    "before": "mean before",
-    "mean": "mean after (against baseline)",
-    "area": "area under front (against baseline)",
-    "worst": "worst sub-network (route)",
+    "before": "mean {score} before, {unit}",
+    "mean": "mean {score} after, {unit} (against baseline)",
+    "area": "area under front, {unit} (against baseline)",
+    "worst": "worst sub-network, {unit} (route)",
     "pairs": "better / worse on the same images (McNemar)",
     "anchors": "anchors: change by training, points",
     "seconds": "training, s",
@@ -54,9 +54,11 @@ def summary_table(levels: Sequence[Level], study: TrackedStudy) -> pd.DataFrame:
 def _headings(levels: Sequence[Level]) -> dict[str, str]:
     """What columns are called, with the score that their levels have."""
     scores = dict.fromkeys(level.score for level in levels if level.runs)
-    told = " or ".join(score.label for score in scores)
-    means = {name: f"{COLUMNS[name]}: {told}" for name in ("before", "mean") if told}
-    return COLUMNS | means
+    titles, units = (
+        " or ".join(dict.fromkeys(getattr(score, name) for score in scores))
+        for name in ("title", "unit")
+    )
+    return {name: text.format(score=titles, unit=units) for name, text in COLUMNS.items()}
 
 
 def _row(level: Level, baseline: Level, study: TrackedStudy) -> dict[str, str]:

@@ -216,7 +216,7 @@ def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
 
 def metric_of(score: Score, name: str, words: str, bits: str = "") -> Metric:
     """The metric of a task's score, under a name that is made from the score's."""
-    return Metric(name, words, score.unit, score.goal, score.factor, bits)
+    return Metric(name, words, score.unit, score.goal, score.factor, bits, sometimes=True)
 
 
 def summary_metrics(score: Score) -> tuple[Metric, ...]:
