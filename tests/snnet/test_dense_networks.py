@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ablations.errors import UserError
 from ablations.runs.attempt import Attempt
 from helpers.families import CONFIG
 from helpers.maps import PIXELS, canvases, dense_network, dense_spec, write_map, write_pictures
@@ -174,6 +175,14 @@ def test_a_run_on_canvases(tmp_path):
     assert network.classes == ["background", *map(str, range(10))]
     assert network(network.preprocess(np.zeros((24, 24), np.uint8))).shape == (1, 11, 6, 6)
     assert network.select() == network.stitch
+
+
+def test_heads_and_datasets_go_together():
+    whole = [replace(dense_spec(width), head="whole") for width in (8, 12)]
+    with pytest.raises(UserError, match="anchor vit-8 tells what whole inputs are.* to positions"):
+        settings(dataset="canvas-digits", anchors=whole)
+    with pytest.raises(UserError, match="vit-8 tells what each position of an image is.* to whole"):
+        settings(dataset="digits", anchors=[dense_spec(8), dense_spec(12)])
 
 
 @pytest.fixture

@@ -183,7 +183,6 @@ def test_nothing_starts_where_images_are_missing(folder, dataset, says):
         ({"dataset": ["digit"]}, "did you mean digits?"),
         ({"dataset": ["text/films"]}, "text/films holds texts, which take no augmentation"),
         ({"dataset": ["canvas"]}, "canvas holds maps, which take no augmentation"),
-        ({"dataset": ["canvas"], "augmentation": [{}]}, "head to positions"),
         ({"dataset": ["imagenet"], "pixels": ["64"]}, "pixels scales images in memory .digits, fa"),
         ({"images_per_epoch": ["8"]}, "images_per_epoch .8. must be at least batch_size .32."),
         ({"dataset": ["abc"]}, "none of those in memory .digits, fashion, .*: timm reads it"),
