@@ -179,9 +179,11 @@ def test_a_run_on_canvases(tmp_path):
 
 def test_heads_and_datasets_go_together():
     whole = [replace(dense_spec(width), head="whole") for width in (8, 12)]
-    with pytest.raises(UserError, match="anchor vit-8 tells what whole inputs are.* to positions"):
+    with pytest.raises(UserError, match=r"anchor vit-8 tells what whole inputs are.* to positions"):
         settings(dataset="canvas-digits", anchors=whole)
-    with pytest.raises(UserError, match="vit-8 tells what each position of an image is.* to whole"):
+    with pytest.raises(
+        UserError, match=r"vit-8 tells what each position of an image is.* to whole"
+    ):
         settings(dataset="digits", anchors=[dense_spec(8), dense_spec(12)])
 
 
