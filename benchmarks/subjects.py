@@ -31,13 +31,23 @@ def small_anchors(scale: str) -> list[Anchor]:
     ]
 
 
+def lite_anchors() -> list[Anchor]:
+    """EfficientNet-Lite 0, 1 and 2 for small grey images, untrained."""
+    torch.manual_seed(0)
+    (settings,) = SCALES["lite"].values()
+    return [
+        create_anchor(AnchorSpec(each["name"], each["architecture"], each["options"]))
+        for each in settings["anchors"]
+    ]
+
+
 def small_shape(scale: str) -> tuple[int, int, int]:
     """(channels, height, width) of that scale's images."""
     options = SCALES[scale]["vit"]["anchors"][0]["options"]
     return options["in_chans"], options["img_size"], options["img_size"]
 
 
-def structured_images(count: int, shape: tuple[int, int, int]) -> Tensor:
+def structured_images(count: int, shape: tuple[int, ...]) -> Tensor:
     """Soft random shapes under noise, so that positions differ as in photographs."""
     draws = torch.Generator().manual_seed(0)
     channels, height, width = shape

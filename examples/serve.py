@@ -1,11 +1,11 @@
-"""Serve images under a budget that changes all the time: one network, many sub-networks.
+"""Serve images or texts under a budget that changes all the time: one network, many sub-networks.
 
     python examples/serve.py outputs/runs/KEY --seconds 10
     python examples/serve.py outputs/runs/KEY --budgets 0.3,1.0,0.6 --step 2
 
 The budget swings between the cheapest and the dearest sub-network, or goes through `--budgets`
-(shares of the dearest's MACs), each for `--step` seconds. Images come from the run's test set;
-where that is not on this machine they are noise, and accuracy says nothing.
+(shares of the dearest's MACs), each for `--step` seconds. Images or texts come from the run's test
+set; where that is not on this machine they are noise, and the score says nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from torch import Tensor
 import snnet
 from snnet.data.catalogue import load_data
 from snnet.errors import MissingDataError
+from snnet.tasks.base import Task
+from snnet.tasks.classification import CLASSIFICATION
 
 PERIOD = 5.0  # seconds of one swing of the budget
 
@@ -53,10 +55,11 @@ def serve(
     batch_size: int,
 ) -> None:
     """Answer batches for so many seconds, a line every `step`."""
-    batches = endless_batches(network, batch_size)
+    batches, task = endless_batches(network, batch_size)
     macs = network.table["macs"]
-    start, told, seen, right, passes, spent = time.perf_counter(), 0.0, 0, 0, 0, 0.0
-    print("   time    budget  stitch     GMACs   latency   accuracy so far", flush=True)
+    start, told, seen, score, passes, spent = time.perf_counter(), 0.0, 0, 0.0, 0, 0.0
+    words = network.score.words
+    print(f"   time    budget  stitch     GMACs   latency   {words} so far", flush=True)
     while (now := time.perf_counter() - start) < seconds:
         if shares:
             budget = shares[int(now / step) % len(shares)] * macs.max()
@@ -64,16 +67,16 @@ def serve(
             swing = (1 - math.cos(2 * math.pi * now / PERIOD)) / 2
             budget = macs.min() + swing * (macs.max() - macs.min())
         stitch = network.select(macs=budget)
-        images, labels = next(batches)
+        inputs, targets = next(batches)
         before = time.perf_counter()
-        logits = network(images)
+        outputs = network(inputs)
         spent, passes = spent + time.perf_counter() - before, passes + 1
-        seen, right = seen + len(labels), right + int((logits.argmax(1) == labels).sum())
+        seen, score = seen + len(targets), score + task.total(outputs, targets)
         if now >= told:
             told += step
             print(
                 f"{now:5.1f} s {budget / 1e9:9.3g} {stitch:7d} {macs[stitch] / 1e9:9.3g} "
-                f"{1e3 * spent / passes:6.2f} ms {100 * right / seen:6.1f} % of {seen}",
+                f"{1e3 * spent / passes:6.2f} ms {100 * score / seen:6.1f} % of {seen}",
                 flush=True,
             )
             spent, passes = 0.0, 0
@@ -81,17 +84,19 @@ def serve(
 
 def endless_batches(
     network: snnet.TrainedNetwork, batch_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """The test set of the run again and again, or noise."""
+) -> tuple[Iterator[tuple[Tensor, Tensor]], Task]:
+    """The test set of the run again and again, or noise; and the task that scores it."""
     try:
         data = load_data(network.config)
     except MissingDataError as error:
-        print(f"noise instead of images: {error}")
-        shape, classes = network.network.image_shape, network.network.classes
-        noise = torch.randn(batch_size, *shape), torch.randint(classes, (batch_size,))
-        return cycle([noise])
+        inner, draws = network.network, torch.Generator().manual_seed(0)
+        print(f"noise instead of {inner.inputs.name}: {error}")
+        like = next(inner.parameters())
+        noise = inner.inputs.example(inner.image_shape, batch_size, like, draws)
+        return cycle([(noise, torch.randint(inner.classes, (batch_size,)))]), CLASSIFICATION
     # read anew each time: a real test set does not fit into memory
-    return (batch for _ in cycle([None]) for batch in data.test_batches(batch_size))
+    again = (batch for _ in cycle([None]) for batch in data.test_batches(batch_size))
+    return again, data.task
 
 
 if __name__ == "__main__":

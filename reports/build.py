@@ -139,13 +139,19 @@ def _save(drawing: Drawing, file_format: str, path: Path) -> Path:
 
 def _check(study: TrackedStudy, uri: str) -> None:
     """Refuse a study that has nothing to draw, or runs without what is drawn."""
+    from reports.data.score import score_of
+
     name, table = study.plan.study, study.plan.table
-    columns = [table.row, *(one.name for one in table.scores)] if table else []
+    scores = table.scores if table else ()
+    columns = [table.row, *(one.name for one in scores if not one.sometimes)] if table else []
     columns += [table.cost.name] if table and table.cost else []
     columns += [table.marked] if table and table.marked else []
     for run in study.runs.values():
         missing = [one for one in columns if one not in run.table]
-        missing += [one.name for one in study.plan.metrics if run.value(one) is None]
+        told = [one for one in study.plan.metrics if not one.sometimes]
+        missing += [one.name for one in told if run.value(one) is None]
+        if table and score_of(table, run.table) is None:
+            missing += [one.name for one in scores if one.name not in missing]
         if missing:
             raise UserError(
                 f"run {run.key} has no {', '.join(missing)}, which its experiment says that it has"

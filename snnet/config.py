@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
-from snnet.data.sizes import IN_MEMORY, holds_back, is_text
+from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
 
 MOST = 1_000_000_000  # of anything that is counted: no run with more would end
 
@@ -83,6 +83,8 @@ class AnchorSpec:
         weights: `recipe` (trained here, by `recipe`), `pretrained` (timm downloads them),
             `random`, the path of a safetensors or pth file, or `package:NAME`, an installed
             Python package that holds such a file.
+        head: tells what `whole` inputs are, or each of the `positions` of an image (see
+            `snnet.anchors.dense`).
     """
 
     name: str
@@ -91,6 +93,7 @@ class AnchorSpec:
     weights: str = "recipe"
     recipe: Recipe = Recipe()
     start: str = "random"
+    head: Literal["whole", "positions"] = "whole"
 
     def __post_init__(self) -> None:
         if self.start == "recipe":
@@ -119,6 +122,7 @@ class StitchingConfig:
     images_per_epoch: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
     pretrained: bool = True  # else the anchors begin with random weights
+    fine_tuned: bool = True  # else with what their recipes would begin with, such as ImageNet's
 
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
@@ -250,12 +254,24 @@ def _check_sizes(config: StitchingConfig) -> None:
         )
 
 
-def _check_texts(config: StitchingConfig) -> None:
+def _check_unchanged(config: StitchingConfig) -> None:
     recipes = [spec.recipe for spec in config.anchors if spec.weights == "recipe"]
     augmented = [config.augmentation, *(recipe.augmentation for recipe in recipes)]
     changed = any(one != Augmentation() for one in augmented)
-    if is_text(config.dataset) and changed:
-        raise ValueError(f"{config.dataset} holds texts, which take no augmentation; leave it out")
+    held = "texts" if is_text(config.dataset) else "maps" if has_maps(config.dataset) else ""
+    if held and changed:
+        raise ValueError(f"{config.dataset} holds {held}, which take no augmentation; leave it out")
+
+
+def _check_heads(config: StitchingConfig) -> None:
+    wanted = "positions" if has_maps(config.dataset) else "whole"
+    networks = [*config.anchors, *([config.teacher] if config.teacher else [])]
+    other = next((spec for spec in networks if spec.head != wanted), None)
+    if other is not None:
+        raise ValueError(
+            f"anchor {other.name} tells what {_TELLS[other.head]}, dataset {config.dataset} holds "
+            f"what {_TELLS[wanted]}; set the anchors' head to {wanted}"
+        )
 
 
 def _check_augmentation(config: StitchingConfig) -> None:
@@ -274,6 +290,7 @@ def _check_augmentation(config: StitchingConfig) -> None:
         )
 
 
+_TELLS = {"whole": "whole inputs are", "positions": "each position of an image is"}
 # each tells one mistake; the first that is found is told
 _CHECKS = (
     _check_warmup,
@@ -286,6 +303,7 @@ _CHECKS = (
     _check_teacher,
     _check_trainable,
     _check_sizes,
-    _check_texts,
+    _check_unchanged,
+    _check_heads,
     _check_augmentation,
 )

@@ -64,7 +64,7 @@ def dissect(anchor: Anchor, image_shape: tuple[int, ...]) -> Anatomy:
         block_params,
         head_params,
         tuple(shapes),
-        logits.shape[-1],
+        logits.shape[1],
     )
 
 

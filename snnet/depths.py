@@ -14,7 +14,7 @@ _DEPTHS = {
         ("swin_small_patch4_window7_224", "swin_base_patch4_window7_224"), (2, 2, 18, 2)
     ),
     "resnet18": (2, 2, 2, 2),
-    "resnet50": (3, 4, 6, 3),
+    **dict.fromkeys(("resnet34", "resnet50"), (3, 4, 6, 3)),
     **dict.fromkeys(("levit_192", "levit_256"), (4, 4, 4)),
     "tf_efficientnet_lite0": (1, 2, 2, 3, 3, 4, 1),
     **dict.fromkeys(("tf_efficientnet_lite1", "tf_efficientnet_lite2"), (1, 3, 3, 4, 4, 5, 1)),

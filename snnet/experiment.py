@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from snnet.anchors import Anchor, create_anchor
 from snnet.checkpoint import (
     CheckpointClock,
     load_network,
@@ -27,7 +28,7 @@ from snnet.latency import measure_latencies
 from snnet.memory import explaining_lack, forget_peak, peak_memory
 from snnet.models import create_model
 from snnet.network import StitchedNetwork, stitch_for
-from snnet.pretraining import drawn_by, pretrained_anchors
+from snnet.pretraining import begun, drawn_by, pretrained_anchors
 from snnet.run import (
     CHECKPOINT,
     LATENCIES,
@@ -42,6 +43,7 @@ from snnet.space import epochs_for
 from snnet.tables import latency_table, layer_table, stitch_table, summary, validation_table
 from snnet.training import Training
 from snnet.validation import rungs_at, validation_scores
+from snnet.weights import Say
 
 EVALUATION_BATCH = 64  # images
 LATENCY_BATCH = 64  # images
@@ -122,7 +124,8 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
 def anchor_specs(config: StitchingConfig) -> list[AnchorSpec]:
     """The anchors as the run begins with them."""
     if config.pretrained:
-        return [drawn_by(spec, config.seed_of_anchors) for spec in config.anchors]
+        drawn = [drawn_by(spec, config.seed_of_anchors) for spec in config.anchors]
+        return drawn if config.fine_tuned else [begun(spec) for spec in drawn]
     return [untrained(spec, config.seed_of_anchors) for spec in config.anchors]
 
 
@@ -163,23 +166,33 @@ def load_teacher(
         name = dataset_name(config)
         spec = drawn_by(config.teacher, config.seed_of_anchors)
         (teacher,) = pretrained_anchors([spec], name, data, run.cache, run.say)
-        model: Any = teacher.model
+        model: Any = teacher if spec.head == "positions" else teacher.model
     else:
-        model = create_model(config.teacher, run.say, new_head=False)
+        model = create_teacher(config.teacher, run.say, new_head=False)
     check_teacher(model, classes)
     return model
 
 
-def check_teacher(teacher: nn.Module, classes: int) -> None:
+def create_teacher(spec: AnchorSpec, say: Say, new_head: bool) -> nn.Module:
+    """A network that teaches: a model of timm's, or where it tells of positions an anchor.
+
+    Raises:
+        ValueError: it cannot be made.
+    """
+    make: Any = create_anchor if spec.head == "positions" else create_model
+    teacher: nn.Module = make(spec, say, new_head)
+    return teacher
+
+
+def check_teacher(teacher: Any, classes: int) -> None:
     """Refuse a teacher that tells other classes apart than the anchors.
 
     Raises:
         ValueError: it does.
     """
-    if teacher.num_classes != classes:
-        raise ValueError(
-            f"the teacher tells {teacher.num_classes} classes apart, the anchors {classes}"
-        )
+    told = teacher.classes if isinstance(teacher, Anchor) else teacher.num_classes
+    if told != classes:
+        raise ValueError(f"the teacher tells {told} classes apart, the anchors {classes}")
 
 
 def _fit(network: StitchedNetwork, data: Data, config: StitchingConfig, run: RunLike) -> list[Fit]:

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 
 from snnet.anchors import Anchor, create_anchor
-from snnet.config import AnchorSpec
+from snnet.config import AnchorSpec, StitchingConfig
 from snnet.costs import dissect_all
 from snnet.data.preprocessing import common_input
+from snnet.depths import ENCODER
+from snnet.inputs import Tokens
 from snnet.models import check_name
+from snnet.text_models import CONFIG, is_text_model
+
+OLD_FOLDER = "0_Transformer"  # of sentence-transformers before version 2
 
 
-def outline(architecture: str, image_size: int | None = None) -> Anchor:
-    """The anchor of a timm architecture on the meta device: shapes, no weights, in no time.
+def spec_of(name: str) -> AnchorSpec:
+    """An anchor of a name: an architecture of timm, or an encoder of texts.
+
+    Arguments:
+        name: of timm's; `transformers:PLACE` (see `snnet.text_models`); or a folder with a
+            config.json of transformers, as sentence-transformers writes it, too.
+    """
+    place = Path(os.path.expanduser(name.removeprefix(ENCODER)))
+    inside = next((one for one in (place, place / OLD_FOLDER) if (one / CONFIG).is_file()), None)
+    if inside is not None:
+        return AnchorSpec(_word(place.resolve().name), f"{ENCODER}{inside}", weights="random")
+    return AnchorSpec(_word(name.removeprefix(ENCODER)), name, weights="random")
+
+
+def _word(text: str) -> str:
+    """A name without what names of files cannot have."""
+    return re.sub(r"[/\s]+", "-", text)[-100:] or "anchor"
+
+
+def outline(name: str, image_size: int | None = None) -> Anchor:
+    """The anchor of a name (see `spec_of`) on the meta device: shapes, no weights, in no time.
 
     Arguments:
         image_size: height and width in pixels; the model's own by default.
 
     Raises:
-        ValueError: timm does not know the architecture, its tag or the image size, or there is
-            no adapter for it.
+        ValueError: timm does not know the architecture, its tag or the image size, there is
+            no adapter for it, or an encoder is nowhere.
     """
-    check_name(architecture)
-    spec = AnchorSpec(architecture, architecture, weights="random")
+    spec = spec_of(name)
+    if is_text_model(spec):
+        with torch.device("meta"):
+            return create_anchor(spec)
+    check_name(spec.architecture)
     with torch.device("meta"):
         anchor = create_anchor(spec)
         # convolutional models take any size, and no such option
@@ -35,13 +65,15 @@ def outline(architecture: str, image_size: int | None = None) -> Anchor:
 
 
 def common_image_shape(
-    anchors: Sequence[Anchor], image_size: int | None = None
-) -> tuple[int, int, int]:
-    """(channels, height, width) of the images that all `anchors` take.
+    anchors: Sequence[Anchor], image_size: int | None = None, tokens: int = StitchingConfig.tokens
+) -> tuple[int, ...]:
+    """(channels, height, width) of the images that all `anchors` take, or (tokens,) of texts.
 
     Raises:
         ValueError: they take images of different sizes, and none was chosen.
     """
+    if isinstance(anchors[0].inputs, Tokens):
+        return (tokens,)
     models = [anchor.model for anchor in anchors]
     if image_size is None:
         return common_input(models)

@@ -24,7 +24,7 @@ from snnet.data.pictures import transform_for
 from snnet.data.sizes import is_text
 from snnet.data.tokens import encode, tokenizer_file
 from snnet.errors import first_line
-from snnet.front import HELD_OUT, chosen_by
+from snnet.front import chosen_by, held_out
 from snnet.latency import measure_latencies
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.run import (
@@ -40,13 +40,13 @@ from snnet.run import (
     table_file,
 )
 from snnet.study_file import execute
+from snnet.tasks.scores import score_of
 from snnet.weights import load_strictly
 from snnet.wording import distinct, giga
 
 if TYPE_CHECKING:
     from snnet.export import Subnetwork
 
-SHOWN = ("top1", "top1_before", HELD_OUT, "latency")  # beside route and cost
 BUDGETS = {"macs": "MACs", "params": "parameters", "latency": "ms"}
 
 
@@ -58,7 +58,8 @@ class TrainedNetwork:
         config: the settings of the run.
         table: one row a sub-network (index: stitch id): route, macs, params, top1, ... and, once
             measured, latency, latency_low, latency_high (ms).
-        stitch: the selected sub-network; at first the one with the best top-1, see `select`.
+        stitch: the selected sub-network; at first the one with the best score, see `select`.
+        score: of the run's task, such as top-1.
     """
 
     def __init__(
@@ -67,21 +68,25 @@ class TrainedNetwork:
         self.network = network.eval()
         self.config = config
         self.table = table
-        score = table[chosen_by(table)]
-        order = np.lexsort((table["macs"], -score))  # best first, then the cheaper
+        self.score = score_of(config.dataset)
+        by = table[chosen_by(table, self.score.name)]
+        best_low = self.score.goal == "minimize"
+        order = np.lexsort((table["macs"], by if best_low else -by))  # best first, then cheaper
         self._best_first: np.ndarray = table.index.to_numpy()[order]
         self._costs = {name: table[name].to_numpy() for name in ("macs", "params")}
         self.stitch = int(self._best_first[0])
 
     def __repr__(self) -> str:
         """A line: anchors, costs, accuracies, and which sub-network is selected."""
-        macs, top1 = self.table["macs"], 100 * self.table["top1"]
+        macs, score = self.table["macs"], self.score
+        scores = score.factor * self.table[score.name]
         chosen = self.stitches.loc[self.stitch]
         return (
             f"TrainedNetwork of {', '.join(self.network.names)} on {self.config.dataset}: "
-            f"{len(self)} stitches, {giga(macs.min())} to {giga(macs.max())} GMACs, top-1 "
-            f"{top1.min():.1f} to {top1.max():.1f} %; selected: stitch {self.stitch} "
-            f"({chosen['route']}), {giga(macs[self.stitch])} GMACs, {top1[self.stitch]:.1f} %"
+            f"{len(self)} stitches, {giga(macs.min())} to {giga(macs.max())} GMACs, {score.words} "
+            f"{scores.min():.1f} to {scores.max():.1f} {score.unit}; selected: stitch "
+            f"{self.stitch} ({chosen['route']}), {giga(macs[self.stitch])} GMACs, "
+            f"{scores[self.stitch]:.1f} {score.unit}"
         )
 
     @property
@@ -90,7 +95,9 @@ class TrainedNetwork:
 
         See `StitchedNetwork.stitches`; `table` has everything that the run kept.
         """
-        kept = [name for name in SHOWN if name in self.table]
+        name = self.score.name
+        shown = (name, f"{name}_before", held_out(name), "latency")  # beside route and cost
+        kept = [name for name in shown if name in self.table]
         return self.network.stitches.join(self.table[kept])
 
     @cached_property
@@ -153,7 +160,7 @@ class TrainedNetwork:
         """Make a sub-network the current one; returns its stitch id.
 
         Nothing is copied: this takes microseconds. Without `stitch` it is the one with the best
-        top-1 within all given budgets, the cheaper (in MACs) of two equal ones: by the images that
+        score within all given budgets, the cheaper (in MACs) of two equal ones: by the images that
         the run held back for choosing, so that the test images stay a fair judge of it; of a run
         that held none back by the test images.
 
@@ -198,7 +205,7 @@ class TrainedNetwork:
         raise ValueError(f"no sub-network stays within {asked}; {', '.join(cheapest)}")
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Logits (B, classes) of the selected sub-network for images (B, C, H, W), no gradients."""
+        """Outputs (B, classes, ...) of the selected sub-network for images, no gradients."""
         with torch.inference_mode():
             return self.network(images, self.stitch)
 
@@ -261,7 +268,7 @@ def load(
     config = _read_config(record["config"], path)
     lost = _execute_study(record, study)
     directory = files_of(directory)
-    table = _read_table(directory / table_file(STITCHES))
+    table = _read_table(directory / table_file(STITCHES), score_of(config.dataset).name)
     tensors, image_shape, adapters = _read_model(directory / MODEL)
     anchors = _make_anchors(config, adapters, lost)
     network = stitch_for(config, anchors, image_shape)
@@ -373,7 +380,7 @@ def _unknown_field(given: Any, known: Any, *inside: str) -> str:
     return ""
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path, score: str) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except FileNotFoundError:
@@ -382,7 +389,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         ) from None
     except (ArrowException, OSError) as error:
         raise ValueError(f"{path} is damaged ({first_line(error)})") from None
-    missing = {"route", "macs", "params", "top1"} - set(table.columns)
+    missing = {"route", "macs", "params", score} - set(table.columns)
     if missing:
         raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
     return table

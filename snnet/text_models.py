@@ -90,6 +90,13 @@ def create_text_model(
     return model
 
 
+def bare_encoder(bert: Any, classes: int = CLASSES) -> SentenceClassifier:
+    """A BertModel of transformers as one that classifies; its pooler is taken off."""
+    bert.set_attn_implementation("eager")  # of others torch counts no operation
+    bert.pooler = None
+    return SentenceClassifier(bert, classes)
+
+
 def _build(spec: AnchorSpec, file: Path, options: dict[str, Any]) -> SentenceClassifier:
     from transformers import BertConfig, BertModel
 

@@ -15,7 +15,7 @@ STUDY = Study(
         *(
             Claim(
                 words=f"{more} calibration images bring no gain over 100",
-                measure="top1",
+                measure="score",
                 at={"calibration_images": str(more)},
                 than={"calibration_images": "100"},
                 relation="equivalent",
@@ -26,7 +26,7 @@ STUDY = Study(
         ),
         Claim(
             words="50 calibration images do as well as 100",
-            measure="top1",
+            measure="score",
             at={"calibration_images": "50"},
             than={"calibration_images": "100"},
             relation="equivalent",

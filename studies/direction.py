@@ -14,7 +14,7 @@ STUDY = Study(
     claims=[
         Claim(
             words="Most Fast-to-Slow stitches beat what Slow-to-Fast gives for the same MACs",
-            measure="top1",
+            measure="score",
             at={"direction": "fast_to_slow"},
             than={"direction": "slow_to_fast"},
             statistic="share",
@@ -23,7 +23,7 @@ STUDY = Study(
         ),
         Claim(
             words="On average, Fast-to-Slow beats Slow-to-Fast at the same MACs",
-            measure="top1",
+            measure="score",
             at={"direction": "fast_to_slow"},
             than={"direction": "slow_to_fast"},
             pairing="macs",

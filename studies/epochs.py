@@ -14,7 +14,7 @@ STUDY = Study(
     claims=[
         Claim(
             words="Stitches stay within 2 points when 15 epochs train them, not 50",
-            measure="top1",
+            measure="score",
             at={"epochs": "15"},
             than={"epochs": "50"},
             relation="equivalent",

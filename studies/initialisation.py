@@ -18,21 +18,21 @@ STUDY = Study(
         Claim(
             words="Before training, stitches that start from least squares are better than from "
             "Kaiming",
-            measure="top1_before",
+            measure="score_before",
             at=LEAST_SQUARES,
             than=KAIMING,
             source=PAPER,
         ),
         Claim(
             words="After 15 epochs, stitches that started from least squares are still better",
-            measure="top1",
+            measure="score",
             at={**LEAST_SQUARES, "epochs": "15"},
             than={**KAIMING, "epochs": "15"},
             source=PAPER,
         ),
         Claim(
             words="After 50 epochs, stitches that started from least squares are still better",
-            measure="top1",
+            measure="score",
             at=LEAST_SQUARES,
             than=KAIMING,
             source=PAPER,

@@ -30,21 +30,21 @@ STUDY = Study(
         Claim(
             words="With the same budget in total, nearest stitching is better for the stitches "
             "that both have",
-            measure="top1",
+            measure="score",
             at=NEAREST,
             than=TOTAL,
             source=PAPER,
         ),
         Claim(
             words="With the same budget for each stitch, nearest stitching is better for them",
-            measure="top1",
+            measure="score",
             at=NEAREST,
             than=STITCH,
             source=PAPER,
         ),
         Claim(
             words="Most nearest stitches beat what unrestricted stitching gives for their MACs",
-            measure="top1",
+            measure="score",
             at=NEAREST,
             than=TOTAL,
             statistic="share",

@@ -16,7 +16,7 @@ STUDY = Study(
     claims=[
         Claim(
             words="Without pretrained anchors the stitches are at least 10 points worse",
-            measure="top1",
+            measure="score",
             at={"anchors": "pretrained"},
             than={"anchors": "random"},
             margin=10.0,

@@ -26,7 +26,7 @@ STUDY = Study(
         Claim(
             words="Stitching layers that learn ten times as fast as the anchors make no better "
             "stitches, by 1 point",
-            measure="top1",
+            measure="score",
             at={"stitching_rate": "as the anchors"},
             than={"stitching_rate": "ten times"},
             margin=-1.0,
@@ -34,7 +34,7 @@ STUDY = Study(
         ),
         Claim(
             words="Stitching layers that learn a tenth as fast as the anchors make worse stitches",
-            measure="top1",
+            measure="score",
             at={"stitching_rate": "as the anchors"},
             than={"stitching_rate": "a tenth"},
             source="asked here",

@@ -32,7 +32,7 @@ STUDY = Study(
         Claim(
             words="For the same sub-network passes, and the same time, random sampling is at most "
             "1 point worse",
-            measure="top1",
+            measure="score",
             at=RANDOM,
             than={"sampling": "sandwich, equal passes"},
             margin=-1.0,
@@ -41,7 +41,7 @@ STUDY = Study(
         Claim(
             words="For the same images and updates of each stitch, a third of the passes, random "
             "sampling is at most 1 point worse",
-            measure="top1",
+            measure="score",
             at=RANDOM,
             than={"sampling": "sandwich, equal images"},
             margin=-1.0,

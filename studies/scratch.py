@@ -26,7 +26,7 @@ STUDY = Study(
     claims=[
         Claim(
             words=f"Stitch {one} of the joint network is at most 1 point worse than trained alone",
-            measure="top1",
+            measure="score",
             at={"trained": "jointly"},
             than={"trained": f"{one} alone"},
             margin=-1.0,

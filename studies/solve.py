@@ -19,14 +19,14 @@ STUDY = Study(
     claims=[
         Claim(
             words="Before training, the joint solution is better than the mean of solutions",
-            measure="top1_before",
+            measure="score_before",
             at=JOINT,
             than=MEAN,
             source="asked here",
         ),
         Claim(
             words="After 50 epochs it makes no difference",
-            measure="top1",
+            measure="score",
             at=JOINT,
             than=MEAN,
             relation="equivalent",

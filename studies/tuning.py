@@ -16,7 +16,7 @@ STUDY = Study(
     claims=[
         Claim(
             words="Tuning all weights is better than tuning the stitching layers alone",
-            measure="top1",
+            measure="score",
             at={"tuning": "full"},
             than=ALONE,
             source=PAPER,

@@ -43,7 +43,7 @@ STUDY = Study(
         Claim(
             words="With equal visits of each stitch, window 3/1 makes stitches as good as 1/1 for "
             "those that both have",
-            measure="top1",
+            measure="score",
             at={"window": "3/1, equal visits"},
             than={"window": "1/1, equal visits"},
             relation="equivalent",
@@ -53,7 +53,7 @@ STUDY = Study(
         Claim(
             words="In the same training, more sub-networks cost quality: the stitches of 1/1 are "
             "better than the same ones of 3/1",
-            measure="top1",
+            measure="score",
             at={"window": "1/1"},
             than={"window": "3/1"},
             source="asked here",

@@ -38,6 +38,8 @@ class Metric:
         factor: what a number is multiplied by to be in `unit`: 100 for shares in percent.
         bits: of a score that is the share of test items which came out right: the column that
             keeps which, one bit an item in the order of `Table.items`, as `numpy.packbits` packs.
+        sometimes: whether some settings give runs without it, such as another task. Of the scores
+            of a table the first that a run has counts.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Metric:
     goal: Goal | None = None
     factor: float = 1.0
     bits: str = ""
+    sometimes: bool = False
 
     def __post_init__(self) -> None:
         called = f"metric {quoted(self.name)}"
@@ -92,7 +95,7 @@ class Table:
     Attributes:
         name: of the table.
         row: the column that says which row it is: rows of two runs that agree in it are compared.
-        scores: columns that can be compared; the first is drawn.
+        scores: columns that can be compared; the first that a run has is drawn.
         cost: the column over which scores are drawn, if rows have a cost.
         marked: a column of truths: rows that stand out, such as networks that others derive from.
         items: the column that tells which items the rows were tested on, each row alike: numbers

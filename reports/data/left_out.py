@@ -18,7 +18,7 @@ def without_images(run: TrackedRun, table: Table | None) -> list[TrackedRun]:
 
     An item is in the same group in all runs, whichever of them tested it. Scores that are shares
     of the items (`Metric.bits`) are of the rest; all else stays. Empty where the run's table does
-    not tell which items were correct.
+    not tell which items were correct, or is scored by what is no share of them.
     """
     if table is None or not table.items or table.items not in run.table or run.table.empty:
         return []
@@ -29,6 +29,8 @@ def without_images(run: TrackedRun, table: Table | None) -> list[TrackedRun]:
         for one in table.scores
         if one.bits and one.bits in run.table
     }
+    if not scores:  # nothing would change, as if other items made no difference
+        return []
     return [
         replace(run, table=run.table.assign(**{name: of[group] for name, of in scores.items()}))
         for group in range(GROUPS)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from ablations.errors import UserError
+from ablations.study.metric import Metric, Table
 from ablations.tracking.reader import TrackedRun, TrackedStudy
+from reports.data.score import before, score_of
 from reports.statistics.confidence import LEVEL
 from reports.statistics.interval import Estimate, estimate
 from reports.statistics.mcnemar import mcnemar
 from snnet.front import chosen_by, front_area
 
 # of a table of stitches, see `snnet.tables.stitch_table`
-STITCH_COLUMNS = ("route", "anchors", "is_anchor", "macs", "params", "top1", "top1_before")
+STITCH_COLUMNS = ("route", "anchors", "is_anchor", "macs", "params")
 
 
 class NothingToDrawError(UserError):
@@ -32,6 +34,7 @@ class Level:
     is_baseline: bool
     runs: dict[int, TrackedRun]
     planned: int  # replicates asked for
+    table: Table | None = None  # of the experiment
 
     @property
     def name(self) -> str:
@@ -39,20 +42,33 @@ class Level:
         return f"{self.label} (baseline)" if self.is_baseline and self.axis else self.label
 
     @cached_property
+    def score(self) -> Metric:
+        """What its runs are scored by.
+
+        Raises:
+            NothingToDrawError: no score is declared that all of them have.
+        """
+        found = common_score(self)
+        if found is None:
+            raise NothingToDrawError("the runs keep no table with a score that all have")
+        return found
+
+    @cached_property
     def stitches(self) -> pd.DataFrame:
-        """One row a sub-network, by route: cost, mean `top1`, its `half_width` (share correct).
+        """One row a sub-network, by route: cost, its mean score by name, and its `half_width`.
 
         With the means of what else a table has of every sub-network, such as `visits`.
 
         Raises:
             NothingToDrawError: the runs are of another experiment.
         """
-        if not keep_stitches(self.runs.values()):
+        if not keep_stitches(self.runs.values(), self.table):
             raise NothingToDrawError("the runs keep no table of stitches")
+        name = self.score.name
         shared = {name: name for name in ("anchors", "is_anchor", "macs", "params")}
-        rows = self.rows("route", "top1", **shared).rename(columns={"score": "top1"})
+        rows = self.rows("route", name, **shared).rename(columns={"score": name})
         together = pd.concat(run.table for run in self.runs.values())
-        for column in ("top1_before", chosen_by(together), "visits"):
+        for column in (before(name), chosen_by(together, name), "visits"):
             if column in together and column not in rows:
                 rows[column] = together.groupby("route", sort=False)[column].mean()
         return rows
@@ -72,9 +88,23 @@ class Level:
         return rows.assign(**{name: groups[column].first() for name, column in others.items()})
 
 
-def keep_stitches(runs: Iterable[TrackedRun]) -> bool:
-    """Whether all runs keep a table of sub-networks."""
-    return all(set(STITCH_COLUMNS) <= set(run.table) for run in runs)
+def common_score(level: Level) -> Metric | None:
+    """The score that all runs of a level have, if one is declared."""
+    columns: list[set[Hashable]] = [set(run.table) for run in level.runs.values()]
+    return score_of(level.table, set.intersection(*columns) if columns else ())
+
+
+def keep_stitches(runs: Iterable[TrackedRun], table: Table | None) -> bool:
+    """Whether all runs keep a table of sub-networks, scored before and after training.
+
+    Arguments:
+        table: that their experiment declares.
+    """
+    for run in runs:
+        score = score_of(table, run.table)
+        if score is None or not {*STITCH_COLUMNS, before(score.name)} <= set(run.table):
+            return False
+    return True
 
 
 def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
@@ -84,7 +114,8 @@ def axis_levels(study: TrackedStudy, axis: str) -> list[Level]:
     for label in study.plan.axes[axis]:
         replicates = study.replicates({**baseline, axis: label})
         runs = {seed: run for seed, run in replicates.items() if run is not None}
-        levels.append(Level(axis, label, label == baseline[axis], runs, len(replicates)))
+        found = Level(axis, label, label == baseline[axis], runs, len(replicates), study.plan.table)
+        levels.append(found)
     return sorted(levels, key=lambda level: not level.is_baseline)
 
 
@@ -92,7 +123,7 @@ def baseline_level(study: TrackedStudy) -> Level:
     """The study's baseline, for which no axis is needed."""
     replicates = study.replicates(study.plan.baseline)
     runs = {seed: run for seed, run in replicates.items() if run is not None}
-    return Level("", "baseline", True, runs, len(replicates))
+    return Level("", "baseline", True, runs, len(replicates), study.plan.table)
 
 
 Value = Callable[[TrackedRun], float | None]  # a number of a run, if it tells it
@@ -111,15 +142,22 @@ def gain(level: Level, baseline: Level, value: Value) -> Estimate:
     return estimate([one - other for one, other in pairs if one is not None and other is not None])
 
 
-def area(run: TrackedRun) -> float:
-    """Area under the front of a run's stitches in percent."""
-    return 100 * front_area(run.table)
+def area(run: TrackedRun, table: Table | None) -> float | None:
+    """Area under the front of a run's stitches in the unit of their score, if they have one."""
+    score = score_of(table, run.table)
+    if score is None:
+        return None
+    return score.factor * front_area(run.table, score.name, score.goal or "maximize")
 
 
 def anchor_changes(level: Level) -> list[Estimate]:
-    """Top-1 of each anchor after training minus before, percentage points, over seeds."""
+    """Score of each anchor after training minus before, in its unit, over seeds."""
+    score = level.score
     tables = [run.table[run.table.is_anchor] for run in level.runs.values()]
-    changes = [100 * (table.top1 - table.top1_before).to_numpy() for table in tables]
+    changes = [
+        score.factor * (table[score.name] - table[before(score.name)]).to_numpy()
+        for table in tables
+    ]
     return [estimate(values) for values in zip(*changes, strict=True)]
 
 

@@ -17,6 +17,7 @@ from ablations.errors import UserError, nearest
 from ablations.study.metric import Metric
 from ablations.study.plan import Plan
 from ablations.tracking.reader import TrackedRun
+from reports.data.score import BEFORE, SCORE, score_of, with_score
 from snnet.front import front_area
 
 
@@ -25,7 +26,8 @@ class Measure:
     """A measure that is calculated from a run's table.
 
     Attributes:
-        needs: columns that the table must have.
+        needs: columns that the table must have; beside its own `score`, `score_before` and
+            `score_validation` (see `reports.data.score.with_score`).
         of: takes the table; gives a series over rows, or of one number for the whole run.
         unit: in which it is told.
     """
@@ -46,17 +48,17 @@ def _of_run(value: float) -> pd.Series[float]:
 
 def _anchor_gain(table: pd.DataFrame) -> pd.Series[float]:
     anchors = table[table.is_anchor].set_index("route")
-    return 100 * (anchors.top1 - anchors.top1_before)
+    return 100 * (anchors.score - anchors.score_before)
 
 
 def _steps(table: pd.DataFrame) -> pd.Series[float]:
     """The change from each sub-network to the next costlier one."""
     ordered = table.sort_values("macs").set_index("route")
-    return 100 * ordered.top1.diff().dropna()
+    return 100 * ordered.score.diff().dropna()
 
 
 def _joints(table: pd.DataFrame) -> pd.DataFrame:
-    """Stitches of two anchors, by route, with cost and accuracy of the two."""
+    """Stitches of two anchors, by route, with cost and score of the two."""
     anchors = table[table.is_anchor].set_index("route")
     rows = _stitches(table)
     ends = rows.anchors.str.split("-", expand=True)
@@ -64,7 +66,7 @@ def _joints(table: pd.DataFrame) -> pd.DataFrame:
     pairs = {
         f"{end}_{name}": ends[number].map(anchors[name]).astype(float)
         for number, end in enumerate(("one", "other"))
-        for name in ("macs", "top1")
+        for name in ("macs", "score")
     }
     return rows.assign(**pairs)
 
@@ -72,36 +74,36 @@ def _joints(table: pd.DataFrame) -> pd.DataFrame:
 def _between(table: pd.DataFrame) -> pd.Series[float]:
     """How far a stitch is from leaving what lies between its anchors; negative outside."""
     rows = _joints(table)
-    low = rows[["one_top1", "other_top1"]].min(axis=1)
-    high = rows[["one_top1", "other_top1"]].max(axis=1)
-    return 100 * pd.concat([rows.top1 - low, high - rows.top1], axis=1).min(axis=1)
+    low = rows[["one_score", "other_score"]].min(axis=1)
+    high = rows[["one_score", "other_score"]].max(axis=1)
+    return 100 * pd.concat([rows.score - low, high - rows.score], axis=1).min(axis=1)
 
 
 def _above_chord(table: pd.DataFrame) -> pd.Series[float]:
     """What a stitch has above the straight line, over MACs, between its two anchors."""
     rows = _joints(table)
     share = (rows.macs - rows.one_macs) / (rows.other_macs - rows.one_macs)
-    return 100 * (rows.top1 - rows.one_top1 - share * (rows.other_top1 - rows.one_top1))
+    return 100 * (rows.score - rows.one_score - share * (rows.other_score - rows.one_score))
 
 
 # of stitches, see `snnet.tables.stitch_table`; what a table scores needs no entry
 MEASURES: dict[str, Measure] = {
     "loss": Measure(
-        ("route", "is_anchor", "top1", "top1_before"),
-        lambda table: 100 * (_stitches(table).top1_before - _stitches(table).top1),
+        ("route", "is_anchor", "score", "score_before"),
+        lambda table: 100 * (_stitches(table).score_before - _stitches(table).score),
     ),
-    "anchor_gain": Measure(("route", "is_anchor", "top1", "top1_before"), _anchor_gain),
+    "anchor_gain": Measure(("route", "is_anchor", "score", "score_before"), _anchor_gain),
     "front_area": Measure(
-        ("is_anchor", "macs", "top1"), lambda table: _of_run(100 * front_area(table))
+        ("is_anchor", "macs", "score"), lambda table: _of_run(100 * front_area(table, SCORE))
     ),
     "rank_correlation": Measure(
-        ("macs", "top1"),
-        lambda table: _of_run(100 * stats.spearmanr(table.macs, table.top1).statistic),
+        ("macs", "score"),
+        lambda table: _of_run(100 * stats.spearmanr(table.macs, table.score).statistic),
         "hundredths",
     ),
-    "between": Measure(("route", "anchors", "is_anchor", "top1"), _between),
-    "above_chord": Measure(("route", "anchors", "is_anchor", "macs", "top1"), _above_chord),
-    "step": Measure(("route", "macs", "top1"), _steps),
+    "between": Measure(("route", "anchors", "is_anchor", "score"), _between),
+    "above_chord": Measure(("route", "anchors", "is_anchor", "macs", "score"), _above_chord),
+    "step": Measure(("route", "macs", "score"), _steps),
 }
 
 
@@ -109,25 +111,29 @@ def measure(name: str, run: TrackedRun, plan: Plan) -> pd.Series[float]:
     """A measure of one run, in its unit: of rows that are not marked, or one number.
 
     Arguments:
-        name: of a score of the table, a metric, or one of `MEASURES`.
+        name: of a score of the table, a metric, or one of `MEASURES`; or `score` or
+            `score_before`, the score that the run's task has, more being better.
 
     Raises:
         UserError: there is none of that name.
     """
     table = plan.table
     scores = {one.name: one for one in table.scores} if table else {}
-    if table and name in scores and name in run.table:
-        rows = run.table[~run.table[table.marked]] if table.marked else run.table
-        return scores[name].factor * rows.set_index(table.row, drop=False)[name]
-    found = _calculated(name, plan, run.table)
+    main = score_of(table, run.table)
+    scored = with_score(run.table, main)
+    known = scores.get(name, main if name in (SCORE, BEFORE) else None)
+    if table and known and name in scored:
+        rows = scored[~scored[table.marked].astype(bool)] if table.marked else scored
+        return known.factor * rows.set_index(table.row, drop=False)[name]
+    found = _calculated(name, plan, scored)
     if found:
-        return found.of(run.table)
+        return found.of(scored)
     value = run.value(_metric(name, plan))
     if value is not None:
         return _of_run(value)
-    known = {*scores, *(one.name for one in plan.metrics), *run.metrics}
-    known |= {key for key, one in MEASURES.items() if set(one.needs) <= set(run.table)}
-    raise UserError(f"there is no measure {name!r}: {nearest(name, sorted(known))}")
+    names = {*scores, *(one.name for one in plan.metrics), *run.metrics}
+    names |= {key for key, one in MEASURES.items() if set(one.needs) <= set(scored)}
+    raise UserError(f"there is no measure {name!r}: {nearest(name, sorted(names))}")
 
 
 def unit_of(name: str, plan: Plan, table: pd.DataFrame) -> str:
@@ -135,7 +141,10 @@ def unit_of(name: str, plan: Plan, table: pd.DataFrame) -> str:
     for one in _declared(plan):
         if one.name == name:
             return one.difference_unit
-    found = _calculated(name, plan, table)
+    main = score_of(plan.table, table)
+    if main and name in (SCORE, BEFORE):
+        return main.difference_unit
+    found = _calculated(name, plan, with_score(table, main))
     return found.unit if found else ""
 
 

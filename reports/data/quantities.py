@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import methodcaller
 from typing import NamedTuple
 
 from ablations.study.metric import Metric
 from ablations.tracking.names import OF_THE_MACHINERY, name_of_metric
-from ablations.tracking.reader import TrackedStudy
+from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data.levels import NothingToDrawError, Value, area, keep_stitches
 from reports.statistics.interval import digits_for
 
@@ -56,17 +57,33 @@ def main_metric(study: TrackedStudy) -> Metric:
     return metrics[0]
 
 
+def main_metrics(study: TrackedStudy) -> list[Metric]:
+    """The metrics that count most for one run or another: of several tasks one each."""
+    metrics = metrics_of(study)
+    first = (
+        next((one for one in metrics if run.value(one) is not None), None)
+        for run in study.runs.values()
+    )
+    return sorted({one for one in first if one is not None}, key=metrics.index)
+
+
+def main_value(study: TrackedStudy, run: TrackedRun) -> float | None:
+    """The first of the study's metrics that a run tells; runs of several tasks tell others."""
+    values = (run.value(metric) for metric in metrics_of(study))
+    return next((value for value in values if value is not None), None)
+
+
 def quantities(study: TrackedStudy) -> list[Quantity]:
     """What runs are compared by; of stitches their mean accuracy and the area under the front.
 
     Raises:
         NothingToDrawError: the runs tell none.
     """
-    main = main_metric(study)
-    if keep_stitches(study.runs.values()):
+    main, table = main_metric(study), study.plan.table
+    if keep_stitches(study.runs.values(), table):
         return [
-            Quantity("mean over stitches", "points", methodcaller("value", main), 1),
-            Quantity(AREA, "points", area, 1),
+            Quantity("mean over stitches", main.difference_unit, partial(main_value, study), 1),
+            Quantity(AREA, main.difference_unit, partial(area, table=table), 1),
         ]
     return [_quantity(study, metric) for metric in metrics_of(study)[:MANY]]
 

@@ -8,6 +8,7 @@ from ablations.study.claim import Claim
 from ablations.study.plan import Plan
 from reports.data.measures import MEASURES
 from reports.data.paper import SCALE, published
+from reports.data.score import SCORE
 
 ROUTE = "route"  # the column that names sub-networks
 NAMES = {
@@ -35,9 +36,9 @@ def released(claim: Claim, plan: Plan) -> dict[str, float]:
     measure, found = MEASURES[claim.measure], {}
     for family, name in NAMES.items():
         table = published(SCALE, family)
-        if table is None or not set(measure.needs) <= set(table):
+        if table is None or not set(measure.needs) <= {*table, SCORE}:
             return {}
-        values = measure.of(table.assign(top1=table.top1 / 100)).to_numpy(dtype=float)
+        values = measure.of(table.assign(score=table.top1 / 100)).to_numpy(dtype=float)
         share = claim.statistic == "share"
         found[name] = float(np.mean(50 + 50 * np.sign(values)) if share else values.mean())
     return found

@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from ablations.study.metric import Metric
 from reports.data.levels import Level, NothingToDrawError
+from reports.data.score import before
 from reports.drawing.captions import with_interval
 from reports.drawing.style import COLOURS, COLUMN_INCHES, MARKERS
 from reports.statistics.interval import number
@@ -60,11 +62,12 @@ def legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> N
 
 
 def scatter_levels(data: pd.DataFrame, x: str) -> tuple[Figure, Axes]:
-    """A point a sub-network: its top-1 over the column `x`, level by level."""
+    """A point a sub-network: its score over the column `x`, level by level."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    score = score_in(data)
     for level, _, rows in groups(data):
-        scatter(axes, level, rows, rows[x], rows.top1)
-    axes.set_ylabel("top-1 after training (%)")
+        scatter(axes, level, rows, rows[x], rows[score.name])
+    axes.set_ylabel(f"{score.title} after training ({score.unit})")
     level_legend(figure, [name for _, name, _ in groups(data)])
     return figure, axes
 
@@ -99,13 +102,15 @@ def scatter(axes: Axes, number: int, rows: pd.DataFrame, x: Any, y: Any, size: A
 def words_of(rows: pd.DataFrame) -> list[str]:
     """What each sub-network is, for those who point at it: route, level, cost, accuracy."""
     found = []
+    score = score_in(rows) if "score" in rows else None
     for row in rows.to_dict("records"):
         text = f"{'anchor' if row['is_anchor'] else 'stitch'} {row['route']}"
         text += f", {row['level']}" if "level" in row else ""
         if "macs" in row:
             text += f": {row['macs'] / 1e6:.4g} million MACs"
-        if "top1" in row:
-            text += f", {with_interval(row['top1'], row.get('half_width', np.nan))} %"
+        if score and score.name in row:
+            value = with_interval(row[score.name], row.get("half_width", np.nan))
+            text += f", {value} {score.unit}"
         if "difference" in row:
             text += f", {number(row['difference'], sign=True)} points"
         found.append(text)
@@ -156,27 +161,56 @@ def macs_axis(axes: Axes, macs: pd.Series[float]) -> None:
 
 
 def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
-    """Every sub-network of every level: its name, cost, `columns` of its table; accuracy in %.
+    """Every sub-network of every level: its name, cost, score, and `columns` of its table.
+
+    The score stands under its own name, in its unit; `score_in` tells which it is.
 
     Raises:
-        NothingToDrawError: a table has no such column.
+        NothingToDrawError: a table has no such column, or levels are scored by different things.
     """
     parts = []
+    scores = list(dict.fromkeys(level.score for level in levels))
+    if len(scores) > 1:
+        told = " and ".join(one.title for one in scores)
+        raise NothingToDrawError(f"its levels are scored by {told}, which no axis compares")
+    (score,) = scores
     for level in levels:
         rows = level.stitches
         missing = [column for column in columns if column not in rows]
         if missing:
             raise NothingToDrawError(f"the tables of the runs have no column {', '.join(missing)}")
         part = pd.DataFrame({"level": level.name, "route": rows.index})
-        shown = ("anchors", "is_anchor", "macs", "params", "top1", "half_width", *columns)
-        chosen = chosen_by(rows)
+        shown = ("anchors", "is_anchor", "macs", "params", score.name, "half_width", *columns)
+        chosen = chosen_by(rows, score.name)
         for column in dict.fromkeys((*shown, chosen)):
-            share = column in ("top1", "top1_before", "half_width", chosen)
-            values = rows[column].astype(float) if share else rows[column]
-            part[column] = (100 * values if share else values).to_numpy()
+            scored = column in (score.name, before(score.name), "half_width", chosen)
+            values = rows[column].astype(float) if scored else rows[column]
+            part[column] = (score.factor * values if scored else values).to_numpy()
         part["seeds"] = len(level.runs)
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).assign(**words_of_score(score))
+
+
+def words_of_score(score: Metric) -> dict[str, str]:
+    """What tidy data tell of the score that they hold, in columns that are the same in each row."""
+    return {
+        "score": score.name,
+        "title": score.title,
+        "unit": score.unit,
+        "goal": score.goal or "maximize",
+    }
+
+
+def score_in(data: pd.DataFrame) -> Metric:
+    """The score that tidy data hold, see `words_of_score`."""
+    told = data[["score", "title", "unit", "goal"]].dropna().iloc[0]
+    return Metric(told.score, told.title, told.unit, told.goal)
+
+
+def title_in(data: pd.DataFrame) -> str:
+    """What a sentence on the score begins with, see `score_in`."""
+    title = score_in(data).title
+    return title[:1].upper() + title[1:]
 
 
 def groups(data: pd.DataFrame, column: str = "level") -> list[tuple[int, str, pd.DataFrame]]:

@@ -1,4 +1,4 @@
-"""Top-1 over MACs: the figure of the SN-Net paper's section 4."""
+"""Score over MACs: the figure of the SN-Net paper's section 4."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from reports.drawing.drawing import (
     macs_axis,
     macs_unit,
     marker_of,
+    score_in,
     stitch_rows,
+    title_in,
     words_of,
 )
 from reports.drawing.figure import FigureKind
@@ -36,10 +38,10 @@ def data(subject: Subject) -> pd.DataFrame:
     """A row a sub-network and level; on the paper's own scale also the paper's."""
     rows = stitch_rows(subject.levels).assign(axis=subject.axis or "")
     plan = subject.study.plan
-    paper = published(plan.scale, plan.family)
-    if paper is None:
+    paper, name = published(plan.scale, plan.family), score_in(rows).name
+    if paper is None or name not in paper:
         return rows
-    paper = paper[["route", "anchors", "is_anchor", "macs", "params", "top1"]]
+    paper = paper[["route", "anchors", "is_anchor", "macs", "params", name]]
     return pd.concat([rows, paper.assign(level=PAPER, seeds=1)], ignore_index=True)
 
 
@@ -47,24 +49,24 @@ def draw(data: pd.DataFrame) -> Figure:
     """A series and a Pareto front for each level; a larger point has more parameters."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
     unit = macs_unit(data.macs)
-    levels = groups(data[data.level != PAPER])
+    levels, score = groups(data[data.level != PAPER]), score_in(data)
     largest = max(rows.params.max() for _, _, rows in levels)
     for number, _, rows in levels:
         _points(axes, number, rows, unit, largest)
         spread = rows.dropna(subset="half_width")
         axes.errorbar(
             spread.macs / unit,
-            spread.top1,
+            spread[score.name],
             spread.half_width,
             fmt="none",
             ecolor=colour_of(number),
             elinewidth=0.5,
             alpha=0.5,
         )
-        front = pareto_front(rows)
+        front = pareto_front(rows, score.name, str(score.goal))
         axes.step(
             front.macs / unit,
-            front.top1,
+            front[score.name],
             where="post",
             color=colour_of(number),
             linewidth=0.9,
@@ -74,22 +76,23 @@ def draw(data: pd.DataFrame) -> Figure:
     names = [name for _, name, _ in levels]
     paper = data[data.level == PAPER]
     if len(paper):
-        handles.append(_paper(axes, paper, unit))
+        handles.append(_paper(axes, paper, unit, score.name))
         names.append(PAPER)
     keep_to_percent(axes)
     macs_axis(axes, data.macs)
-    axes.set_ylabel("top-1 accuracy (%)")
+    axes.set_ylabel(score.label)
     legend(figure, [*handles, anchor_handle()], [*names, "anchor"])
     return figure
 
 
 def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: float) -> None:
+    name = score_in(rows).name
     for is_anchor, marker in ((False, marker_of(number)), (True, "*")):
         part = rows[rows.is_anchor == is_anchor]
         sizes = (30 if is_anchor else 6) + 34 * part.params / largest
         axes.scatter(
             part.macs / unit,
-            part.top1,
+            part[name],
             s=sizes * (2 if is_anchor else 1),
             marker=marker,
             facecolor=colour_of(number) if is_anchor else "none",
@@ -100,13 +103,13 @@ def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: f
         )
 
 
-def _paper(axes: Axes, rows: pd.DataFrame, unit: float) -> Line2D:
+def _paper(axes: Axes, rows: pd.DataFrame, unit: float, score: str) -> Line2D:
     """Draw the paper's points below all else, hollow and grey."""
     for is_anchor, marker, size in ((False, "o", 3.5), (True, "*", 8)):
         part = rows[rows.is_anchor == is_anchor]
         axes.plot(
             part.macs / unit,
-            part.top1,
+            part[score],
             linestyle="",
             marker=marker,
             markersize=size,
@@ -129,9 +132,9 @@ def caption(data: pd.DataFrame) -> str:
         for _, name, rows in levels
     )
     words = (
-        f"Top-1 over MACs{what}. Sub-networks: {counts}. Stars are anchors, a larger point has "
-        f"more parameters, the line is the Pareto front{_chosen(tracked)}. "
-        f"{seeds_sentence(tracked.seeds)}"
+        f"{title_in(tracked)} over MACs{what}. Sub-networks: {counts}. "
+        f"Stars are anchors, a larger point has more parameters, the line is the Pareto front"
+        f"{_chosen(tracked)}. {seeds_sentence(tracked.seeds)}"
     )
     count = len(data) - len(tracked)
     return f"{words} Grey: the {count} points of {SOURCE}." if count else words
@@ -139,7 +142,8 @@ def caption(data: pd.DataFrame) -> str:
 
 def _chosen(data: pd.DataFrame) -> str:
     """How the front is chosen, where that is not by what it shows."""
-    return "" if chosen_by(data) == "top1" else ", chosen by the images held out for it"
+    name = score_in(data).name
+    return "" if chosen_by(data, name) == name else ", chosen by the images held out for it"
 
 
 FIGURE = FigureKind("Accuracy over MACs", "axis", 10, data, draw, caption)

@@ -32,18 +32,24 @@ def data(subject: Subject) -> pd.DataFrame:
         for of, value in zip((JOINT, ALONE), values, strict=True)
     ]
     return pd.DataFrame(rows).assign(
-        seeds=len(joint.runs), measured=len(alone), worse=_worse(joint, alone)
+        seeds=len(joint.runs),
+        measured=len(alone),
+        worse=_worse(joint, alone),
+        lost=f"{joint.score.difference_unit} of {joint.score.title}",
     )
 
 
 def _worse(joint: Level, alone: list[TrackedRun]) -> float:
     """What the networks that were trained alone are better by, in points; paired by seed."""
-    gaps = []
+    score, gaps = joint.score, []
+    sign = -1 if score.goal == "minimize" else 1
     for seed, run in joint.runs.items():
         theirs = [one.table for one in alone if one.params.get("seed") == str(seed)]
-        mine = run.table.set_index("route").top1
-        gaps += [float(table.top1.iloc[0] - mine[table.route.iloc[0]]) for table in theirs]
-    return 100 * sum(gaps) / len(gaps) if gaps else float("nan")
+        mine = run.table.set_index("route")[score.name]
+        gaps += [
+            sign * float(table[score.name].iloc[0] - mine[table.route.iloc[0]]) for table in theirs
+        ]
+    return score.factor * sum(gaps) / len(gaps) if gaps else float("nan")
 
 
 def _alone(levels: Sequence[Level]) -> list[TrackedRun]:
@@ -129,19 +135,19 @@ def caption(data: pd.DataFrame) -> str:
     count = data.networks.iloc[0]
     return (
         f"What {count} sub-networks take as one SN-Net, its anchors' own training included, and "
-        f"what a network for each of them takes. {times}. {_quality(data.worse.iloc[0])}"
-        "Epochs and passes of one network alone "
+        f"what a network for each of them takes. {times}. "
+        f"{_quality(data.worse.iloc[0], data.lost.iloc[0])}Epochs and passes of one network alone "
         f"come from {data.measured.iloc[0]} runs that trained one, and count for all {count}. "
         f"{seeds_sentence(data.seeds, bars=False)}"
     )
 
 
-def _quality(worse: float) -> str:
+def _quality(worse: float, lost: str) -> str:
     """What is lost for what is saved."""
     if pd.isna(worse):
         return ""
     end = "better alone: what is saved is not for nothing. " if worse > 0 else "worse alone. "
-    return f"The same networks are {number(abs(worse))} points of top-1 {end}"
+    return f"The same networks are {number(abs(worse))} {lost} {end}"
 
 
 FIGURE = FigureKind("Storage and training cost", "study", 15, data, draw, caption)

@@ -1,4 +1,4 @@
-"""Top-1 minus the baseline's over MACs."""
+"""Score minus the baseline's over MACs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from reports.drawing.drawing import (
     macs_axis,
     macs_unit,
     scatter,
+    score_in,
+    stitch_rows,
+    title_in,
+    words_of_score,
 )
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLOURS, COLUMN_INCHES
@@ -25,25 +29,29 @@ from snnet.front import front_at
 def data(subject: Subject) -> pd.DataFrame:
     """Rows `stitch`: sub-networks that both have. Rows `front`: the best within each budget."""
     baseline, *levels = subject.compared()
-    parts = []
+    stitch_rows([baseline, *levels])  # refuses what cannot be compared
+    score, parts = baseline.score, []
+    name, goal = score.name, score.goal or "maximize"
     for level in levels:
         stitches = level.stitches
-        both = stitches.join(baseline.stitches.top1.rename("baseline"), how="inner")
+        both = stitches.join(baseline.stitches[name].rename("baseline"), how="inner")
         budgets = _budgets(baseline.stitches, stitches)
-        fronts = front_at(stitches, budgets) - front_at(baseline.stitches, budgets)
+        ours, theirs = (front_at(one, budgets, name, goal) for one in (stitches, baseline.stitches))
+        fronts = ours - theirs
         shared = {"level": level.name, "baseline": baseline.label}
         points = {
             "route": both.index,
             "is_anchor": both.is_anchor.to_numpy(),
             "macs": both.macs.to_numpy(),
-            "difference": 100 * (both.top1 - both.baseline).to_numpy(),
+            "difference": score.factor * (both[name] - both.baseline).to_numpy(),
         }
-        front = {"macs": budgets, "difference": 100 * fronts}
+        front = {"macs": budgets, "difference": score.factor * fronts}
         parts += [
             pd.DataFrame({**shared, "kind": "stitch", **points}),
             pd.DataFrame({**shared, "kind": "front", "is_anchor": False, **front}),
         ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    together = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return together.assign(**words_of_score(score))
 
 
 def draw(data: pd.DataFrame) -> Figure:
@@ -63,7 +71,8 @@ def draw(data: pd.DataFrame) -> Figure:
             linewidth=0.9,
         )
     macs_axis(axes, data.macs)
-    axes.set_ylabel("top-1 minus baseline (points)")
+    score = score_in(data)
+    axes.set_ylabel(f"{score.title} minus baseline ({score.difference_unit})")
     legend(figure, [handle_of(n) for n, _, _ in levels], [name for _, name, _ in levels])
     return figure
 
@@ -74,9 +83,9 @@ def caption(data: pd.DataFrame) -> str:
         f"{(rows.kind == 'stitch').sum()} for {name}" for _, name, rows in groups(data)
     )
     return (
-        f"Top-1 minus that of {data.baseline.iloc[0]}. Points are sub-networks with the same route "
-        f"in both ({shared}); the line compares the Pareto fronts at equal MACs, chosen by "
-        "other images where the runs held some out."
+        f"{title_in(data)} minus that of {data.baseline.iloc[0]}. Points are sub-networks with "
+        f"the same route in both ({shared}); the line compares the Pareto fronts at equal "
+        "MACs, chosen by other images where the runs held some out."
     )
 
 

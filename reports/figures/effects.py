@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from reports.data.levels import Level, NothingToDrawError, gain
+from reports.data.levels import Level, NothingToDrawError, common_score, gain
 from reports.data.quantities import AREA, quantities
 from reports.data.subject import Subject
 from reports.drawing.captions import listed, seeds_sentence, with_interval
@@ -30,6 +30,8 @@ def data(subject: Subject) -> pd.DataFrame:
     for axis in subject.axes():
         baseline, *levels = axis.levels
         for level in levels:
+            if not _scored_alike(level, baseline):
+                continue
             same = _same_rows(level, baseline, subject)
             for quantity in compared:
                 change = gain(level, baseline, quantity.value)
@@ -38,6 +40,7 @@ def data(subject: Subject) -> pd.DataFrame:
                         "axis": level.axis,
                         "level": level.label,
                         "measure": quantity.name,
+                        "title": _title(level),
                         "unit": quantity.unit,
                         "digits": quantity.digits,
                         "gain": change.mean,
@@ -50,6 +53,17 @@ def data(subject: Subject) -> pd.DataFrame:
     if not rows:
         raise NothingToDrawError("no seed of a level and of the baseline is finished")
     return pd.DataFrame(rows).astype({"half_width": float})
+
+
+def _title(level: Level) -> str:
+    """What the rows of its tables are scored by, or nothing."""
+    found = common_score(level)
+    return found.title if found else ""
+
+
+def _scored_alike(level: Level, baseline: Level) -> bool:
+    """Whether both are scored by the same, so that they can be compared."""
+    return not level.runs or common_score(level) == common_score(baseline)
 
 
 def _same_rows(level: Level, baseline: Level, subject: Subject) -> bool:
@@ -127,7 +141,7 @@ def _panel(axes: Axes, data: pd.DataFrame, places: Mapping[tuple[str, str], int]
 def _label(data: pd.DataFrame) -> str:
     unit, names = data.unit.iloc[0], list(dict.fromkeys(data.measure))
     if {"mean over stitches"} & set(names):
-        return "top-1 minus baseline (points)"
+        return f"{data.title.iloc[0]} minus baseline ({unit})"
     what = names[0] if len(names) == 1 else "difference from the baseline"
     against = " minus baseline" if len(names) == 1 else ""
     return f"{what}{against}{f' ({unit})' if unit else ''}"

@@ -21,7 +21,7 @@ LOSS = "loss"
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row an epoch (or step, as the experiment counts), seed, level and logged metric."""
-    stitches = keep_stitches(subject.study.runs.values())
+    stitches = keep_stitches(subject.study.runs.values(), subject.study.plan.table)
     shared = {"unit": "epoch" if stitches else "step"}
     rows = [
         {"level": level.name, "seed": seed, "epoch": step, "metric": name, "value": value, **shared}
@@ -46,7 +46,7 @@ def _logged(subject: Subject) -> list[str]:
     Of stitches the loss alone: what else their runs log belongs to other figures.
     """
     runs = [run for level in subject.levels for run in level.runs.values()]
-    if keep_stitches(runs):
+    if keep_stitches(runs, subject.study.plan.table):
         return [LOSS]
     logged = sorted({name for run in runs for name in run.logged})
     known = [LOSS, *(one.name for one in subject.study.plan.metrics)]

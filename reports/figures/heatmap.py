@@ -1,4 +1,4 @@
-"""Top-1 of the baseline's stitches by the block that they leave and the one that they enter."""
+"""Score of the baseline's stitches by the block that they leave and the one that they enter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from matplotlib.ticker import MaxNLocator
 from reports.data.levels import NothingToDrawError
 from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
-from reports.drawing.drawing import groups, panels, stitch_rows, words_of
+from reports.drawing.drawing import (
+    groups,
+    panels,
+    score_in,
+    stitch_rows,
+    title_in,
+    words_of,
+    words_of_score,
+)
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
 
@@ -27,9 +35,9 @@ def data(subject: Subject) -> pd.DataFrame:
     blocks = rows.route.str.extract(JOINT).dropna().astype(int)
     if blocks.empty:
         raise NothingToDrawError("no sub-network leaves one anchor's block for another's")
-    kept = rows.loc[
-        blocks.index, ["route", "anchors", "is_anchor", "macs", "top1", "half_width", "seeds"]
-    ]
+    score = score_in(rows)
+    shown = ["route", "anchors", "is_anchor", "macs", score.name, "half_width", "seeds"]
+    kept = rows.loc[blocks.index, [*shown, *words_of_score(score)]]
     return pd.concat([kept, blocks], axis=1).reset_index(drop=True)
 
 
@@ -37,26 +45,27 @@ def draw(data: pd.DataFrame) -> Figure:
     """A panel for each pair of anchors, one colour scale for all."""
     pairs = groups(data, "anchors")
     figure, axes = panels(len(pairs), COLUMN_INCHES[1] * (0.72 if len(pairs) > 1 else 1))
-    low, high = data.top1.min(), data.top1.max()
+    score = score_in(data)
+    low, high = data[score.name].min(), data[score.name].max()
     for panel, (number, _, rows) in zip(axes, pairs, strict=True):
         image = _cells(panel, rows, low, high)
         panel.set_title(f"anchor {rows.front.iloc[0]} to {rows.back.iloc[0]}")
         panel.set_xlabel("enters block")
         if number % 2 == 0:  # the first of a row
             panel.set_ylabel("leaves after block")
-    figure.colorbar(image, ax=axes, label="top-1 accuracy (%)", pad=0.03, aspect=28)
+    figure.colorbar(image, ax=axes, label=score.label, pad=0.03, aspect=28)
     return figure
 
 
 def _cells(axes: Axes, rows: pd.DataFrame, low: float, high: float) -> AxesImage:
     shape = rows.front_block.max() + 1, rows.back_block.max() + 1
-    cells = np.full(shape, np.nan)
-    cells[rows.front_block, rows.back_block] = rows.top1
+    cells, values = np.full(shape, np.nan), rows[score_in(rows).name]
+    cells[rows.front_block, rows.back_block] = values
     image = axes.imshow(cells, cmap=COLOUR_MAP, vmin=low, vmax=high, aspect="equal")
     if max(shape) <= NUMBERED_BLOCKS:
-        for i, j, top1 in zip(rows.front_block, rows.back_block, rows.top1, strict=True):
-            dark = top1 < (low + high) / 2
-            axes.text(j, i, f"{top1:.0f}", ha="center", va="center", fontsize=6.5,
+        for i, j, value in zip(rows.front_block, rows.back_block, values, strict=True):
+            dark = value < (low + high) / 2
+            axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=6.5,
                       color="white" if dark else "black")  # fmt: skip
     # nothing to see, but something to point at
     axes.scatter(rows.back_block, rows.front_block, s=80, alpha=0, urls=words_of(rows))
@@ -68,13 +77,16 @@ def _cells(axes: Axes, rows: pd.DataFrame, low: float, high: float) -> AxesImage
 
 def caption(data: pd.DataFrame) -> str:
     """How many stitches, and which is best and worst."""
-    ordered = data.sort_values("top1", kind="stable")
+    score = score_in(data)
+    low_is_best = score.goal == "minimize"
+    ordered = data.sort_values(score.name, kind="stable", ascending=not low_is_best)
     worst, best = ordered.iloc[0], ordered.iloc[-1]
     return (
-        f"Top-1 of the baseline's {len(data)} stitches of two anchors, by the block after which a "
-        "stitch leaves the first and the block where it enters the second (counted from 0). White: "
-        f"no stitch. Best: {best.route} with {best.top1:.1f} %; worst: {worst.route} with "
-        f"{worst.top1:.1f} %. {seeds_sentence(data.seeds, bars=False)}"
+        f"{title_in(data)} of the baseline's {len(data)} stitches of two anchors, by the block "
+        "after which a stitch leaves the first and the block where it enters the second (counted "
+        f"from 0). White: no stitch. Best: {best.route} with {best[score.name]:.1f} {score.unit}; "
+        f"worst: {worst.route} with {worst[score.name]:.1f} {score.unit}. "
+        f"{seeds_sentence(data.seeds, bars=False)}"
     )
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ablations.study.plan import Plan
 from reports.data.levels import NothingToDrawError, baseline_level
-from reports.data.quantities import digits, main_metric
+from reports.data.quantities import digits, main_metric, main_metrics, main_value
 from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
 from reports.drawing.drawing import (
@@ -37,9 +37,12 @@ def data(subject: Subject) -> pd.DataFrame:
     if not baseline_level(subject.study).runs:
         raise NothingToDrawError("no run of the baseline is finished")
     metric, rows = main_metric(subject.study), []
+    mains = main_metrics(subject.study)
+    if len({one.unit for one in mains}) > 1:
+        raise NothingToDrawError("its runs are told in different units")
     shared = {
-        "metric": metric.title,
-        "label": metric.label,
+        "metric": " or ".join(one.title for one in mains),
+        "label": " or ".join(one.title for one in mains) + f" ({metric.unit})" * bool(metric.unit),
         "unit": metric.difference_unit,
         "digits": digits(subject.study, metric),
     }
@@ -56,7 +59,7 @@ def data(subject: Subject) -> pd.DataFrame:
                         "lines": lines,
                         "line": line,
                         "seed": seed,
-                        "value": run.value(metric),
+                        "value": main_value(subject.study, run),
                         **shared,
                     }
                     for seed, run in runs.items()

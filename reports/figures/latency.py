@@ -1,4 +1,4 @@
-"""What a sub-network costs on a real machine: measured latency against accuracy.
+"""What a sub-network costs on a real machine: measured latency against the score.
 
 Of the baseline alone: sub-networks of one run are timed in turn, those of two runs are not, so that
 what else the machine did would look like a difference between levels.
@@ -13,7 +13,7 @@ from reports.data import provenance
 from reports.data.levels import Level, NothingToDrawError
 from reports.data.subject import Subject
 from reports.drawing.captions import listed, rank_correlation, seeds_sentence
-from reports.drawing.drawing import scatter_levels, stitch_rows
+from reports.drawing.drawing import scatter_levels, stitch_rows, title_in
 from reports.drawing.figure import FigureKind
 
 
@@ -49,9 +49,10 @@ def caption(data: pd.DataFrame) -> str:
     span = f"{data.latency.min():.3g} to {data.latency.max():.3g} ms"
     order = f"rank correlation with MACs {rank_correlation(data.latency, data.macs)}"
     return (
-        "Top-1 of every sub-network over the time that a batch takes in it, the median of repeats "
-        "in turn with all others, measured when its run ended, beside whatever else the machine "
-        f"did: {span}, {order}. Measured on {devices}. {seeds_sentence(data.seeds, bars=False)}"
+        f"{title_in(data)} of every sub-network over the time that a batch takes in it, "
+        "the median of repeats in turn with all others, measured when its run ended, beside "
+        f"whatever else the machine did: {span}, {order}. Measured on {devices}. "
+        f"{seeds_sentence(data.seeds, bars=False)}"
     )
 
 

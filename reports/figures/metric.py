@@ -27,7 +27,7 @@ from reports.statistics.interval import estimate
 def data(subject: Subject) -> pd.DataFrame:
     """A row a run and metric."""
     study = subject.study
-    if keep_stitches(study.runs.values()):
+    if keep_stitches(study.runs.values(), study.plan.table):
         raise NothingToDrawError("of stitches each is drawn, by `accuracy`")
     main_metric(study)
     rows = [

@@ -1,4 +1,4 @@
-"""Does a good fit make a good stitch? The least-squares residual against accuracy."""
+"""Does a good fit make a good stitch? The least-squares residual against the score."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from reports.data.levels import NothingToDrawError
+from reports.data.score import before
 from reports.data.subject import Subject
 from reports.drawing.captions import listed, rank_correlation, seeds_sentence
-from reports.drawing.drawing import groups, level_legend, panels, scatter, stitch_rows
+from reports.drawing.drawing import (
+    groups,
+    level_legend,
+    panels,
+    scatter,
+    score_in,
+    stitch_rows,
+    title_in,
+)
 from reports.drawing.figure import FigureKind
 
-WHEN = {"top1_before": "before training", "top1": "after training"}
+WHEN = ("before training", "after training")
 
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a stitch of the baseline that has one stitching layer; residuals are means of seeds."""
-    rows = stitch_rows([subject.baseline], "top1_before")
+    rows = stitch_rows([subject.baseline], before(subject.baseline.score.name))
     fits = []
     for run in subject.baseline.runs.values():
         layers = run.read_table("layer")
@@ -35,28 +44,34 @@ def draw(data: pd.DataFrame) -> Figure:
     """Before training on the left, after it on the right, a series for each pair of anchors."""
     pairs = groups(data, "anchors")
     figure, axes = panels(len(WHEN), 2.6)
-    for panel, (column, when) in zip(axes, WHEN.items(), strict=True):
+    for panel, (column, when) in zip(axes, _columns(data), strict=True):
         for pair, _, rows in pairs:
             scatter(panel, pair, rows, rows.residual, rows[column], size=11)
         panel.set_title(when)
-    axes[0].set_ylabel("top-1 accuracy (%)")
+    axes[0].set_ylabel(score_in(data).label)
     figure.supxlabel("residual of the least-squares fit", fontsize=9)
     level_legend(figure, [f"anchors {name}" for _, name, _ in pairs], anchors=False)
     return figure
 
 
+def _columns(data: pd.DataFrame) -> list[tuple[str, str]]:
+    """The columns of the score before and after training, and what they are."""
+    name = score_in(data).name
+    return list(zip((before(name), name), WHEN, strict=True))
+
+
 def caption(data: pd.DataFrame) -> str:
     """Rank correlations, of all and of each pair of anchors."""
     words = []
-    for column, when in WHEN.items():
+    for column, when in _columns(data):
         pairs = groups(data, "anchors")
         found = [f"{rank_correlation(r.residual, r[column])} for {n}" for _, n, r in pairs]
         everything = f"{rank_correlation(data.residual, data[column])} in all, "
         words.append(f"{when} {everything if len(pairs) > 1 else ''}{', '.join(found)}")
     return (
-        f"Top-1 of the baseline's {len(data)} stitches over what least squares leaves of their "
-        "stitching layer's targets (0: a perfect fit, 1: no better than the mean; stitches of one "
-        f"layer share it). Rank correlation {listed(words)}. "
+        f"{title_in(data)} of the baseline's {len(data)} stitches over what least squares leaves "
+        "of their stitching layer's targets (0: a perfect fit, 1: no better than the mean; "
+        f"stitches of one layer share it). Rank correlation {listed(words)}. "
         f"{seeds_sentence(data.seeds, bars=False)}"
     )
 

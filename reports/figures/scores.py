@@ -26,9 +26,9 @@ def data(subject: Subject) -> pd.DataFrame:
     table = subject.study.plan.table
     if table is None or table.cost is None:
         raise NothingToDrawError("the runs keep no table whose rows have a cost")
-    if keep_stitches(subject.study.runs.values()):
+    if keep_stitches(subject.study.runs.values(), subject.study.plan.table):
         raise NothingToDrawError("of stitches `accuracy` draws more")
-    score, cost = table.scores[0], table.cost
+    score, cost = subject.baseline.score, table.cost
     others = {"cost": cost.name, **({"marked": table.marked} if table.marked else {})}
     parts = []
     for level in subject.levels:

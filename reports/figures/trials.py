@@ -39,7 +39,9 @@ def data(subject: Subject) -> pd.DataFrame:
         ]
     for column, (name, goal) in zip(columns, goals.items(), strict=True):
         rows[f"{column}_name"], rows[f"{column}_goal"] = name, goal
-    held_out = keep_stitches(subject.study.runs.values()) and "auc" in goals
+    held_out = (
+        keep_stitches(subject.study.runs.values(), subject.study.plan.table) and "auc" in goals
+    )
     return rows.assign(images="validation images" if held_out else "")
 
 

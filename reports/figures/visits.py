@@ -1,4 +1,4 @@
-"""Is a stitch better that was trained more often? Visits against accuracy."""
+"""Is a stitch better that was trained more often? Visits against the score."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from reports.data.levels import NothingToDrawError
 from reports.data.subject import Subject
 from reports.drawing.captions import rank_correlation, seeds_sentence
-from reports.drawing.drawing import groups, scatter_levels, stitch_rows
+from reports.drawing.drawing import groups, scatter_levels, score_in, stitch_rows, title_in
 from reports.drawing.figure import FigureKind
 
 WIDE = 20  # times: from there on visits are shown by their logarithm
@@ -37,15 +37,15 @@ def draw(data: pd.DataFrame) -> Figure:
 
 def caption(data: pd.DataFrame) -> str:
     """How often each level's stitches were visited, and whether that ranks them."""
-    stitches = data[~data.is_anchor]
+    stitches, score = data[~data.is_anchor], score_in(data)
     levels = "; ".join(
         f"{name}: {rows.visits.min():.0f} to {rows.visits.max():.0f} visits, rank correlation "
-        f"{rank_correlation(rows.visits, rows.top1)}, {len(rows)} stitches"
+        f"{rank_correlation(rows.visits, rows[score.name])}, {len(rows)} stitches"
         for _, name, rows in groups(stitches)
     )
     return (
-        "Top-1 of every sub-network over its passes in training. Stitches without anchors: "
-        f"{levels}. {seeds_sentence(data.seeds, bars=False)}"
+        f"{title_in(data)} of every sub-network over its passes in training. "
+        f"Stitches without anchors: {levels}. {seeds_sentence(data.seeds, bars=False)}"
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -10,7 +12,15 @@ from matplotlib.ticker import MaxNLocator
 from reports.data.levels import NothingToDrawError, area, mean
 from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence, with_interval
-from reports.drawing.drawing import colour_of, groups, level_legend, marker_of
+from reports.drawing.drawing import (
+    colour_of,
+    groups,
+    level_legend,
+    marker_of,
+    score_in,
+    stitch_rows,
+    words_of_score,
+)
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import COLUMN_INCHES
 
@@ -18,9 +28,12 @@ from reports.drawing.style import COLUMN_INCHES
 def data(subject: Subject) -> pd.DataFrame:
     """A row a level."""
     rows = []
-    for level in subject.compared():
+    levels = subject.compared()
+    stitch_rows(levels)  # refuses what cannot be compared
+    score = levels[0].score
+    for level in levels:
         count = int((~level.stitches.is_anchor).sum())
-        found = mean(level, area)
+        found = mean(level, partial(area, table=level.table))
         if pd.isna(found.mean):  # one network alone has no front
             continue
         rows.append(
@@ -34,7 +47,7 @@ def data(subject: Subject) -> pd.DataFrame:
         )
     if len({row["stitches"] for row in rows}) < 2:
         raise NothingToDrawError("all levels have equally many stitches")
-    return pd.DataFrame(rows).astype({"half_width": float})
+    return pd.DataFrame(rows).astype({"half_width": float}).assign(**words_of_score(score))
 
 
 def draw(data: pd.DataFrame) -> Figure:
@@ -55,21 +68,22 @@ def draw(data: pd.DataFrame) -> Figure:
     axes.margins(x=0.1, y=0.1)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel("stitches (anchors not counted)")
-    axes.set_ylabel("area under the front (%)")
+    axes.set_ylabel(f"area under the front ({score_in(data).unit})")
     level_legend(figure, list(data.level), anchors=False)
     return figure
 
 
 def caption(data: pd.DataFrame) -> str:
     """The numbers of the points."""
+    score = score_in(data)
     columns = (data[column] for column in ("level", "stitches", "area", "half_width"))
     points = "; ".join(
-        f"{level}: {stitches} stitches, {with_interval(mean, half_width)} %"
+        f"{level}: {stitches} stitches, {with_interval(mean, half_width)} {score.unit}"
         for level, stitches, mean, half_width in zip(*columns, strict=True)
     )
     return (
-        "Area under the front (best top-1 within a budget, averaged over budgets) by the number of "
-        f"stitches. {points}. {seeds_sentence(data.seeds)}"
+        f"Area under the front (best {score.title} within a budget, averaged over budgets) by the "
+        f"number of stitches. {points}. {seeds_sentence(data.seeds)}"
     )
 
 

@@ -83,7 +83,11 @@ def _render(
     facts: dict[str, str],
     svg: str,
 ) -> str:
-    stitches = {study.plan.study for study in studies if keep_stitches(study.runs.values())}
+    stitches = {
+        study.plan.study
+        for study in studies
+        if keep_stitches(study.runs.values(), study.plan.table)
+    }
     rows = [
         {**row, "figure": _figure_of(verdict, stitches), "table": table_name(verdict.axis)}
         for row, verdict in zip(claims_table(verdicts).to_dict("records"), verdicts, strict=True)
@@ -106,7 +110,7 @@ def _render(
 
 def _figure_of(verdict: Verdict, stitches: Set[str]) -> str:
     """The id, on the page of its study, of the figure that shows what a claim is about."""
-    figure = "start" if verdict.claim.measure == "top1_before" else "accuracy"
+    figure = "start" if verdict.claim.measure.endswith("_before") else "accuracy"
     if verdict.study not in stitches:
         figure = "metric"
     return figure_name(figure, verdict.axis)

@@ -68,7 +68,7 @@ def render_page(study: TrackedStudy, folder: Path, links: Links, digest: str = "
         overview=pictures[:1],
         sections=sections,
         others=pictures[1:],
-        stitches=keep_stitches(study.runs.values()),
+        stitches=keep_stitches(study.runs.values(), study.plan.table),
         level=LEVEL,
         runs=_runs(study, links),
     )

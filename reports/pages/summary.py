@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from operator import methodcaller
 
 import pandas as pd
@@ -21,19 +22,18 @@ from reports.data.levels import (
     told_apart,
 )
 from reports.data.quantities import digits, metrics_of
+from reports.data.score import before
 from reports.statistics.interval import Estimate, digits_for
 
-MEAN = methodcaller("value", Metric("mean_top1", factor=100))
-BEFORE = methodcaller("value", Metric("mean_top1_before", factor=100))
 SECONDS = "run (s)"  # how long runs took, of any experiment
 COLUMNS = {
     "level": "level",
     "seeds": "seeds",
     "stitches": "sub-networks",
-    "before": "mean top-1 before, %",
-    "mean": "mean top-1 after, % (against baseline)",
-    "area": "area under front, % (against baseline)",
-    "worst": "worst sub-network, % (route)",
+    "before": "mean {score} before, {unit}",
+    "mean": "mean {score} after, {unit} (against baseline)",
+    "area": "area under front, {unit} (against baseline)",
+    "worst": "worst sub-network, {unit} (route)",
     "pairs": "better / worse on the same images (McNemar)",
     "anchors": "anchors: change by training, points",
     "seconds": "training, s",
@@ -43,12 +43,22 @@ COLUMNS = {
 
 def summary_table(levels: Sequence[Level], study: TrackedStudy) -> pd.DataFrame:
     """One row a level, the baseline first."""
-    if keep_stitches(study.runs.values()):
+    if keep_stitches(study.runs.values(), study.plan.table):
         rows = [_stitches_row(level, levels[0]) for level in levels]
-        found = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).rename(columns=COLUMNS)
+        found = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).rename(columns=_headings(levels))
     else:
         found = pd.DataFrame([_row(level, levels[0], study) for level in levels])
     return found.fillna("\N{EN DASH}")
+
+
+def _headings(levels: Sequence[Level]) -> dict[str, str]:
+    """What columns are called, with the score that their levels have."""
+    scores = dict.fromkeys(level.score for level in levels if level.runs)
+    titles, units = (
+        " or ".join(dict.fromkeys(getattr(score, name) for score in scores))
+        for name in ("title", "unit")
+    )
+    return {name: text.format(score=titles, unit=units) for name, text in COLUMNS.items()}
 
 
 def _row(level: Level, baseline: Level, study: TrackedStudy) -> dict[str, str]:
@@ -76,12 +86,19 @@ def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
     row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
     if not level.runs:
         return row
-    tables = [run.table for run in level.runs.values()]
-    worst = str(level.stitches.top1.idxmin())
+    tables, score = [run.table for run in level.runs.values()], level.score
+    scores = level.stitches[score.name]
+    worst = str(scores.idxmax() if score.goal == "minimize" else scores.idxmin())
+    after, start = (
+        methodcaller("value", Metric(name, factor=score.factor))
+        for name in (f"mean_{score.name}", f"mean_{before(score.name)}")
+    )
+    under = partial(area, table=level.table)
 
     def against(value: Value) -> str:
         change: Estimate = gain(level, baseline, value)
-        return "" if level.is_baseline else f" ({change.text(sign=True)})"
+        alike = baseline.runs and baseline.score == score
+        return "" if level.is_baseline or not alike else f" ({change.text(sign=True)})"
 
     def average(name: str) -> str:
         found = mean(level, methodcaller("value", Metric(name)))
@@ -91,10 +108,10 @@ def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
     return row | {
         "pairs": f"{better} / {worse} of {pairs}" if pairs and not level.is_baseline else "",
         "stitches": f"{len(tables[0])}",
-        "before": mean(level, BEFORE).text(),
-        "mean": mean(level, MEAN).text() + against(MEAN),
-        "area": mean(level, area).text() + against(area),
-        "worst": f"{100 * level.stitches.top1[worst]:.1f} ({worst})",
+        "before": mean(level, start).text(),
+        "mean": mean(level, after).text() + against(after),
+        "area": mean(level, under).text() + against(under),
+        "worst": f"{score.factor * scores[worst]:.1f} ({worst})",
         "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
         "seconds": average("train_seconds"),
         "passes": average("passes"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from snnet.anchors.base import Anchor, Layout, adapt, channels_last, stage_blocks
 from snnet.anchors.bert import BertAnchor
 from snnet.anchors.convnext import ConvNeXtAnchor
+from snnet.anchors.dense import DenseAnchor
 from snnet.anchors.efficientnet import EfficientNetAnchor
 from snnet.anchors.levit import LevitAnchor
 from snnet.anchors.resnet import ResNetAnchor
@@ -21,6 +22,7 @@ __all__ = [
     "Anchor",
     "BertAnchor",
     "ConvNeXtAnchor",
+    "DenseAnchor",
     "EfficientNetAnchor",
     "Layout",
     "LevitAnchor",
@@ -44,6 +46,7 @@ def create_anchor(
     """
     model = create_model(spec, say, new_head, **options)
     try:
-        return adapt(model)
-    except TypeError as error:
+        anchor = adapt(model)
+        return DenseAnchor(anchor) if spec.head == "positions" else anchor
+    except (TypeError, ValueError) as error:
         raise ValueError(f"anchor {spec.name} ({spec.architecture}): {error}") from error

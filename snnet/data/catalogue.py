@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import torch
 from timm.data import ImageNetInfo
 
 from snnet.anchors import create_anchor
 from snnet.config import StitchingConfig
+from snnet.data import canvas
+from snnet.data.canvas import load_canvases
 from snnet.data.dataset import Data
-from snnet.data.digits import load_digits
-from snnet.data.fashion import CLASSES, load_fashion
 from snnet.data.folder import list_dataset
 from snnet.data.locations import is_folder
 from snnet.data.memory import InMemory, take
-from snnet.data.sizes import is_text
+from snnet.data.sizes import CANVASES, is_map_folder, is_text
 from snnet.data.texts import class_names_of, load_texts
 from snnet.data.tokens import tokenizer_file
 from snnet.errors import MissingDataError
 
-CLASS_NAMES = {"digits": tuple(map(str, range(10))), "fashion": CLASSES}
-LOADERS: dict[str, Callable[[int], InMemory]] = {"digits": load_digits, "fashion": load_fashion}
+CLASS_NAMES = {
+    **canvas.NAMES,
+    **{name: ("background", *canvas.NAMES[items]) for name, items in CANVASES.items()},
+}
+LOADERS: dict[str, Callable[[int], InMemory]] = {
+    **canvas.LOADERS,
+    **{name: partial(load_canvases, name) for name in CANVASES},
+}
 
 
 def load_data(config: StitchingConfig) -> Data:
@@ -47,8 +54,14 @@ def load_data(config: StitchingConfig) -> Data:
 
     with torch.device("meta"):
         bare = [replace(spec, weights="random") for spec in config.anchors]
-        models = [create_anchor(spec).model for spec in bare]
-    preprocessing = preprocessing_of(models)
+        anchors = [create_anchor(spec) for spec in bare]
+    preprocessing = preprocessing_of([anchor.model for anchor in anchors])
+    if is_map_folder(config.dataset):
+        from snnet.data.maps import load_maps
+
+        classes = anchors[0].classes
+        held_back = config.validation_images
+        return load_maps(config.dataset, preprocessing, classes, *counts, held_back, seed)
     return load_images(config.dataset, preprocessing, *counts, config.validation_images, seed)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
 
 from torch import Tensor
 
@@ -28,7 +27,7 @@ class Data(ABC):
         remarks: sentences on what of it is left out.
     """
 
-    task: ClassVar[Task] = CLASSIFICATION
+    task: Task = CLASSIFICATION
     classes: int | None
     remarks: tuple[str, ...] = ()
 

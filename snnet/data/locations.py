@@ -7,7 +7,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from snnet.data.sizes import IN_MEMORY, is_text
+from snnet.data.sizes import IN_MEMORY, is_map_folder, is_text
 from snnet.errors import MissingDataError
 
 DATA_VARIABLE = "SNNET_DATA"
@@ -29,8 +29,8 @@ def data_root() -> Path:
 
 
 def is_folder(dataset: str) -> bool:
-    """Whether a dataset is an image folder: neither held in memory nor timm's to fetch."""
-    if dataset in IN_MEMORY or is_text(dataset):
+    """Whether a dataset is a folder of classes: not in memory, with maps, or timm's to fetch."""
+    if dataset in IN_MEMORY or is_text(dataset) or is_map_folder(dataset):
         return False
     return dataset.partition("/")[0] not in REMOTE
 

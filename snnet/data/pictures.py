@@ -17,6 +17,7 @@ from snnet.data.catalogue import LOADERS
 from snnet.data.decoding import in_mode
 from snnet.data.memory import InMemory
 from snnet.data.preprocessing import preprocessing_of
+from snnet.data.sizes import is_map_folder
 from snnet.errors import first_line
 
 
@@ -38,6 +39,10 @@ def transform_for(
         data = replace(LOADERS[dataset](seed), pixels=pixels)
         return lambda picture: _like(data, open_picture(picture, "L"))
     preprocessing = preprocessing_of(models)
+    if is_map_folder(dataset):
+        from snnet.data.maps import transform as squeeze
+
+        return lambda picture: squeeze(open_picture(picture, preprocessing.mode), preprocessing)
     transform = preprocessing.for_test()
     return lambda picture: transform(open_picture(picture, preprocessing.mode))
 

@@ -1,4 +1,4 @@
-"""Sizes of the datasets in memory. Torch-free: settings are checked by them."""
+"""Kinds of datasets by name, and sizes of those in memory. Torch-free: checked before a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,14 @@ IN_MEMORY = {
     "fashion": Sizes(
         train=54_000, held_back=6_000, test=10_000, image_shape=(1, 28, 28), classes=10
     ),
+    # several of their images on a larger one; the background is a class, too
+    "canvas": Sizes(train=6_000, held_back=1_000, test=2_000, image_shape=(1, 56, 56), classes=11),
+    "canvas-digits": Sizes(
+        train=500, held_back=150, test=400, image_shape=(1, 24, 24), classes=11, official=False
+    ),
 }
+CANVASES = {"canvas": "fashion", "canvas-digits": "digits"}  # and what lies on them
+SEGMENTATION, DEPTH = "segmentation/", "depth/"  # before the names of a user's folders of maps
 
 TEXT = "text/"  # before the names of datasets of texts
 # those that come with a split drawn here, by the files that hold them
@@ -46,6 +53,16 @@ RATED = {
 def is_text(dataset: str) -> bool:
     """Whether a dataset holds texts."""
     return dataset.startswith(TEXT)
+
+
+def is_map_folder(dataset: str) -> bool:
+    """Whether a dataset is a user's folder of images with a map for each."""
+    return dataset.startswith((SEGMENTATION, DEPTH))
+
+
+def has_maps(dataset: str) -> bool:
+    """Whether each position of an image has a target of its own."""
+    return dataset in CANVASES or is_map_folder(dataset)
 
 
 def holds_back(dataset: str) -> bool:

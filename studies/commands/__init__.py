@@ -16,7 +16,7 @@ from ablations import UserError
 from ablations.cli.completion import complete_study
 from ablations.cli.options import Place
 from ablations.parsing import parse_count
-from snnet.config import MOST
+from snnet.config import MOST, StitchingConfig
 from snnet.errors import OutOfMemoryError
 from snnet.run import MODEL, files_of
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 MOST_PIXELS = 8192  # of an image's height; attention over more has more positions than memory
+MOST_TOKENS = 100_000  # of a text, as the settings have it
 MOST_IMAGES = 65_536  # in a batch
 MOST_REPEATS = 100_000
 
@@ -130,7 +131,11 @@ def complete_run(
 
 
 @click.command()
-@click.option("--anchors", metavar="NAME,NAME[,NAME]", help="timm models to stitch, in any order.")
+@click.option(
+    "--anchors",
+    metavar="NAME,NAME[,NAME]",
+    help="Models of timm to stitch, or folders with encoders of texts; in any order.",
+)
 @click.option("--family", help="Anchors and stages of the paper: deit, swin, resnet, ...")
 @click.option("--kernel", type=click.IntRange(1, MOST), help="Blocks in a window.  [default: 2]")
 @click.option(
@@ -154,6 +159,13 @@ def complete_run(
     metavar="PX",
     help="Height and width of the images.  [default: what the models were trained for]",
 )
+@click.option(
+    "--tokens",
+    type=click.IntRange(1, MOST_TOKENS),
+    default=StitchingConfig.tokens,
+    show_default=True,
+    help="Tokens of a text, at which costs of encoders are counted.",
+)
 @study_option
 @format_option
 @told_plainly
@@ -168,6 +180,7 @@ def stitches(
       ablate stitches --family swin --kernel 3 --format csv > swin.csv
       ablate stitches --anchors resnet18,resnet50 --stages 1,2
       ablate stitches --anchors resnet18,resnet50 --stages 1,2 --image-size 288
+      ablate stitches --anchors ./all-MiniLM-L6-v2,./all-MiniLM-L12-v2 --tokens 32
       ablate stitches --anchors mixer_s16_224,mixer_b16_224 --study mixer.py
 
     Stitches whose blocks lie in one window share a stitching layer; in stages

@@ -11,7 +11,7 @@ from ablations.errors import UserError
 from ablations.terminal.display import console, simple_table
 from snnet.config import StitchingConfig
 from snnet.costs import count_params
-from snnet.families import common_image_shape, order_by_macs, outline
+from snnet.families import common_image_shape, order_by_macs, outline, spec_of
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
 from snnet.space import Space
@@ -23,13 +23,19 @@ SPACE_SETTINGS = ("kernel", "stride", "pairs", "direction", "stages")
 
 
 def list_stitches(
-    names: list[str], settings: dict[str, Any], style: str, image_size: int | None, **chosen: Any
+    names: list[str],
+    settings: dict[str, Any],
+    style: str,
+    image_size: int | None,
+    tokens: int,
+    **chosen: Any,
 ) -> None:
-    """Print the space of the timm models `names`, in a `style`.
+    """Print the space of the models `names`, of timm or folders of encoders, in a `style`.
 
     Arguments:
         settings: of a run; those of the space count.
         image_size: height and width in pixels; by default what the models were trained for.
+        tokens: of a text.
         chosen: settings of the space, None where `settings` or the default holds.
 
     Raises:
@@ -39,9 +45,9 @@ def list_stitches(
         if chosen[name] is None:
             chosen[name] = settings.get(name, getattr(StitchingConfig, name))
     found = [outline(name, image_size) for name in names]
-    image_shape = _image_shape(found, image_size)
+    image_shape = _image_shape(found, image_size, tokens)
     order = order_by_macs(found, image_shape)
-    names = [names[n] for n in order]
+    names = [spec_of(names[n]).name for n in order]
     network = stitch([found[n] for n in order], image_shape, **chosen)
     if order != sorted(order):
         click.echo(f"anchors from fast to slow: {', '.join(names)}", err=True)
@@ -54,9 +60,9 @@ def list_stitches(
     print_csv(rows) if style == "csv" else print_json(rows)
 
 
-def _image_shape(anchors: list[Any], image_size: int | None) -> tuple[int, int, int]:
+def _image_shape(anchors: list[Any], image_size: int | None, tokens: int) -> tuple[int, ...]:
     try:
-        return common_image_shape(anchors, image_size)
+        return common_image_shape(anchors, image_size, tokens)
     except ValueError as error:
         raise UserError(f"{error}, or choose one (--image-size PX)") from None
 

@@ -13,6 +13,7 @@ from rich.progress import Progress, TimeRemainingColumn
 
 from ablations import UserError
 from ablations.terminal.display import console, simple_table
+from snnet.data.sizes import has_maps
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
 from snnet.loading import TrainedNetwork, load
@@ -90,7 +91,7 @@ def _rows(network: TrainedNetwork) -> list[dict[str, Any]]:
             "route": str(row["route"]),
             "macs": int(row["macs"]),
             "params": int(row["params"]),
-            "top1": float(row["top1"]),
+            network.score.name: float(row[network.score.name]),
             "latency_ms": float(row["latency"]),
             "latency_p10_ms": float(row["latency_low"]),
             "latency_p90_ms": float(row["latency_high"]),
@@ -102,7 +103,8 @@ def _rows(network: TrainedNetwork) -> list[dict[str, Any]]:
 def _print_latencies(network: TrainedNetwork) -> None:
     space = network.network.space
     labels = network.network.names
-    table = simple_table("id", "route", "GMACs", "top-1 %", "ms", "10 to 90 %")
+    score = network.score
+    table = simple_table("id", "route", "GMACs", f"{score.words} {score.unit}", "ms", "10 to 90 %")
     for column in (0, 2, 3, 4, 5):
         table.columns[column].justify = "right"
     for number, row in enumerate(_rows(network)):
@@ -110,7 +112,7 @@ def _print_latencies(network: TrainedNetwork) -> None:
             str(number),
             describe_route(space, space.routes[number], labels),
             giga(row["macs"]),
-            f"{100 * row['top1']:.2f}",
+            f"{score.factor * row[score.name]:.2f}",
             f"{row['latency_ms']:.3g}",
             f"{row['latency_p10_ms']:.3g} to {row['latency_p90_ms']:.3g}",
         )
@@ -131,6 +133,7 @@ def write_onnx(
         study: see `snnet.loading.load`.
     """
     network = _load_sound(directory, study)
+    score = network.score
     chosen = network.select(stitch, macs=macs, params=params)
     row = network.table.iloc[chosen]
     image_shape = network.network.image_shape
@@ -139,8 +142,14 @@ def write_onnx(
     difference = export_onnx(network.subnetwork(), output, image_shape)
     click.echo(
         f"{output}: stitch {chosen} ({row.route}), {giga(row.macs)} GMACs, "
-        f"{100 * row.top1:.2f} % top-1; {network.network.inputs.name} "
-        f"(batch, {', '.join(map(str, image_shape))}) to "
-        f"logits (batch, {network.network.classes}); differs from PyTorch by {difference:.0e} "
+        f"{score.factor * row[score.name]:.2f} {score.unit} {score.words}; "
+        f"{network.network.inputs.name} (batch, {', '.join(map(str, image_shape))}) to "
+        f"logits (batch, {_outputs(network)}); differs from PyTorch by {difference:.0e} "
         "of the largest logit"
     )
+
+
+def _outputs(network: TrainedNetwork) -> str:
+    """What a network gives of one input."""
+    classes = f"{network.network.classes}"
+    return f"{classes}, height, width" if has_maps(network.config.dataset) else classes

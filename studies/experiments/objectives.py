@@ -12,47 +12,66 @@ from ablations.runs.directory import RunDirectory
 from snnet.config import StitchingConfig
 from snnet.data.sizes import holds_back
 from snnet.run import STITCHES, table_file, validation_files
+from snnet.tasks.scores import SCORES, score_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+def held_back_score(table: pd.DataFrame) -> str:
+    """The column of the task's score on the images held back.
+
+    Raises:
+        UserError: the table has none.
+    """
+    from snnet import front
+
+    for score in SCORES:
+        if front.held_out(score.name) in table:
+            return front.held_out(score.name)
+    raise UserError("the table has no validation scores")
+
+
 def front_area(table: pd.DataFrame) -> float:
-    """The mean of the best validation top-1 within a budget, see `snnet.front`.
+    """The mean of the best validation score within a budget, see `snnet.front`.
 
     Raises:
         UserError: there are no anchors to tell the range of budgets.
     """
     from snnet import front
 
-    area = front.front_area(table, front.HELD_OUT)
+    area = front.front_area(table, held_back_score(table))
     if isnan(area):
         raise UserError("a run of one route alone has no front: search for top1 within a budget")
     return area
 
 
 def best_within(table: pd.DataFrame, budget: float) -> float:
-    """The best validation top-1 of the sub-networks with at most `budget` MACs.
+    """The best validation score of the sub-networks with at most `budget` MACs.
 
     Raises:
         UserError: there is none.
     """
-    from snnet import front
-
     affordable = table[table.macs <= budget]
     if affordable.empty:
         raise UserError(
             f"no sub-network has {budget:g} MACs or fewer: the cheapest has {table.macs.min()}"
         )
-    return float(affordable[front.HELD_OUT].max())
+    return float(affordable[held_back_score(table)].max())
 
 
 def check_validation(config: StitchingConfig) -> None:
-    """Refuse to search where runs would have no validation scores.
+    """Refuse to search where runs would have no validation scores, or lower ones are better.
 
     Raises:
-        UserError: the dataset holds no images back.
+        UserError: the dataset holds no images back, or is scored by an error.
     """
+    score = score_of(config.dataset)
+    if score.goal == "minimize":
+        raise UserError(
+            f"dataset {config.dataset} is scored by {score.words}, of which less is better; search "
+            f"for that of the mean instead: --objective min:mean_{score.name}"
+        )
     if not holds_back(config.dataset) and not config.validation_images:
         raise UserError(
             f"dataset {config.dataset} holds no images back to choose settings by; say how many of "
@@ -67,14 +86,14 @@ def _of_end(score: Score, run: RunDirectory, budget: float) -> list[float]:
     """A score of the trained run."""
     import pandas as pd
 
-    from snnet import front
-
     table = pd.read_parquet(run.files / table_file(STITCHES))
-    if front.HELD_OUT not in table:
+    try:
+        held_back_score(table)
+    except UserError:
         raise UserError(
             f"run {run.key} has no validation scores: it was done by an earlier version; "
             f"remove {run.path} to have it done anew"
-        )
+        ) from None
     return [score(table, budget)]
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from math import nan
+from pathlib import Path
 
 from ablations import Attempt, Chart, Experiment, Metric, Presentation, Table, UserError
 from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
 from snnet.data.locations import check_remote, data_root, is_folder, split_folders
+from snnet.data.map_folder import list_maps
 from snnet.data.sentences import check_texts
-from snnet.data.sizes import IN_MEMORY, RATED, is_text
+from snnet.data.sizes import CANVASES, IN_MEMORY, RATED, is_map_folder, is_text
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import epochs_for, space_for
-from snnet.tasks.scores import TOP1, Score
+from snnet.tasks.scores import SCORES, TOP1, Score
 from studies.experiments.objectives import OBJECTIVES
 
 # settings on which depends whether networks can be made
@@ -29,6 +31,7 @@ NETWORKS = (
         "tokens",
         "anchors",
         "pretrained",
+        "fine_tuned",
         "teacher",
         "distillation",
         "tuning",
@@ -89,14 +92,21 @@ def _routes_of(space: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> i
 def fixed(config: StitchingConfig) -> list[str]:
     """What somebody else would draw, but not the seed: anchors that are given, an own test set."""
     drawn = config.anchor_seed is None and all(
-        anchor.weights == "random" or (anchor.weights == "recipe" and anchor.recipe.seed is None)
+        weights == "random" or (weights == "recipe" and anchor.recipe.seed is None)
         for anchor in config.anchors
+        for weights in [_weights(anchor, config)]
     )
     found = [] if drawn or not config.pretrained else ["the weights of the anchors"]
     sizes = IN_MEMORY.get(config.dataset)
     own = config.dataset not in RATED and (sizes is None or sizes.official)
     fixed_test = config.split_seed is not None or (own and config.test_images is None)
     return [*found, "the test images"] if fixed_test else found
+
+
+def _weights(anchor: AnchorSpec, config: StitchingConfig) -> str:
+    """Where an anchor gets the weights with which a run begins."""
+    own = anchor.weights == "recipe" and not config.fine_tuned
+    return anchor.start if own else anchor.weights
 
 
 def check_settings(config: StitchingConfig) -> None:
@@ -139,24 +149,33 @@ def check_dataset(config: StitchingConfig) -> list[str]:
         MissingDataError: says where it was looked for, and what to do.
         ValueError: it holds too few images for the settings.
     """
-    if config.dataset == "fashion":
+    if "fashion" in (config.dataset, CANVASES.get(config.dataset)):
         check_fashion()
     if config.dataset in IN_MEMORY:
         return []
     if is_text(config.dataset):
         check_texts(config.dataset)
         return []
+    if is_map_folder(config.dataset):
+        train, _ = list_maps(config.dataset)
+        _check_counts(config, len(train.images), train.folder)
+        return []
     if not is_folder(config.dataset):
         check_remote(config.dataset)
         return []
-    there = len(list_dataset(config.dataset)[0].files) - (config.validation_images or 0)
+    images, folder = list_dataset(config.dataset)[0].files, split_folders(config.dataset)[0]
+    _check_counts(config, len(images), folder)
+    return remarks(config.dataset)
+
+
+def _check_counts(config: StitchingConfig, found: int, folder: Path) -> None:
+    there = found - (config.validation_images or 0)
     for name in ("batch_size", "calibration_images"):
         if getattr(config, name) > min(there, config.training_images or there):
             raise ValueError(
                 f"{name} is {getattr(config, name)}, but there are only {there} training images "
-                f"in {split_folders(config.dataset)[0]}; choose a smaller one"
+                f"in {folder}; choose a smaller one"
             )
-    return remarks(config.dataset)
 
 
 def _is_known(spec: AnchorSpec, config: StitchingConfig) -> bool:
@@ -197,13 +216,30 @@ def _state_of(spec: AnchorSpec) -> tuple[int, int] | None:
 
 def metric_of(score: Score, name: str, words: str, bits: str = "") -> Metric:
     """The metric of a task's score, under a name that is made from the score's."""
-    return Metric(name, words, score.unit, score.goal, score.factor, bits)
+    return Metric(name, words, score.unit, score.goal, score.factor, bits, sometimes=True)
 
 
+def summary_metrics(score: Score) -> tuple[Metric, ...]:
+    """What runs of a task tell of its score."""
+    return (
+        metric_of(score, f"mean_{score.name}", f"mean {score.words} over stitches"),
+        metric_of(score, f"mean_{score.name}_before", f"mean {score.words} before training"),
+        metric_of(score, f"worst_{score.name}", f"worst {score.words}"),
+    )
+
+
+def stitch_scores(score: Score, words: str) -> tuple[Metric, ...]:
+    """What tables of stitches hold of a task's score, after training and before."""
+    before = f"{score.bits}_before" if score.bits else ""
+    return (
+        metric_of(score, score.name, words, score.bits),
+        metric_of(score, f"{score.name}_before", f"{score.words} before training", before),
+    )
+
+
+# of all tasks; a run has those of its own
 METRICS = (
-    metric_of(TOP1, f"mean_{TOP1.name}", f"mean {TOP1.words} over stitches"),
-    metric_of(TOP1, f"mean_{TOP1.name}_before", f"mean {TOP1.words} before training"),
-    metric_of(TOP1, f"worst_{TOP1.name}", f"worst {TOP1.words}"),
+    *(metric for score in SCORES for metric in summary_metrics(score)),
     Metric("train_seconds", "training", "s", "minimize"),
     Metric("passes", "sub-network passes", goal="minimize"),
 )
@@ -211,10 +247,8 @@ TABLE = Table(
     STITCHES,
     row="route",
     scores=(
-        metric_of(TOP1, TOP1.name, f"{TOP1.words} accuracy", TOP1.bits),
-        metric_of(
-            TOP1, f"{TOP1.name}_before", f"{TOP1.words} before training", f"{TOP1.bits}_before"
-        ),
+        *stitch_scores(TOP1, f"{TOP1.words} accuracy"),
+        *(metric for score in SCORES[1:] for metric in stitch_scores(score, score.words)),
     ),
     cost=Metric("macs", "MACs", goal="minimize"),
     marked="is_anchor",
@@ -242,6 +276,9 @@ STITCHING = Experiment(
         "images_per_epoch": None,
         "anchors.start": "random",
         "teacher.start": "random",
+        "fine_tuned": True,
+        "anchors.head": "whole",
+        "teacher.head": "whole",
     },
     scales=SCALES,
     expected_seconds=expected_seconds,

@@ -9,9 +9,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from helpers.stitching import CONFIG, settings
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec, Recipe
 from snnet.errors import CheckpointError
+from snnet.experiment import anchor_specs
 from snnet.pretraining import cache_path, pretrained_anchors
 
 SPECS = [
@@ -109,3 +111,13 @@ def test_a_start_that_is_nowhere_is_told(data, tmp_path):
         pretrained_anchors([spec], "digits", data, tmp_path, print)
     with pytest.raises(ValueError, match="start is what its recipe begins with"):
         replace(SPECS[0], start="recipe")
+
+
+def test_anchors_that_are_not_fine_tuned_are_what_recipes_begin_with():
+    config = settings(anchors=[{**one, "weights": "recipe"} for one in CONFIG["anchors"]])
+    assert {spec.weights for spec in anchor_specs(config)} == {"recipe"}
+    started = [replace(spec, start="package:some") for spec in config.anchors]
+    straight = anchor_specs(replace(config, anchors=tuple(started), fine_tuned=False))
+    assert {spec.weights for spec in straight} == {"package:some"}
+    scratch = anchor_specs(replace(config, anchors=tuple(started), pretrained=False))
+    assert {spec.weights for spec in scratch} == {"random"}

@@ -73,7 +73,8 @@ def test_an_undeclared_metric_of_the_name_of_a_measure_has_no_unit_of_it():
     plan = replace(PLAN, table=None, metrics=())
     assert compare("loss", run, plan=plan) == [3]
     assert unit_of("loss", plan, run.table) == ""
-    assert unit_of("loss", plan, table([0.5, 0.9, 0.6, 0.8])) == "points"
+    stitches = replace(plan, table=STITCHES.table)
+    assert unit_of("loss", stitches, table([0.5, 0.9, 0.6, 0.8])) == "points"
 
 
 def test_the_column_that_tells_rows_apart_may_be_their_cost_or_score():

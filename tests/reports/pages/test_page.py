@@ -38,7 +38,7 @@ def test_a_page_leads_to_its_runs_and_its_tables(uri, tmp_path):
     table = pd.read_csv(tmp_path / "rule-summary.csv").set_index("level")
     plain, momentum = axis_levels(study, "rule")
     change = gain(momentum, plain, lambda run: 100 * run.metrics["mean_top1"])
-    cell = table["mean top-1 after, % (against baseline)"]["momentum"]
+    cell = table["mean top-1 accuracy after, % (against baseline)"]["momentum"]
     assert cell.endswith(f"({change.text(sign=True)})")
     assert (
         f"| momentum | 3/3 | 4 | {table.iloc[1, 2]} | {cell} |"

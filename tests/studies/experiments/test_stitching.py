@@ -182,9 +182,10 @@ def test_nothing_starts_where_images_are_missing(folder, dataset, says):
         ({"teacher": [{"name": "a/b", "architecture": "b"}]}, "should be one word"),
         ({"dataset": ["digit"]}, "did you mean digits?"),
         ({"dataset": ["text/films"]}, "text/films holds texts, which take no augmentation"),
+        ({"dataset": ["canvas"]}, "canvas holds maps, which take no augmentation"),
         ({"dataset": ["imagenet"], "pixels": ["64"]}, "pixels scales images in memory .digits, fa"),
         ({"images_per_epoch": ["8"]}, "images_per_epoch .8. must be at least batch_size .32."),
-        ({"dataset": ["abc"]}, "none of those in memory .digits, fashion.: timm reads it"),
+        ({"dataset": ["abc"]}, "none of those in memory .digits, fashion, .*: timm reads it"),
     ],
 )
 def test_impossible_stitching_settings_are_refused_before_anything_is_loaded(changes, says):
