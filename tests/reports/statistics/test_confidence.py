@@ -74,7 +74,7 @@ def test_words_follow_the_number(shown, tmp_path):
         assert words in table
     page = " ".join((tmp_path / "index.html").read_text().split())
     assert "of 99 %, for equivalence of 98 %, over seeds, and over test images" in page
-    assert "Effects with 99 % intervals (not corrected)" in page
+    assert "Effects with 99 % and, thick, 98 % intervals (not corrected)" in page
     assert "95 %" not in page
 
 
