@@ -163,3 +163,16 @@ def test_route_reads_as_it_runs():
 def test_impossible_spaces_say_why(arguments, says):
     with pytest.raises(ValueError, match=says):
         build_space(**{"stages": [(3,), (3,)], **arguments})
+
+
+@pytest.mark.parametrize(
+    ("first", "joints"),
+    [
+        (0, [Joint(1, 0, 0, 1)]),
+        (0, [Joint(0, 0, 1, 2), Joint(1, 1, 0, 2)]),
+        (0, [Joint(0, 0, 1, 1), Joint(0, 1, 1, 2)]),
+    ],
+)
+def test_a_route_leaves_where_it_is_and_not_before_it_entered(first, joints):
+    with pytest.raises(ValueError, match=r"there is no route .*, and cannot leave block"):
+        Route(first, tuple(joints))
