@@ -123,7 +123,9 @@ class StitchingConfig:
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
     solve: Literal["mean", "joint"] = "mean"  # of a window's pairs, see `snnet.initialisation`
-    direction: Literal["fast_to_slow", "slow_to_fast"] = "fast_to_slow"
+    direction: Literal["fast_to_slow", "slow_to_fast", "both"] = "fast_to_slow"
+    returns: Count = 0  # how often a route of both directions may turn: 0>1>0 turns once
+    positions: Literal["windows", "aligned"] = "windows"  # aligned: at equal relative depth
     kernel: Positive = 2  # of the sliding window, in blocks
     stride: Positive = 1
     pairs: Literal["nearest", "all"] = "nearest"

@@ -106,16 +106,14 @@ def route_cost(
     """
     segments = route.segments(depths)
     first, last = anatomies[segments[0].anchor], anatomies[segments[-1].anchor]
+    blocks = [(one.anchor, n) for one in segments for n in range(one.start, one.stop)]
     macs = first.stem_macs + last.head_macs
-    params = first.stem_params + last.head_params
-    for segment in segments:
-        blocks = slice(segment.start, segment.stop)
-        macs += sum(anatomies[segment.anchor].block_macs[blocks])
-        params += sum(anatomies[segment.anchor].block_params[blocks])
+    macs += sum(anatomies[anchor].block_macs[n] for anchor, n in blocks)
     for joint, layer in zip(route.joints, layers, strict=True):
-        elements = prod(anatomies[joint.front].shapes[joint.front_block + 1])
-        macs += elements * layer.out_features
-        params += count_params(layer)
+        macs += prod(anatomies[joint.front].shapes[joint.front_block + 1]) * layer.out_features
+    # what is met twice is stored once
+    params = first.stem_params + last.head_params + count_params(*dict.fromkeys(layers))
+    params += sum(anatomies[anchor].block_params[n] for anchor, n in set(blocks))
     return macs, params
 
 

@@ -56,7 +56,8 @@ class Subnetwork(nn.Module):
         _, *between, _ = network.functions[stitch]
         self.inputs, self.image_shape = network.inputs, network.image_shape
         self.stem = _part(first, first.stem, example)
-        self.body = nn.Sequential(*(deepcopy(cast(nn.Module, module)) for module in between))
+        # in one go, so that what is met twice is copied once
+        self.body = nn.Sequential(*deepcopy(cast(list[nn.Module], list(between))))
         self.head = _part(last, last.head, features)
         self.eval()
 

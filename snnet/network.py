@@ -274,8 +274,10 @@ def stitch(
     pairs: str = "nearest",
     direction: str = "fast_to_slow",
     stages: Sequence[int] | None = None,
+    positions: str = "windows",
+    returns: int = 0,
 ) -> StitchedNetwork:
-    """Join anchors, ordered from fast to slow, by the window strategy.
+    """Join anchors, ordered from fast to slow; the settings are those of `build_space`.
 
     Arguments:
         image_shape: (channels, height, width), or (tokens,).
@@ -287,7 +289,7 @@ def stitch(
     """
     check_anchors(anchors)
     depths = [anchor.depths for anchor in anchors]
-    space = build_space(depths, kernel, stride, pairs, direction, stages)
+    space = build_space(depths, kernel, stride, pairs, direction, stages, positions, returns)
     return StitchedNetwork(anchors, space, image_shape)
 
 

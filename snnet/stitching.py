@@ -25,6 +25,8 @@ def stitch(
     pairs: str = "nearest",
     direction: str = "fast_to_slow",
     stages: Sequence[int] | None = None,
+    positions: str = "windows",
+    returns: int = 0,
 ) -> StitchedNetwork:
     """Join models of one kind by stitching layers, which are not trained yet.
 
@@ -40,8 +42,11 @@ def stitch(
         pretrained: whether models that are named get timm's pretrained weights, else random ones.
         kernel, stride: the sliding window over the blocks.
         pairs: `nearest` joins neighbours in complexity, `all` also others and chains of three.
-        direction: `fast_to_slow`, or `slow_to_fast`: which of two anchors a route begins in.
+        direction: `fast_to_slow`, or `slow_to_fast`: which of two anchors a route begins in; `both`
+            offers either.
         stages: that may hold stitches, from 0; by default all.
+        positions: `windows`, or `aligned`: at equal relative depth.
+        returns: how often a route may turn where `direction` is `both`; 0>1>0 turns once.
 
     Raises:
         TypeError: a model is of a kind that has no adapter, or none at all.
@@ -58,7 +63,9 @@ def stitch(
     shape = shape or common_image_shape(anchors)
     order = order_by_macs(anchors, shape)
     ordered = [anchors[number] for number in order]
-    return network.stitch(ordered, shape, kernel, stride, pairs, direction, stages)
+    return network.stitch(
+        ordered, shape, kernel, stride, pairs, direction, stages, positions, returns
+    )
 
 
 def _checked(image_shape: Any) -> tuple[int, int, int]:

@@ -141,7 +141,21 @@ def complete_run(
     type=click.Choice(["nearest", "all"]),
     help="Neighbours in complexity only, or all pairs and chains of three.  [default: nearest]",
 )
-@click.option("--direction", type=click.Choice(["fast_to_slow", "slow_to_fast"]))
+@click.option(
+    "--positions",
+    type=click.Choice(["windows", "aligned"]),
+    help="Sliding windows, or cuts at equal relative depth.  [default: windows]",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["fast_to_slow", "slow_to_fast", "both"]),
+    help="Of two anchors, which one stitches begin in.  [default: fast_to_slow]",
+)
+@click.option(
+    "--returns",
+    type=click.IntRange(0, MOST),
+    help="How often a stitch of both directions may turn: 0>1>0 turns once.  [default: 0]",
+)
 @click.option(
     "--stages",
     metavar="N[,N]",
@@ -169,12 +183,14 @@ def stitches(
       ablate stitches --anchors resnet18,resnet50 --stages 1,2
       ablate stitches --anchors resnet18,resnet50 --stages 1,2 --image-size 288
       ablate stitches --anchors mixer_s16_224,mixer_b16_224 --study mixer.py
+      ablate stitches --anchors deit3_small_patch16_224,deit3_large_patch16_224
+        --positions aligned --direction both --returns 1    SN-Netv2's 134
 
     Stitches whose blocks lie in one window share a stitching layer; in stages
     of unequal depth those do that leave after the same block. Blocks count
     from 0 inside their stage. MACs are counted per image.
-    In csv and json, `next_...` cells hold the second joint of a chain of three; the cells before
-    them hold the first.
+    In csv and json, `next_...` cells hold the second joint of a chain or a return; the cells before
+    them hold the first, and `route` has all.
     """
     from studies.commands.families import named_anchors
 

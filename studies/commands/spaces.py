@@ -14,12 +14,11 @@ from snnet.costs import count_params
 from snnet.families import common_image_shape, order_by_macs, outline
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
-from snnet.space import Space
+from snnet.space import SETTINGS, Space
 from snnet.wording import describe_route, giga, mega, short_names, stages_of
 from studies.commands.output import print_csv, print_json
 
 JOINT_CELLS = ("stage", "front_block", "back_block")
-SPACE_SETTINGS = ("kernel", "stride", "pairs", "direction", "stages")
 
 
 def list_stitches(
@@ -35,7 +34,7 @@ def list_stitches(
     Raises:
         ValueError, UserError: the models are unknown, or cannot be stitched so.
     """
-    for name in SPACE_SETTINGS:
+    for name in SETTINGS:
         if chosen[name] is None:
             chosen[name] = settings.get(name, getattr(StitchingConfig, name))
     found = [outline(name, image_size) for name in names]

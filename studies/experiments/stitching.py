@@ -17,7 +17,7 @@ from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
-from snnet.space import epochs_for, space_for
+from snnet.space import SETTINGS, epochs_for, space_for
 from snnet.tasks.scores import TOP1, Score
 from studies.experiments.objectives import OBJECTIVES
 
@@ -34,7 +34,7 @@ NETWORKS = (
         "tuning",
         "drop_path",
     ),
-    *("anchor_learning_rate", "kernel", "stride", "pairs", "direction", "stages", "only"),
+    *("anchor_learning_rate", *SETTINGS, "only"),
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
 
@@ -77,7 +77,7 @@ def _known_stages(config: StitchingConfig) -> tuple[tuple[int, ...], ...]:
 
 def _count_routes(config: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
     """The number of sub-networks; runs of a plan mostly share their space."""
-    names = ("kernel", "stride", "pairs", "direction", "stages", "only")
+    names = (*SETTINGS, "only")
     return _routes_of(StitchingConfig(**{name: getattr(config, name) for name in names}), stages)
 
 
@@ -240,6 +240,8 @@ STITCHING = Experiment(
         "pixels": None,
         "tokens": 64,
         "images_per_epoch": None,
+        "positions": "windows",
+        "returns": 0,
         "anchors.start": "random",
         "teacher.start": "random",
     },

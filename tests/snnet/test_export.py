@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from helpers.families import FAMILIES, family
+from helpers.spaces import network_of
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec
 from snnet.export import Subnetwork, export_onnx
 from snnet.network import stitch
+from snnet.routes import Joint, Route
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -24,6 +26,16 @@ def test_a_subnetwork_holds_what_it_runs_and_no_more(name):
         assert not shared & {parameter.data_ptr() for parameter in alone.parameters()}
         with torch.no_grad():
             assert torch.equal(alone(images), network(images, number))
+
+
+def test_a_block_that_a_route_meets_twice_is_copied_once(images):
+    again = Route(0, (Joint(0, 1, 1, 1), Joint(1, 1, 0, 1)))
+    network = network_of([again], depth=3)
+    alone = Subnetwork(network, 0)
+    ((_, params),) = network.costs()
+    assert sum(parameter.numel() for parameter in alone.parameters()) == params
+    with torch.no_grad():
+        assert torch.equal(alone(images), network(images, 0))
 
 
 def small_levit():
