@@ -226,7 +226,7 @@ def _rider_macs(network: StitchedNetwork, rider: Rider) -> int:
         total += part.stem_macs
     if rider.stitches:
         total += part.head_macs
-    for block, exits in rider.exits.items():
+    for exits in rider.exits.values():
         layers = {network.layer(joint) for joint, _ in exits}  # one window's joints share theirs
-        total += sum(prod(part.shapes[block + 1]) * layer.out_features for layer in layers)
+        total += sum(layer.macs for layer in layers)
     return total

@@ -11,6 +11,7 @@ from snnet import network
 from snnet.anchors import Anchor, adapt, create_anchor
 from snnet.config import AnchorSpec
 from snnet.families import common_image_shape, order_by_macs, origin_of, outline
+from snnet.layers import LayerChoice
 from snnet.models import record_input
 from snnet.network import StitchedNetwork
 
@@ -27,6 +28,9 @@ def stitch(
     stages: Sequence[int] | None = None,
     positions: str = "windows",
     returns: int = 0,
+    layer: str = "linear",
+    layer_rank: int = 16,
+    layer_alpha: float = 1.0,
 ) -> StitchedNetwork:
     """Join models of one kind by stitching layers, which are not trained yet.
 
@@ -47,6 +51,7 @@ def stitch(
         stages: that may hold stitches, from 0; by default all.
         positions: `windows`, or `aligned`: at equal relative depth.
         returns: how often a route may turn where `direction` is `both`; 0>1>0 turns once.
+        layer, layer_rank, layer_alpha: of the stitching layers, see `snnet.layers.LayerChoice`.
 
     Raises:
         TypeError: a model is of a kind that has no adapter, or none at all.
@@ -63,8 +68,9 @@ def stitch(
     shape = shape or common_image_shape(anchors)
     order = order_by_macs(anchors, shape)
     ordered = [anchors[number] for number in order]
+    layers = LayerChoice(layer, layer_rank, layer_alpha)
     return network.stitch(
-        ordered, shape, kernel, stride, pairs, direction, stages, positions, returns
+        ordered, shape, kernel, stride, pairs, direction, stages, positions, returns, layers
     )
 
 

@@ -16,7 +16,7 @@ from ablations import UserError
 from ablations.cli.completion import complete_study
 from ablations.cli.options import Place
 from ablations.parsing import parse_count
-from snnet.config import MOST
+from snnet.config import LAYERS, MOST, MOST_RANK
 from snnet.errors import OutOfMemoryError
 from snnet.run import MODEL, files_of
 
@@ -163,6 +163,16 @@ def complete_run(
     help="Stages that may hold stitches, from 0.  [default: all, or the family's]",
 )
 @click.option(
+    "--layer",
+    type=click.Choice(LAYERS),
+    help="Kind of the stitching layers, which may cost more or less.  [default: linear]",
+)
+@click.option(
+    "--layer-rank",
+    type=click.IntRange(2, MOST_RANK),
+    help="Of low rank, or hidden channels of a bottleneck.  [default: 16]",
+)
+@click.option(
     "--image-size",
     type=click.IntRange(1, MOST_PIXELS),
     metavar="PX",
@@ -190,7 +200,8 @@ def stitches(
     of unequal depth those do that leave after the same block. Blocks count
     from 0 inside their stage. MACs are counted per image.
     In csv and json, `next_...` cells hold the second joint of a chain or a return; the cells before
-    them hold the first, and `route` has all.
+    them hold the first, and `route` has all. `trained_params` are those that change where all of
+    the anchors is trained.
     """
     from studies.commands.families import named_anchors
 

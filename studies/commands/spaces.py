@@ -12,6 +12,7 @@ from ablations.terminal.display import console, simple_table
 from snnet.config import StitchingConfig
 from snnet.costs import count_params
 from snnet.families import common_image_shape, order_by_macs, outline
+from snnet.layers import LayerChoice
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
 from snnet.space import SETTINGS, Space
@@ -34,22 +35,25 @@ def list_stitches(
     Raises:
         ValueError, UserError: the models are unknown, or cannot be stitched so.
     """
-    for name in SETTINGS:
+    for name in (*SETTINGS, "layer", "layer_rank"):
         if chosen[name] is None:
             chosen[name] = settings.get(name, getattr(StitchingConfig, name))
     found = [outline(name, image_size) for name in names]
     image_shape = _image_shape(found, image_size)
     order = order_by_macs(found, image_shape)
     names = [names[n] for n in order]
-    network = stitch([found[n] for n in order], image_shape, **chosen)
+    layers = LayerChoice(chosen.pop("layer"), chosen.pop("layer_rank"))
+    network = stitch([found[n] for n in order], image_shape, **chosen, layers=layers)
     if order != sorted(order):
         click.echo(f"anchors from fast to slow: {', '.join(names)}", err=True)
-    costs = network.costs()
+    costs, trained = network.costs(), network.trained_params()
     if style == "table":
         _print_table(names, network, costs)
         return
-    routes = zip(network.space.routes, costs, strict=True)
-    rows = [_row(n, network.space, route, cost) for n, (route, cost) in enumerate(routes)]
+    rows = [
+        {**_row(n, network.space, route, costs[n]), "trained_params": trained[n]}
+        for n, route in enumerate(network.space.routes)
+    ]
     print_csv(rows) if style == "csv" else print_json(rows)
 
 

@@ -34,7 +34,7 @@ NETWORKS = (
         "tuning",
         "drop_path",
     ),
-    *("anchor_learning_rate", *SETTINGS, "only"),
+    *("anchor_learning_rate", *SETTINGS, "only", "layer", "layer_rank"),
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
 
@@ -56,7 +56,7 @@ def expected_seconds(config: StitchingConfig) -> float:
     stages = _known_stages(config)
     if config.dataset not in SPEED or config.pixels is not None or not stages:
         return nan
-    passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
+    passes = 2 + config.sandwich_random if config.sampling == "sandwich" else 1
     training, scoring = SPEED[config.dataset]
     sizes = IN_MEMORY[config.dataset]
     images = (config.training_images or sizes.train) / 1000
@@ -125,7 +125,7 @@ def check_ready(config: StitchingConfig) -> list[str]:
     """
     try:
         told = check_dataset(config)
-        if all(_is_known(spec, config) for spec in config.anchors):
+        if config.layer == "linear" and all(_is_known(spec, config) for spec in config.anchors):
             return told
         return told + _check_networks(config)
     except (MissingDataError, ValueError) as error:
@@ -242,6 +242,10 @@ STITCHING = Experiment(
         "images_per_epoch": None,
         "positions": "windows",
         "returns": 0,
+        "layer": "linear",
+        "layer_rank": 16,
+        "layer_alpha": 1.0,
+        "cost_gap": 1e9,
         "anchors.start": "random",
         "teacher.start": "random",
     },

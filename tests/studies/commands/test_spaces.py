@@ -61,6 +61,19 @@ def test_returns_are_shown_whole():
     assert "22 stitching layers" in stitches(*anchors, *two_way).stdout
 
 
+def test_layers_cost_what_they_are():
+    digits = ["--anchors", "deit_tiny_patch16_224,deit_small_patch16_224"]
+    linear, low, wide = (
+        rows(*digits, "--layer", layer, "--layer-rank", "4")[2]
+        for layer in ("linear", "low_rank", "conv3x3")
+    )
+    assert linear["macs"] == low["macs"]
+    assert linear["params"] == low["params"]
+    assert linear["trained_params"] == linear["params"]
+    assert int(low["params"]) - int(low["trained_params"]) == 192 * 384 - 4 * (192 + 384)
+    assert int(wide["macs"]) - int(linear["macs"]) == 8 * 196 * 192 * 384
+
+
 def test_formats_agree():
     cells = rows(*RESNETS)
     assert list(cells[0])[:8] == [
