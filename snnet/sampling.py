@@ -20,9 +20,9 @@ def create_sampler(network: StitchedNetwork, config: StitchingConfig) -> Sampler
     """The sampler that `config` asks for, over the stitches of a network."""
     routes, macs = network.space.routes, [macs for macs, _ in network.costs()]
     if config.sampling == "sandwich":
-        anchors = range(len(network.space.stages))  # from fast to slow, if the user has them so
+        anchors = list(range(len(network.space.stages)))  # the user has them from fast to slow
         if config.direction == "both":
-            anchors = sorted(anchors, key=macs.__getitem__)
+            anchors.sort(key=macs.__getitem__)
         return sandwich_sampler(len(routes), anchors[-1], anchors[0], config.sandwich_random)
     stitches = list(range(len(routes)))
     if config.tuning == "stitching_layers":  # a frozen anchor alone would have nothing to learn
