@@ -151,7 +151,8 @@ class StitchingConfig:
     cost_gap: Annotated[float, Gt(0)] = 1e9  # MACs between the cheapest and the others of a group
     sandwich_random: Count = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch
-    tuning: Literal["full", "stitching_layers"] = "full"
+    # what is trained: all, or the stitching layers alone or with some of the anchors
+    tuning: Literal["full", "stitching_layers", "norms", "biases"] = "full"
 
     batch_size: Positive = 64  # images a step, over all processes
     optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd with momentum 0.9

@@ -22,6 +22,7 @@ from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
 from snnet.shared_forward import run_stitches
+from snnet.tuning import tune
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -77,7 +78,7 @@ class Training:
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
         self.steps_per_epoch = steps_of(config, data)
-        network.anchors.requires_grad_(config.tuning == "full")
+        tune(network.anchors, config.tuning)
         self.optimizer, self.scheduler = create_optimisation(
             {
                 network.anchors: config.anchor_learning_rate,
