@@ -65,7 +65,7 @@ class Moments:
 
     def add(self, fronts: dict[Block, Tensor], backs: dict[Block, Tensor]) -> None:
         """Take in features (positions, C) that leave the front and enter the back blocks."""
-        parts = max(-(-len(rows) // CHUNK) for rows in fronts.values())
+        parts = max((-(-len(rows) // CHUNK) for rows in fronts.values()), default=1)
         split_fronts = {block: rows.tensor_split(parts) for block, rows in fronts.items()}
         split_backs = {block: rows.tensor_split(parts) for block, rows in backs.items()}
         for part in range(parts):

@@ -221,6 +221,50 @@ def test_sweeps_over_random_spaces_equal_one_by_one(kind, chosen):
             torch.testing.assert_close(logits, network(images, number))
 
 
+@settings(deadline=None, max_examples=15)
+@given(
+    kind=st.sampled_from(["linear", "low_rank", "shared_low_rank", "relu", "conv3x3", "norm"]),
+    method=st.sampled_from(["mean", "joint"]),
+    chosen=st.lists(routes(anchors=2, depth=3), min_size=2, max_size=5, unique=True),
+)
+def test_starts_over_random_spaces_equal_a_direct_solution(kind, method, chosen):
+    space = space_of(chosen, depth=3)
+    anchors = [tiny_anchor(8, 0), tiny_anchor(12, 1)][: len(space.stages)]
+    network = StitchedNetwork(anchors, space, SHAPE, LayerChoice(kind, 4)).eval()
+    images = torch.randn(12, *SHAPE, generator=torch.Generator().manual_seed(2))
+    network.initialise(images.split(5), method)
+    with torch.no_grad():
+        features = [features_of(anchor, images) for anchor in anchors]
+        for layer, module in zip(space.layers, network.layers, strict=True):
+            pairs = []
+            for i, j in layer.pairs:
+                front, back = features[layer.front][i + 1], features[layer.back][j].double()
+                seen = torch.nn.functional.layer_norm(front, front.shape[-1:])
+                front = (seen if kind == "norm" else front).double()
+                rows = torch.cat([front, torch.ones_like(front[..., :1])], -1)
+                pairs.append((rows.flatten(0, 1), back.flatten(0, 1)))
+            if method == "joint":
+                pairs = [tuple(torch.cat(parts) for parts in zip(*pairs, strict=True))]
+            direct = torch.stack(
+                # what a norm leaves is planar but for rounding, which is not to be fitted
+                [torch.linalg.lstsq(*pair, rcond=1e-6, driver="gelsd").solution for pair in pairs]
+            ).mean(0)
+            front = features[layer.front][layer.pairs[0][0] + 1]
+            rows = torch.nn.functional.layer_norm(front, front.shape[-1:])
+            rows = (rows if kind == "norm" else front).double()
+            expected = (rows @ direct[:-1] + direct[-1]).float()
+            expected = expected.relu() if kind == "relu" else expected
+            torch.testing.assert_close(module(front), expected, rtol=1e-2, atol=1e-3)
+
+
+def features_of(anchor, images):
+    """Features that enter block 0, 1, ..., and last those that leave the final block."""
+    found = [anchor.stem(images)]
+    for block in anchor.blocks:
+        found.append(block(found[-1]))
+    return found
+
+
 @pytest.mark.parametrize("name", ["swin", "resnet", "deit"])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "identity"])
 def test_families_take_every_kind(name, kind):
