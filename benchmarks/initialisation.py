@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from statistics import median
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from benchmarks.subjects import (
 )
 from snnet.data.dataset import CALIBRATION_BATCH
 from snnet.initialisation import Moments
+from snnet.layers import Linear
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint
 from snnet.space import Layer
@@ -69,7 +71,7 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
         target=None if quick else TARGET,
         bounds=bounds,
     )
-    modules = [network.layer(layer.joints[0]) for layer in network.space.layers]
+    modules = [cast(Linear, network.layer(one.joints[0])) for one in network.space.layers]
     ours = [torch.cat([module.weight.T, module.bias[None]]) for module in modules]
     yield Result(
         "initialisation_whole",

@@ -31,9 +31,10 @@ def run(quick: bool, say: Say) -> Iterator[Result]:
             say(case)
             shape = small_shape(scale)
             network = stitch(small_anchors(scale), shape, direction=direction).train()
-            draw = sandwich_sampler(len(network.space.routes), len(network.anchors), 1)
-            draws = generator("benchmark")
-            sequence = [draw(draws) for _ in range(4 if quick else 8)]
+            count = len(network.space.routes)
+            draw = sandwich_sampler(count, len(network.anchors) - 1, 0, 1)
+            draws, visits = generator("benchmark"), torch.zeros(count)
+            sequence = [draw(draws, visits) for _ in range(4 if quick else 8)]
             images = structured_images(BATCH, shape)
             labels = torch.arange(BATCH) % network.classes
             separate, shared = (_Steps(deepcopy(network), images, labels) for _ in range(2))

@@ -108,9 +108,10 @@ class _HandWritten:
             step_on_epochs=False,
             updates_per_epoch=len(self.batches),
         )
-        sampler = create_sampler(network.space, config)
+        sampler, routes = create_sampler(network, config), network.space.routes
+        unseen = torch.zeros(len(routes))
         self.sequence = [  # as the project draws it in epoch 0
-            network.space.routes[sampler(generator("stitches", config.seed, 0, step, 0))[0]]
+            routes[sampler(generator("stitches", config.seed, 0, step, 0), unseen)[0]]
             for step in range(len(self.batches))
         ]
         self.layers = {joint: network.layers[n] for joint, n in network.space.layer_of().items()}

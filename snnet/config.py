@@ -6,18 +6,23 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
 
 MOST = 1_000_000_000  # of anything that is counted: no run with more would end
+MOST_RANK = 65_536
 
 Positive = Annotated[int, Ge(1), Le(MOST)]
 Count = Annotated[int, Ge(0), Le(MOST)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Le(1)]
+LayerKind = Literal[
+    "linear", "low_rank", "shared_low_rank", "identity", "relu", "bottleneck", "conv3x3", "norm"
+]
+LAYERS: tuple[str, ...] = get_args(LayerKind)
 
 
 @dataclass(frozen=True)
@@ -127,20 +132,31 @@ class StitchingConfig:
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
     solve: Literal["mean", "joint"] = "mean"  # of a window's pairs, see `snnet.initialisation`
-    direction: Literal["fast_to_slow", "slow_to_fast"] = "fast_to_slow"
+    direction: Literal["fast_to_slow", "slow_to_fast", "both"] = "fast_to_slow"
+    returns: Count = 0  # how often a route of both directions may turn: 0>1>0 turns once
+    positions: Literal["windows", "aligned"] = "windows"  # aligned: at equal relative depth
     kernel: Positive = 2  # of the sliding window, in blocks
     stride: Positive = 1
     pairs: Literal["nearest", "all"] = "nearest"
+    # the stitching layers, see `snnet.layers`
+    layer: LayerKind = "linear"
+    layer_rank: Annotated[int, Ge(2), Le(MOST_RANK)] = 16  # of low rank; inside a bottleneck
+    layer_alpha: Annotated[float, Gt(0)] = 1.0  # low-rank updates are scaled by it over their rank
     stages: Annotated[tuple[Count, ...], MinLen(1)] | None = None  # that hold stitches; None: all
     only: str | None = None  # the name of one route, such as 0.3>1.4, that is trained alone
     epochs: Positive = 50
     # what `epochs` counts for: the run, or each stitch. A space with twice as many stitches as the
     # nearest one of its windows (`stitch`), or as the paper's (`visits`), then trains twice as long
     budget: Literal["run", "stitch", "visits"] = "run"
-    sampling: Literal["random", "sandwich"] = "random"
+    # which sub-networks a step trains, see `snnet.sampling`
+    sampling: Literal["random", "sandwich", "cost_groups", "equal_exposure", "inverse_visits"] = (
+        "random"
+    )
+    cost_gap: Annotated[float, Gt(0)] = 1e9  # MACs between the cheapest and the others of a group
     sandwich_random: Count = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch
-    tuning: Literal["full", "stitching_layers"] = "full"
+    # what is trained: all, or the stitching layers alone or with some of the anchors
+    tuning: Literal["full", "stitching_layers", "norms", "biases"] = "full"
 
     batch_size: Positive = 64  # images a step, over all processes
     optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd with momentum 0.9
@@ -233,6 +249,8 @@ def _check_teacher(config: StitchingConfig) -> None:
 
 
 def _check_trainable(config: StitchingConfig) -> None:
+    if config.tuning == "stitching_layers" and config.layer == "identity":
+        raise ValueError("layer identity has nothing to train; set tuning to full")
     anchors_alone = config.sampling == "sandwich" and config.sandwich_random == 0
     if config.tuning == "stitching_layers" and anchors_alone:
         raise ValueError(

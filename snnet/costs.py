@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from snnet.anchors import Anchor
 from snnet.errors import first_line
 from snnet.features import Features, values_of
+from snnet.layers import StitchingLayer
 from snnet.routes import Route
 
 
@@ -96,7 +97,10 @@ def dissect_all(anchors: Sequence[Anchor], image_shape: tuple[int, ...]) -> tupl
 
 
 def route_cost(
-    route: Route, depths: tuple[int, ...], anatomies: Sequence[Anatomy], layers: Sequence[nn.Linear]
+    route: Route,
+    depths: tuple[int, ...],
+    anatomies: Sequence[Anatomy],
+    layers: Sequence[StitchingLayer],
 ) -> tuple[int, int]:
     """MACs per image, and parameters, of one route.
 
@@ -106,17 +110,25 @@ def route_cost(
     """
     segments = route.segments(depths)
     first, last = anatomies[segments[0].anchor], anatomies[segments[-1].anchor]
+    blocks = [(one.anchor, n) for one in segments for n in range(one.start, one.stop)]
     macs = first.stem_macs + last.head_macs
-    params = first.stem_params + last.head_params
-    for segment in segments:
-        blocks = slice(segment.start, segment.stop)
-        macs += sum(anatomies[segment.anchor].block_macs[blocks])
-        params += sum(anatomies[segment.anchor].block_params[blocks])
-    for joint, layer in zip(route.joints, layers, strict=True):
-        elements = prod(anatomies[joint.front].shapes[joint.front_block + 1])
-        macs += elements * layer.out_features
-        params += count_params(layer)
+    macs += sum(anatomies[anchor].block_macs[n] for anchor, n in blocks)
+    macs += sum(layer.macs for layer in layers)
+    # what is met twice is stored once
+    params = first.stem_params + last.head_params + sum(one.params for one in set(layers))
+    params += sum(anatomies[anchor].block_params[n] for anchor, n in set(blocks))
     return macs, params
+
+
+def trained_parts(anchor: Anchor) -> dict[tuple[str, int], int]:
+    """Parameters that training changes, of an anchor's stem, blocks and head: ("block", 3)."""
+
+    def count(module: nn.Module) -> int:
+        return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+    parts = {("block", n): count(block) for n, block in enumerate(anchor.blocks)}
+    parts["head", 0] = sum(count(module) for module in anchor.head_modules)
+    return {("stem", 0): count(anchor) - sum(parts.values()), **parts}
 
 
 def count_macs(function: Callable[[Any], Any], features: Features) -> tuple[int, Any]:

@@ -20,6 +20,7 @@ from snnet.anchors import Anchor
 from snnet.features import Features
 from snnet.files import writing
 from snnet.inputs import IMAGES, MISFITS, Inputs
+from snnet.layers import StitchingLayer
 from snnet.network import StitchedNetwork
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -56,7 +57,10 @@ class Subnetwork(nn.Module):
         _, *between, _ = network.functions[stitch]
         self.inputs, self.image_shape = network.inputs, network.image_shape
         self.stem = _part(first, first.stem, example)
-        self.body = nn.Sequential(*(deepcopy(cast(nn.Module, module)) for module in between))
+        modules = cast(list[nn.Module], list(between))
+        merged = {one: one.merged() if isinstance(one, StitchingLayer) else one for one in modules}
+        # in one go, so that what is met twice is copied once
+        self.body = nn.Sequential(*deepcopy([merged[one] for one in modules]))
         self.head = _part(last, last.head, features)
         self.eval()
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from snnet.anchors import Anchor, channels_last
 from snnet.features import Features, Masked, values_of
@@ -64,7 +65,7 @@ class Moments:
 
     def add(self, fronts: dict[Block, Tensor], backs: dict[Block, Tensor]) -> None:
         """Take in features (positions, C) that leave the front and enter the back blocks."""
-        parts = max(-(-len(rows) // CHUNK) for rows in fronts.values())
+        parts = max((-(-len(rows) // CHUNK) for rows in fronts.values()), default=1)
         split_fronts = {block: rows.tensor_split(parts) for block, rows in fronts.items()}
         split_backs = {block: rows.tensor_split(parts) for block, rows in backs.items()}
         for part in range(parts):
@@ -108,7 +109,16 @@ class Moments:
             ridge = any(used for _, used in solved)
         else:
             raise ValueError(f"method is mean or joint, not {method!r}")
-        return solution, Fit(self._residual(number, solution), ridge)
+        return solution, self.fit(number, solution, ridge)
+
+    def gram(self, number: int) -> Tensor:
+        """[A 1]'[A 1] (C_front + 1, C_front + 1), over all pairs of a layer."""
+        layer = self.layers[number]
+        return torch.stack([self.grams[layer.front, i] for i, _ in layer.pairs]).sum(0)
+
+    def fit(self, number: int, solution: Tensor, ridge: bool) -> Fit:
+        """How well a map W (C_front + 1, C_back) other than the solution fits a layer."""
+        return Fit(self._residual(number, solution), ridge)
 
     def _residual(self, number: int, solution: Tensor) -> float:
         """Residual of a layer's W (C_front + 1, C_back), see `Fit`."""
@@ -126,21 +136,21 @@ class Moments:
 
 
 @torch.no_grad()
-def solve_layers(
+def gather_moments(
     anchors: Sequence[Anchor],
     space: Space,
     image_shape: tuple[int, ...],
     images: Iterable[Tensor] | Tensor,
-    method: str = "mean",
-) -> list[tuple[Tensor, Fit]]:
-    """Weights W (C_front + 1, C_back) of every stitching layer of a space, and how well they fit.
+    normed: bool = False,
+) -> Moments:
+    """What the solutions of all stitching layers of a space need of the calibration images.
 
     Arguments:
         anchors: in eval mode.
         image_shape: of the images (or texts), without the batch, for messages.
         images: batches of calibration images (B, C, H, W), un-augmented, or of tokens (B, N); one
             alone will do.
-        method: see `Moments.solve`.
+        normed: whether stitching layers begin with a layer norm, which makes every feature planar.
 
     Raises:
         TypeError: what is given are no batches of images.
@@ -153,8 +163,8 @@ def solve_layers(
             f"images are batches (B, C, H, W), such as a list of tensors, not one "
             f"{type(images).__name__}"
         )
-    normed = frozenset(number for number, anchor in enumerate(anchors) if anchor.post_norm)
-    moments = Moments(space.layers, normed)
+    planar = frozenset(n for n, anchor in enumerate(anchors) if normed or anchor.post_norm)
+    moments = Moments(space.layers, planar)
     device = next(anchors[0].parameters()).device
     for batch in images:
         try:
@@ -164,12 +174,15 @@ def solve_layers(
             anchors[0].inputs.check(batch, image_shape, error, dtype)
             raise
         moments.add(
-            {(anchor, block): features[anchor][block + 1] for anchor, block in moments.fronts},
+            {
+                (anchor, block): _normed(features[anchor][block + 1], normed)
+                for anchor, block in moments.fronts
+            },
             {(anchor, block): features[anchor][block] for anchor, block in moments.backs},
         )
     if space.layers and not moments.grams:
         raise ValueError("there are no calibration images: give at least one batch")
-    return [moments.solve(number, method) for number in range(len(space.layers))]
+    return moments
 
 
 def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:
@@ -185,6 +198,10 @@ def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:
 def _rows(features: Features, anchor: Anchor) -> Tensor:
     rows = channels_last(values_of(features), anchor.layout).flatten(0, -2)
     return rows[features.mask.flatten()] if isinstance(features, Masked) else rows
+
+
+def _normed(rows: Tensor, normed: bool) -> Tensor:
+    return functional.layer_norm(rows, rows.shape[-1:]) if normed else rows
 
 
 def _by_front(layer: Layer) -> dict[int, list[int]]:

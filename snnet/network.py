@@ -9,50 +9,20 @@ from typing import Any, cast
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from snnet.anchors import Anchor, Layout, channels_last
+from snnet.anchors import Anchor, Layout
 from snnet.config import StitchingConfig
-from snnet.costs import dissect_all, route_cost
-from snnet.features import Features, values_of, with_values
-from snnet.initialisation import Fit, solve_layers
+from snnet.costs import dissect_all, route_cost, trained_parts
+from snnet.features import Features
+from snnet.initialisation import Fit, gather_moments
 from snnet.inputs import MISFITS, Inputs
+from snnet.layers import Ends, Identity, LayerChoice, StitchingLayer, grid_of, make_layer
 from snnet.models import model_name
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
 from snnet.wording import describe_route, distinct, giga, stages_of
 
 Step = tuple[str, int, int]  # what, anchor or stitching layer, block: ("block", 0, 3)
-
-
-class StitchingLayer(nn.Linear):
-    """A 1x1 convolution from one anchor's features to another's, layouts converted.
-
-    Weights as in `nn.Linear`: (C_back, C_front) and bias (C_back).
-    """
-
-    def __init__(
-        self, channels: tuple[int, int], layouts: tuple[Layout, Layout], size: tuple[int, ...]
-    ) -> None:
-        """Take `channels` and `layouts` from front to back, `size` (H, W) or (N,) of the back."""
-        super().__init__(*channels)
-        self.front_layout, self.back_layout = layouts
-        self.size = size
-
-    def forward(self, features: Features) -> Features:  # type: ignore[override]
-        """Features in the front's layout to features in the back's; a mask goes with them."""
-        values = values_of(features)
-        if self.front_layout == self.back_layout == "channels_first":
-            return functional.conv2d(values, self.weight[:, :, None, None], self.bias)
-        rows = super().forward(channels_last(values, self.front_layout))
-        return with_values(features, self._to_back(rows))
-
-    def _to_back(self, rows: Tensor) -> Tensor:
-        if self.back_layout == "tokens":
-            return rows.flatten(1, -2)
-        if rows.ndim == 3:
-            rows = rows.unflatten(1, self.size)
-        return rows if self.back_layout == "channels_last" else rows.permute(0, 3, 1, 2)
 
 
 def width_and_size(shape: tuple[int, ...], layout: Layout) -> tuple[int, tuple[int, ...]]:
@@ -68,6 +38,8 @@ class StitchedNetwork(nn.Module):
     Stitching layers start with PyTorch's default (Kaiming uniform, a = sqrt 5).
 
     Attributes:
+        layers: the stitching layers, in the order of the space's.
+        updates: what several of them share.
         names: what the anchors are called for people.
         inputs: what the anchors take.
         image_shape: of one of them, without the batch: (channels, height, width) of an image,
@@ -75,14 +47,21 @@ class StitchedNetwork(nn.Module):
     """
 
     def __init__(
-        self, anchors: Sequence[Anchor], space: Space, image_shape: tuple[int, ...]
+        self,
+        anchors: Sequence[Anchor],
+        space: Space,
+        image_shape: tuple[int, ...],
+        layers: LayerChoice | None = None,
     ) -> None:
         """Join `anchors` as `space` says, for inputs of `image_shape`.
+
+        Arguments:
+            layers: which stitching layers; by default linear ones.
 
         Raises:
             TypeError: what is given are no anchors.
             ValueError: an anchor cannot take such inputs, or two that the space joins do not fit
-                together.
+                together, or no such stitching layer.
         """
         check_anchors(anchors)
         super().__init__()
@@ -94,9 +73,12 @@ class StitchedNetwork(nn.Module):
         counts = {anatomy.classes for anatomy in self.anatomies}
         if len(counts) > 1:
             raise ValueError(f"anchors tell apart different numbers of classes: {sorted(counts)}")
+        self.layer_choice = layers or LayerChoice()
+        self.updates = nn.ModuleDict()
         self.layers = nn.ModuleList(
             self._stitching_layer(layer.joints[0]) for layer in space.layers
         )
+        self._check_identity()
         self._layer_of = space.layer_of()
         self._run: dict[Step, Callable[[Any], Any]] = {}
         for n, anchor in enumerate(anchors):
@@ -109,7 +91,18 @@ class StitchedNetwork(nn.Module):
             tuple(self._run[step] for step in self.steps(route)) for route in space.routes
         ]
 
-    def _stitching_layer(self, joint: Joint) -> StitchingLayer:
+    def _check_identity(self) -> None:
+        kinds = [type(layer) for layer in self.layers]
+        if self.layer_choice.kind == "identity" and kinds and Identity not in kinds:
+            widths = [
+                width_and_size(anatomy.shapes[0], self.anchor(n).layout)[0]
+                for n, anatomy in enumerate(self.anatomies)
+            ]
+            raise ValueError(
+                f"layer identity needs two anchors of equal width, and these have {widths} channels"
+            )
+
+    def _stitching_layer(self, joint: Joint) -> nn.Module:
         front, back = self.anchor(joint.front), self.anchor(joint.back)
         leaving = self.anatomies[joint.front].shapes[joint.front_block + 1]
         entering = self.anatomies[joint.back].shapes[joint.back_block]
@@ -126,7 +119,15 @@ class StitchedNetwork(nn.Module):
                 f"{joint.front_block}: {_positions(front_size, front.prefix_tokens)} leave the "
                 f"first, {_positions(back_size, back.prefix_tokens)} enter the second"
             )
-        return StitchingLayer((front_width, back_width), (front.layout, back.layout), back_size)
+        ends = Ends(
+            (front_width, back_width),
+            (front.layout, back.layout),
+            back_size,
+            back.prefix_tokens,
+            grid_of(back_size, back.prefix_tokens, self.image_shape),
+        )
+        name = f"{joint.front}-{joint.back}-{front_width}-{back_width}"
+        return make_layer(ends, self.layer_choice, self.updates, name)
 
     @property
     def classes(self) -> int:
@@ -160,7 +161,7 @@ class StitchedNetwork(nn.Module):
 
     @torch.no_grad()
     def initialise(self, images: Iterable[Tensor] | Tensor, method: str = "mean") -> list[Fit]:
-        """Set every stitching layer to its least-squares solution; returns how well each fits.
+        """Start every stitching layer from least squares; returns how well each fits.
 
         Arguments:
             images: batches of calibration images (B, C, H, W), normalised and un-augmented, or of
@@ -174,17 +175,20 @@ class StitchedNetwork(nn.Module):
             ValueError: there are no images, or such as the network does not take.
         """
         anchors = [self.anchor(number) for number in range(len(self.anchors))]
+        modules = [self.layer(layer.joints[0]) for layer in self.space.layers]
+        normed = any(module.normed for module in modules)
         training = self.training
         self.eval()
         try:
-            solved = solve_layers(anchors, self.space, self.image_shape, images, method)
+            moments = gather_moments(anchors, self.space, self.image_shape, images, normed)
         finally:
             self.train(training)
-        for layer, (solution, _) in zip(self.space.layers, solved, strict=True):
-            module = self.layer(layer.joints[0])
-            module.weight.copy_(solution[:-1].T)
-            module.bias.copy_(solution[-1])
-        return [fit for _, fit in solved]
+        fits = []
+        for number, module in enumerate(modules):
+            solution, fit = moments.solve(number, method)
+            started = module.start(solution, moments.gram(number))
+            fits.append(fit if started is solution else moments.fit(number, started, fit.ridge))
+        return fits
 
     def costs(self) -> list[tuple[int, int]]:
         """MACs per image, and parameters, of every route of the space, in its order."""
@@ -197,6 +201,17 @@ class StitchedNetwork(nn.Module):
     def anchor(self, number: int) -> Anchor:
         """The anchor of that number, 0 the fastest."""
         return cast(Anchor, self.anchors[number])
+
+    def trained_params(self) -> list[int]:
+        """Parameters that training changes (`requires_grad`), of every route, in its order."""
+        anchors = [trained_parts(self.anchor(number)) for number in range(len(self.anchors))]
+        counts = []
+        for route in self.space.routes:
+            steps = [step for step in self.steps(route) if step[0] != "layer"]
+            own = {p for joint in route.joints for p in self.layer(joint).trained()}
+            anchored = sum(anchors[number][kind, block] for kind, number, block in set(steps))
+            counts.append(anchored + sum(p.numel() for p in own))
+        return counts
 
     def layer(self, joint: Joint) -> StitchingLayer:
         """The stitching layer that serves `joint` (its window's)."""
@@ -274,8 +289,11 @@ def stitch(
     pairs: str = "nearest",
     direction: str = "fast_to_slow",
     stages: Sequence[int] | None = None,
+    positions: str = "windows",
+    returns: int = 0,
+    layers: LayerChoice | None = None,
 ) -> StitchedNetwork:
-    """Join anchors, ordered from fast to slow, by the window strategy.
+    """Join anchors, ordered from fast to slow; the settings are those of `build_space`.
 
     Arguments:
         image_shape: (channels, height, width), or (tokens,).
@@ -287,8 +305,8 @@ def stitch(
     """
     check_anchors(anchors)
     depths = [anchor.depths for anchor in anchors]
-    space = build_space(depths, kernel, stride, pairs, direction, stages)
-    return StitchedNetwork(anchors, space, image_shape)
+    space = build_space(depths, kernel, stride, pairs, direction, stages, positions, returns)
+    return StitchedNetwork(anchors, space, image_shape, layers)
 
 
 def stitch_for(
@@ -300,4 +318,5 @@ def stitch_for(
         ValueError: no such space is possible, or anchors do not fit together.
     """
     space = space_for(config, [anchor.depths for anchor in anchors])
-    return StitchedNetwork(anchors, space, image_shape)
+    layers = LayerChoice(config.layer, config.layer_rank, config.layer_alpha)
+    return StitchedNetwork(anchors, space, image_shape, layers)

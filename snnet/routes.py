@@ -32,11 +32,26 @@ class Segment:
 class Route:
     """One sub-network: an anchor alone (no joints) or anchors joined one after the other.
 
-    The stem comes from the first anchor, the head (final norm included) from the last.
+    The stem comes from the first anchor, the head (final norm included) from the last. An anchor
+    may be met several times.
+
+    Raises:
+        ValueError: a joint leaves an anchor that the route is not in, or a block that lies before
+            the one where it entered.
     """
 
     first: int
     joints: tuple[Joint, ...] = ()
+
+    def __post_init__(self) -> None:
+        anchor, entry = self.first, 0
+        for joint in self.joints:
+            if joint.front != anchor or joint.front_block < entry:
+                raise ValueError(
+                    f"there is no route {self.name}: it enters block {entry} of anchor {anchor}, "
+                    f"and cannot leave block {joint.front_block} of anchor {joint.front}"
+                )
+            anchor, entry = joint.back, joint.back_block
 
     def segments(self, depths: tuple[int, ...]) -> tuple[Segment, ...]:
         """The runs of blocks in order; `depths` holds the number of blocks of every anchor."""

@@ -7,7 +7,7 @@ with features of its own, can ride one growing batch through its blocks: fewer, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
@@ -37,12 +37,13 @@ class Merge:
 ALONE = Merge()
 
 
-@dataclass
+@dataclass(eq=False)
 class Rider:
     """The features of one way into an anchor, until its last sub-network has left."""
 
     anchor: int
     entry: int  # the block it enters
+    source: Rider | None = None  # that it comes from; None where it begins with the stem
     stitches: list[int] = field(default_factory=list)  # that end in this anchor's head
     exits: dict[int, list[tuple[Joint, Rider]]] = field(default_factory=lambda: defaultdict(list))
 
@@ -52,25 +53,30 @@ class Rider:
         return None if self.stitches else max(self.exits)
 
 
+@dataclass(frozen=True)
+class Passage:
+    """Riders that can go through an anchor's blocks together, by the block they enter."""
+
+    anchor: int
+    riders: list[Rider]
+
+
 Way = tuple[int, tuple[Joint, ...]]  # the first anchor, and the joints up to here
 
 
 @lru_cache(maxsize=4096)
-def plan(space: Space, stitches: tuple[int, ...]) -> dict[int, list[Rider]]:
-    """Every way into every anchor, by anchor in the order in which routes meet them."""
+def plan(space: Space, stitches: tuple[int, ...]) -> tuple[Passage, ...]:
+    """Every way into every anchor, each after the one that it comes from, in few passages."""
     riders: dict[Way, Rider] = {}
     for stitch in stitches:
         route = space.routes[stitch]
         _rider(riders, route.first, route.joints).stitches.append(stitch)
-    falling = any(joint.front > joint.back for route in space.routes for joint in route.joints)
-    order = sorted({rider.anchor for rider in riders.values()}, reverse=falling)
-    return {
-        anchor: sorted(
-            (rider for rider in riders.values() if rider.anchor == anchor),
-            key=lambda rider: rider.entry,
-        )
-        for anchor in order
-    }
+    waiting, passages = dict.fromkeys(riders.values()), []
+    while waiting:
+        passages.append(_next_passage(waiting))
+        for rider in passages[-1].riders:
+            del waiting[rider]
+    return tuple(passages)
 
 
 def _rider(riders: dict[Way, Rider], first: int, joints: tuple[Joint, ...]) -> Rider:
@@ -78,12 +84,26 @@ def _rider(riders: dict[Way, Rider], first: int, joints: tuple[Joint, ...]) -> R
     if (first, joints) not in riders:
         if joints:
             last = joints[-1]
-            rider = Rider(last.back, last.back_block)
-            _rider(riders, first, joints[:-1]).exits[last.front_block].append((last, rider))
+            source = _rider(riders, first, joints[:-1])
+            rider = Rider(last.back, last.back_block, source)
+            source.exits[last.front_block].append((last, rider))
         else:
             rider = Rider(first, 0)
         riders[first, joints] = rider
     return riders[first, joints]
+
+
+def _next_passage(waiting: Collection[Rider]) -> Passage:
+    """All that can enter one anchor: one that nobody enters later, if there is such an anchor."""
+    entering: dict[int, list[Rider]] = defaultdict(list)
+    later: set[int] = set()
+    for rider in waiting:
+        if rider.source in waiting:
+            later.add(rider.anchor)
+        else:
+            entering[rider.anchor].append(rider)
+    anchor = min(entering, key=lambda number: (number in later, number))
+    return Passage(anchor, sorted(entering[anchor], key=lambda rider: rider.entry))
 
 
 def run_stitches(
@@ -99,9 +119,8 @@ def run_stitches(
     if len(stitches) == 1:  # nothing to share
         return [network(images, stitches[0])]
     sweep = _Sweep(network, merge)
-    riders = plan(network.space, tuple(stitches))
-    for anchor, entering in riders.items():
-        sweep.run_anchor(anchor, entering, images)
+    for passage in plan(network.space, tuple(stitches)):
+        sweep.run(passage, images)
     return [sweep.logits[stitch] for stitch in stitches]
 
 
@@ -111,19 +130,25 @@ class _Sweep:
     def __init__(self, network: StitchedNetwork, merge: Merge) -> None:
         self.network, self.merge = network, merge
         self.logits: dict[int, Tensor] = {}
-        self.waiting: dict[int, Features] = {}  # by id of the rider: features that enter later
+        self.waiting: dict[Rider, Features] = {}  # that enter later
 
-    def run_anchor(self, anchor: int, entering: list[Rider], images: Tensor) -> None:
-        """Take all riders of an anchor through its blocks, together as far as `merge` allows."""
+    def run(self, passage: Passage, images: Tensor) -> None:
+        """Take riders through an anchor's blocks, together as far as `merge` allows.
+
+        Raises:
+            KeyError: a rider comes before the one that it comes from.
+        """
+        anchor = passage.anchor
         module, shape = self.network.anchor(anchor), self.network.anatomies[anchor].shapes[0]
         channels, _ = width_and_size(shape, module.layout)
         chunk: list[Rider] = []
         features: Features = images
         block = 0
-        for rider in entering:
-            new = self.waiting.pop(id(rider), None)
-            if new is None:  # starts in this anchor
+        for rider in passage.riders:
+            if rider.source is None:
                 new = self.network.run(("stem", anchor, 0), images)
+            else:
+                new = self.waiting.pop(rider)
             if chunk and not self.merge.allows(features, new, channels):
                 self._finish(anchor, chunk, features, block)
                 chunk = []
@@ -162,7 +187,7 @@ class _Sweep:
                 layer = self.network.layer(joint)
                 if id(layer) not in stitched:
                     stitched[id(layer)] = layer(part)
-                self.waiting[id(next_rider)] = stitched[id(layer)]
+                self.waiting[next_rider] = stitched[id(layer)]
 
 
 def _going_on(chunk: list[Rider], features: Features, block: int) -> tuple[list[Rider], Features]:
@@ -177,30 +202,31 @@ def _going_on(chunk: list[Rider], features: Features, block: int) -> tuple[list[
 def bytes_per_image(network: StitchedNetwork, stitches: Sequence[int]) -> int:
     """Upper bound of the bytes that wait in `run_stitches`, for one image of four-byte floats."""
     return 4 * sum(
-        prod(network.anatomies[anchor].shapes[rider.entry])
-        for anchor, riders in plan(network.space, tuple(stitches)).items()
-        for rider in riders
+        prod(network.anatomies[passage.anchor].shapes[rider.entry])
+        for passage in plan(network.space, tuple(stitches))
+        for rider in passage.riders
     )
 
 
 def shared_macs(network: StitchedNetwork, stitches: Sequence[int]) -> int:
     """Multiply-accumulates of `run_stitches` for one image: the least work for all logits."""
-    routes, total = network.space.routes, 0
-    for anchor, riders in plan(network.space, tuple(stitches)).items():
-        if any(routes[stitch].first == anchor for stitch in stitches):
-            total += network.anatomies[anchor].stem_macs
-        total += sum(_rider_macs(network, rider) for rider in riders)
-    return total
+    return sum(
+        _rider_macs(network, rider)
+        for passage in plan(network.space, tuple(stitches))
+        for rider in passage.riders
+    )
 
 
 def _rider_macs(network: StitchedNetwork, rider: Rider) -> int:
-    """Blocks, head and stitching layers that a rider needs, for one image."""
+    """Stem, blocks, head and stitching layers that a rider needs, for one image."""
     part = network.anatomies[rider.anchor]
     stop = None if rider.stop is None else rider.stop + 1
     total = sum(part.block_macs[rider.entry : stop])
+    if rider.source is None:
+        total += part.stem_macs
     if rider.stitches:
         total += part.head_macs
-    for block, exits in rider.exits.items():
+    for exits in rider.exits.values():
         layers = {network.layer(joint) for joint, _ in exits}  # one window's joints share theirs
-        total += sum(prod(part.shapes[block + 1]) * layer.out_features for layer in layers)
+        total += sum(layer.macs for layer in layers)
     return total

@@ -1,18 +1,24 @@
-"""The stitching space: every route that a window strategy offers. Torch-free.
+"""The stitching space: every route that its settings offer. Torch-free.
 
-Definitions: SN-Net paper, section 3.3 (sliding windows, nearest stitching, direction).
+Definitions: SN-Net paper, section 3.3 (sliding windows, nearest stitching, direction), and SN-Netv2
+(arXiv 2307.00154: aligned positions, both directions, returns).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, combinations, pairwise, product
+from itertools import chain, combinations, islice, pairwise, product
 
 from snnet.config import StitchingConfig
 from snnet.routes import Joint, Route
+
+# fields of a run's settings that make its space
+SETTINGS = ("positions", "kernel", "stride", "pairs", "direction", "returns", "stages")
+
+MOST_ROUTES = 1_000_000  # no network with more could be scored
 
 Pairs = tuple[tuple[int, int], ...]  # of a front and a back block
 
@@ -107,6 +113,19 @@ def unpaired(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
     return tuple(tuple(group) for group in groups.values())
 
 
+def aligned(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
+    """The block pairs of two stages at cuts of equal relative depth, each with its own layer.
+
+    Cut p, of 1 to n - 1 where n blocks are the shallower stage, lies before its block p and before
+    block floor(p * deep / n) of the other, as in SN-Netv2 where n divides the deeper's number.
+    """
+    shallow = min(front_depth, back_depth)
+    return tuple(
+        ((cut * front_depth // shallow - 1, cut * back_depth // shallow),)
+        for cut in range(1, shallow)
+    )
+
+
 def build_space(
     stages: Iterable[tuple[int, ...]],
     kernel: int = 2,
@@ -114,51 +133,76 @@ def build_space(
     pairs: str = "nearest",
     direction: str = "fast_to_slow",
     inside: Iterable[int] | None = None,
+    positions: str = "windows",
+    returns: int = 0,
 ) -> Space:
     """Enumerate the stitching space of anchors ordered from fast to slow.
 
-    Two stages of equal depth are joined by sliding windows; in anchors of several stages only
-    pairs i < j are kept (paper, section 4.1). Stages of different depth: see `unpaired`.
+    With `windows`, two stages of equal depth are joined by sliding windows; in anchors of several
+    stages only pairs i < j are kept (paper, section 4.1). Stages of different depth: see
+    `unpaired`. No route runs a block twice, or goes back to an earlier one.
 
     Arguments:
         stages: for every anchor the number of blocks in each stage; equally many stages.
         kernel, stride: the sliding window over the blocks, both at least 1.
         pairs: `nearest` joins only neighbours in complexity; `all` also joins anchors that are
             further apart, and chains of three anchors (i, j), (i', j') with i' >= j.
-        direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the costlier.
+        direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the costlier;
+            `both` has the stitches of either, with stitching layers of their own.
         inside: the stages (from 0) that may hold joints; all without it.
+        positions: `windows`, or `aligned`, which is at equal relative depth, see there.
+        returns: how often a route of `both` may turn: once is 0>1>0 or 1>0>1.
 
     Raises:
         ValueError: an argument is outside its range, or no stitch is left.
     """
     stages = tuple(stages)
-    _check_window(kernel, stride)
     holding = _stages_with_joints(inside, _common_stage_count(stages))
-    order = _order(len(stages), direction)
+    pairing = _pairing(positions, kernel, stride, len(stages[0]) > 1)
+    orders = _orders(len(stages), direction, returns)
     layers = tuple(
         Layer(front, back, group)
+        for order in orders
         for front, back in _neighbours(order, pairs)
         for stage in holding
-        for group in _groups(stages[front], stages[back], stage, kernel, stride)
+        for group in _groups(stages[front], stages[back], stage, pairing)
     )
     if not layers:
         raise ValueError(
-            f"no stitch is possible with kernel {kernel} between stages of {stages} blocks; "
-            "in anchors of several stages, stages of equal depth need a kernel of 2 or more"
+            f"no stitch is possible with {positions} (kernel {kernel}) between stages of {stages} "
+            "blocks; in anchors of several stages, windows over stages of equal depth need a "
+            "kernel of 2 or more; aligned positions need stages of two blocks or more"
         )
-    routes = [Route(anchor) for anchor in sorted(order)]
-    joints = list(chain.from_iterable(layer.joints for layer in layers))
-    routes += [Route(joint.front, (joint,)) for joint in joints]
-    if pairs == "all":
-        routes += _chains(order, joints)
-    return Space(stages, tuple(routes), layers)
+    anchors = tuple(Route(anchor) for anchor in range(len(stages)))
+    return Space(stages, anchors + _joined(layers, orders[0], returns, int(pairs == "all")), layers)
 
 
-def _check_window(kernel: int, stride: int) -> None:
+def _pairing(
+    positions: str, kernel: int, stride: int, hierarchical: bool
+) -> Callable[[int, int], tuple[Pairs, ...]]:
+    """What tells the block pairs of two stages by their depths; each group shares a layer.
+
+    Arguments:
+        hierarchical: whether the anchors have several stages.
+    """
+    if positions not in ("windows", "aligned"):
+        raise ValueError(f"positions is windows or aligned, not {positions!r}")
+    if positions == "aligned":
+        return aligned
     if not all(isinstance(one, int) and one >= 1 for one in (kernel, stride)):
         raise ValueError(
             f"kernel and stride must be whole numbers and at least 1, not {kernel!r} and {stride!r}"
         )
+
+    def windowed(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
+        if front_depth != back_depth:
+            return unpaired(front_depth, back_depth)
+        groups = windows(front_depth, kernel, stride)
+        if not hierarchical:
+            return groups
+        return tuple(tuple((i, j) for i, j in group if i < j) for group in groups)
+
+    return windowed
 
 
 def _common_stage_count(stages: tuple[tuple[int, ...], ...]) -> int:
@@ -175,12 +219,21 @@ def _stages_with_joints(inside: Iterable[int] | None, count: int) -> Sequence[in
     return chosen
 
 
-def _order(anchors: int, direction: str) -> tuple[int, ...]:
-    """The anchors in the order in which routes meet them."""
-    if direction not in ("fast_to_slow", "slow_to_fast"):
-        raise ValueError(f"direction is fast_to_slow or slow_to_fast, not {direction!r}")
-    order = tuple(range(anchors))
-    return order if direction == "fast_to_slow" else order[::-1]
+def _orders(anchors: int, direction: str, returns: int) -> tuple[tuple[int, ...], ...]:
+    """The orders in which routes that do not turn meet the anchors."""
+    rising = tuple(range(anchors))
+    orders = {
+        "fast_to_slow": (rising,),
+        "slow_to_fast": (rising[::-1],),
+        "both": (rising, rising[::-1]),
+    }
+    if direction not in orders:
+        raise ValueError(f"direction is fast_to_slow, slow_to_fast or both, not {direction!r}")
+    if not isinstance(returns, int) or returns < 0:
+        raise ValueError(f"returns is a whole number from 0, not {returns!r}")
+    if returns and direction != "both":
+        raise ValueError(f"routes return where direction is both, not {direction}")
+    return orders[direction]
 
 
 def _neighbours(order: tuple[int, ...], pairs: str) -> Iterable[tuple[int, int]]:
@@ -197,7 +250,14 @@ def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Spa
         ValueError: see `build_space`; or no route has the name `only`.
     """
     space = build_space(
-        stages, config.kernel, config.stride, config.pairs, config.direction, config.stages
+        stages,
+        config.kernel,
+        config.stride,
+        config.pairs,
+        config.direction,
+        config.stages,
+        config.positions,
+        config.returns,
     )
     if config.only is None:
         return space
@@ -211,42 +271,75 @@ def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Spa
 def epochs_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> int:
     """Epochs that a run trains: `epochs`, or by `budget` so many for each of its stitches.
 
-    `stitch` visits each as often as the nearest space of the same windows would in `epochs`;
-    `visits` as often as the paper's space would (nearest, windows of two blocks), so that windows
-    compare.
+    `stitch` visits each as often as the nearest space of the same positions, one way and without
+    returns, would in `epochs`; `visits` as often as the paper's space would (nearest, one way,
+    windows of two blocks), so that windows, positions and returns compare.
     """
     if config.budget == "run":
         return config.epochs
     stages = tuple(stages)
-    reference = replace(config, pairs="nearest", only=None)
+    one_way = "fast_to_slow" if config.direction == "both" else config.direction
+    reference = replace(config, pairs="nearest", direction=one_way, returns=0, only=None)
     if config.budget == "visits":
-        reference = replace(reference, kernel=2, stride=1)
+        reference = replace(reference, positions="windows", kernel=2, stride=1)
     routes, usual = (len(space_for(one, stages).routes) for one in (config, reference))
     return max(1, round(config.epochs * routes / usual))
 
 
 def _groups(
-    front: tuple[int, ...], back: tuple[int, ...], stage: int, kernel: int, stride: int
+    front: tuple[int, ...],
+    back: tuple[int, ...],
+    stage: int,
+    pairing: Callable[[int, int], tuple[Pairs, ...]],
 ) -> list[Pairs]:
     """The pairs of one stage, as blocks of the whole anchors; each group shares a layer."""
-    if front[stage] == back[stage]:
-        groups = windows(front[stage], kernel, stride)
-        if len(front) > 1:
-            groups = tuple(tuple((i, j) for i, j in group if i < j) for group in groups)
-    else:
-        groups = unpaired(front[stage], back[stage])
+    groups = pairing(front[stage], back[stage])
     i0, j0 = sum(front[:stage]), sum(back[:stage])
     return [tuple((i0 + i, j0 + j) for i, j in group) for group in groups if group]
 
 
-def _chains(order: tuple[int, ...], joints: list[Joint]) -> list[Route]:
-    """Routes through three anchors: the second leaves its block i' at or after its entry j."""
-    offered: dict[tuple[int, int], list[Joint]] = defaultdict(list)
+def _joined(
+    layers: tuple[Layer, ...], order: tuple[int, ...], turns: int, chains: int
+) -> tuple[Route, ...]:
+    """All routes with joints: those with fewer first, then by their anchors in `order`.
+
+    Arguments:
+        turns: how often a route may turn.
+        chains: how often it may go on in the direction in which it came.
+
+    Raises:
+        ValueError: there are more than `MOST_ROUTES`.
+    """
+    joints = list(chain.from_iterable(layer.joints for layer in layers))
+    leaving: dict[int, list[Joint]] = defaultdict(list)
     for joint in joints:
-        offered[joint.front, joint.back].append(joint)
-    return [
-        Route(first, (one, two))
-        for first, second, third in combinations(order, 3)
-        for one, two in product(offered[first, second], offered[second, third])
-        if two.front_block >= one.back_block
-    ]
+        leaving[joint.front].append(joint)
+    grown = [Route(joint.front, (joint,)) for joint in joints]
+    routes = list(grown)
+    while grown:
+        longer = (
+            Route(route.first, (*route.joints, joint))
+            for route in grown
+            for joint in leaving[route.joints[-1].back]
+            if _goes_on(route, joint) and _within((*route.joints, joint), turns, chains)
+        )
+        grown = list(islice(longer, MOST_ROUTES + 1 - len(routes)))
+        if len(routes) + len(grown) > MOST_ROUTES:
+            raise ValueError(
+                f"the space has more than {MOST_ROUTES:,} sub-networks; lower returns or kernel"
+            )
+        grown.sort(key=lambda route: [order.index(anchor) for anchor in route.anchors])
+        routes += grown
+    return tuple(routes)
+
+
+def _goes_on(route: Route, joint: Joint) -> bool:
+    """Whether `joint` leaves at or after the block where `route` entered, to blocks not run yet."""
+    left = max((each.front_block for each in route.joints if each.front == joint.back), default=-1)
+    return joint.front_block >= route.joints[-1].back_block and joint.back_block > left
+
+
+def _within(joints: Sequence[Joint], turns: int, chains: int) -> bool:
+    """Whether a route of these joints turns, and goes straight on, no oftener than it may."""
+    turned = [(one.back > one.front) != (two.back > two.front) for one, two in pairwise(joints)]
+    return sum(turned) <= turns and len(turned) - sum(turned) <= chains

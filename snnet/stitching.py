@@ -12,6 +12,7 @@ from snnet import network
 from snnet.anchors import Anchor, adapt, create_anchor
 from snnet.families import common_image_shape, order_by_macs, origin_of, outline, spec_of
 from snnet.inputs import Images
+from snnet.layers import LayerChoice
 from snnet.models import record_input
 from snnet.network import StitchedNetwork
 from snnet.text_models import bare_encoder, is_text_model
@@ -27,6 +28,11 @@ def stitch(
     pairs: str = "nearest",
     direction: str = "fast_to_slow",
     stages: Sequence[int] | None = None,
+    positions: str = "windows",
+    returns: int = 0,
+    layer: str = "linear",
+    layer_rank: int = 16,
+    layer_alpha: float = 1.0,
 ) -> StitchedNetwork:
     """Join models of one kind by stitching layers, which are not trained yet.
 
@@ -43,8 +49,12 @@ def stitch(
         pretrained: whether models that are named get their pretrained weights, else random ones.
         kernel, stride: the sliding window over the blocks.
         pairs: `nearest` joins neighbours in complexity, `all` also others and chains of three.
-        direction: `fast_to_slow`, or `slow_to_fast`: which of two anchors a route begins in.
+        direction: `fast_to_slow`, or `slow_to_fast`: which of two anchors a route begins in; `both`
+            offers either.
         stages: that may hold stitches, from 0; by default all.
+        positions: `windows`, or `aligned`: at equal relative depth.
+        returns: how often a route may turn where `direction` is `both`; 0>1>0 turns once.
+        layer, layer_rank, layer_alpha: of the stitching layers, see `snnet.layers.LayerChoice`.
 
     Raises:
         TypeError: a model is of a kind that has no adapter, or none at all.
@@ -61,7 +71,10 @@ def stitch(
     shape = shape or common_image_shape(anchors)
     order = order_by_macs(anchors, shape)
     ordered = [anchors[number] for number in order]
-    return network.stitch(ordered, shape, kernel, stride, pairs, direction, stages)
+    layers = LayerChoice(layer, layer_rank, layer_alpha)
+    return network.stitch(
+        ordered, shape, kernel, stride, pairs, direction, stages, positions, returns, layers
+    )
 
 
 def _checked(image_shape: Any) -> tuple[int, ...]:

@@ -40,6 +40,7 @@ def stitch_table(
         "layers": layers,
         "macs": [macs for macs, _ in costs],
         "params": [params for _, params in costs],
+        "trained_params": network.trained_params(),
         "visits": visits,
     }
     table = pd.DataFrame(columns, _ids("stitch", len(routes)))

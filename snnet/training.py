@@ -22,6 +22,7 @@ from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
 from snnet.shared_forward import run_stitches
+from snnet.tuning import tune
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -77,14 +78,18 @@ class Training:
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
         self.steps_per_epoch = steps_of(config, data)
-        network.anchors.requires_grad_(config.tuning == "full")
+        tune(network.anchors, config.tuning)
         self.optimizer, self.scheduler = create_optimisation(
-            {network.anchors: config.anchor_learning_rate, network.layers: 1.0},
+            {
+                network.anchors: config.anchor_learning_rate,
+                network.layers: 1.0,
+                network.updates: 1.0,
+            },
             config,
             self.steps_per_epoch,
         )
         self._slices = slices_of(config.subnetworks_per_step, self.process)
-        self._sampler = create_sampler(network.space, config)
+        self._sampler = create_sampler(network, config)
         self._passes = self.process.wrap(Passes(network))
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._buffers = [b for b in network.buffers() if b.is_floating_point()]
@@ -143,12 +148,10 @@ class Training:
         """One optimiser step; returns what went wrong, if anything."""
         device, config = self.process.device, self.config
         purpose = (config.seed, self.epoch, self.step)
-        drawn = [
-            self._sampler(generator("stitches", *purpose, n))
-            for n in range(config.subnetworks_per_step)
-        ]
-        for stitches in drawn:
-            self.visits[stitches] += 1
+        drawn: list[list[int]] = []
+        for n in range(config.subnetworks_per_step):
+            drawn.append(self._sampler(generator("stitches", *purpose, n), self.visits))
+            self.visits[drawn[-1]] += 1
         images, labels = images.to(device), labels.to(device)
         slices, targets = self._mixed_slices(images, labels, *purpose)
         with torch.autocast(

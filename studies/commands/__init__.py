@@ -16,7 +16,7 @@ from ablations import UserError
 from ablations.cli.completion import complete_study
 from ablations.cli.options import Place
 from ablations.parsing import parse_count
-from snnet.config import MOST, StitchingConfig
+from snnet.config import LAYERS, MOST, MOST_RANK, StitchingConfig
 from snnet.errors import OutOfMemoryError
 from snnet.run import MODEL, files_of
 
@@ -146,12 +146,36 @@ def complete_run(
     type=click.Choice(["nearest", "all"]),
     help="Neighbours in complexity only, or all pairs and chains of three.  [default: nearest]",
 )
-@click.option("--direction", type=click.Choice(["fast_to_slow", "slow_to_fast"]))
+@click.option(
+    "--positions",
+    type=click.Choice(["windows", "aligned"]),
+    help="Sliding windows, or cuts at equal relative depth.  [default: windows]",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["fast_to_slow", "slow_to_fast", "both"]),
+    help="Of two anchors, which one stitches begin in.  [default: fast_to_slow]",
+)
+@click.option(
+    "--returns",
+    type=click.IntRange(0, MOST),
+    help="How often a stitch of both directions may turn: 0>1>0 turns once.  [default: 0]",
+)
 @click.option(
     "--stages",
     metavar="N[,N]",
     callback=stage_list,
     help="Stages that may hold stitches, from 0.  [default: all, or the family's]",
+)
+@click.option(
+    "--layer",
+    type=click.Choice(LAYERS),
+    help="Kind of the stitching layers, which may cost more or less.  [default: linear]",
+)
+@click.option(
+    "--layer-rank",
+    type=click.IntRange(2, MOST_RANK),
+    help="Of low rank, or hidden channels of a bottleneck.  [default: 16]",
 )
 @click.option(
     "--image-size",
@@ -182,12 +206,15 @@ def stitches(
       ablate stitches --anchors resnet18,resnet50 --stages 1,2 --image-size 288
       ablate stitches --anchors ./all-MiniLM-L6-v2,./all-MiniLM-L12-v2 --tokens 32
       ablate stitches --anchors mixer_s16_224,mixer_b16_224 --study mixer.py
+      ablate stitches --anchors deit3_small_patch16_224,deit3_large_patch16_224
+        --positions aligned --direction both --returns 1    SN-Netv2's 134
 
     Stitches whose blocks lie in one window share a stitching layer; in stages
     of unequal depth those do that leave after the same block. Blocks count
     from 0 inside their stage. MACs are counted per image.
-    In csv and json, `next_...` cells hold the second joint of a chain of three; the cells before
-    them hold the first.
+    In csv and json, `next_...` cells hold the second joint of a chain or a return; the cells before
+    them hold the first, and `route` has all. `trained_params` are those that change where all of
+    the anchors is trained.
     """
     from studies.commands.families import named_anchors
 

@@ -12,14 +12,14 @@ from ablations.terminal.display import console, simple_table
 from snnet.config import StitchingConfig
 from snnet.costs import count_params
 from snnet.families import common_image_shape, order_by_macs, outline, spec_of
+from snnet.layers import LayerChoice
 from snnet.network import StitchedNetwork, stitch
 from snnet.routes import Joint, Route
-from snnet.space import Space
+from snnet.space import SETTINGS, Space
 from snnet.wording import describe_route, giga, mega, short_names, stages_of
 from studies.commands.output import print_csv, print_json
 
 JOINT_CELLS = ("stage", "front_block", "back_block")
-SPACE_SETTINGS = ("kernel", "stride", "pairs", "direction", "stages")
 
 
 def list_stitches(
@@ -41,22 +41,25 @@ def list_stitches(
     Raises:
         ValueError, UserError: the models are unknown, or cannot be stitched so.
     """
-    for name in SPACE_SETTINGS:
+    for name in (*SETTINGS, "layer", "layer_rank"):
         if chosen[name] is None:
             chosen[name] = settings.get(name, getattr(StitchingConfig, name))
     found = [outline(name, image_size) for name in names]
     image_shape = _image_shape(found, image_size, tokens)
     order = order_by_macs(found, image_shape)
     names = [spec_of(names[n]).name for n in order]
-    network = stitch([found[n] for n in order], image_shape, **chosen)
+    layers = LayerChoice(chosen.pop("layer"), chosen.pop("layer_rank"))
+    network = stitch([found[n] for n in order], image_shape, **chosen, layers=layers)
     if order != sorted(order):
         click.echo(f"anchors from fast to slow: {', '.join(names)}", err=True)
-    costs = network.costs()
+    costs, trained = network.costs(), network.trained_params()
     if style == "table":
         _print_table(names, network, costs)
         return
-    routes = zip(network.space.routes, costs, strict=True)
-    rows = [_row(n, network.space, route, cost) for n, (route, cost) in enumerate(routes)]
+    rows = [
+        {**_row(n, network.space, route, costs[n]), "trained_params": trained[n]}
+        for n, route in enumerate(network.space.routes)
+    ]
     print_csv(rows) if style == "csv" else print_json(rows)
 
 

@@ -19,7 +19,7 @@ from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
-from snnet.space import epochs_for, space_for
+from snnet.space import SETTINGS, epochs_for, space_for
 from snnet.tasks.scores import SCORES, TOP1, Score
 from studies.experiments.objectives import OBJECTIVES
 
@@ -37,7 +37,7 @@ NETWORKS = (
         "tuning",
         "drop_path",
     ),
-    *("anchor_learning_rate", "kernel", "stride", "pairs", "direction", "stages", "only"),
+    *("anchor_learning_rate", *SETTINGS, "only", "layer", "layer_rank"),
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
 
@@ -59,7 +59,7 @@ def expected_seconds(config: StitchingConfig) -> float:
     stages = _known_stages(config)
     if config.dataset not in SPEED or config.pixels is not None or not stages:
         return nan
-    passes = 1 if config.sampling == "random" else 2 + config.sandwich_random
+    passes = 2 + config.sandwich_random if config.sampling == "sandwich" else 1
     training, scoring = SPEED[config.dataset]
     sizes = IN_MEMORY[config.dataset]
     images = (config.training_images or sizes.train) / 1000
@@ -80,7 +80,7 @@ def _known_stages(config: StitchingConfig) -> tuple[tuple[int, ...], ...]:
 
 def _count_routes(config: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
     """The number of sub-networks; runs of a plan mostly share their space."""
-    names = ("kernel", "stride", "pairs", "direction", "stages", "only")
+    names = (*SETTINGS, "only")
     return _routes_of(StitchingConfig(**{name: getattr(config, name) for name in names}), stages)
 
 
@@ -135,7 +135,7 @@ def check_ready(config: StitchingConfig) -> list[str]:
     """
     try:
         told = check_dataset(config)
-        if all(_is_known(spec, config) for spec in config.anchors):
+        if config.layer == "linear" and all(_is_known(spec, config) for spec in config.anchors):
             return told
         return told + _check_networks(config)
     except (MissingDataError, ValueError) as error:
@@ -274,6 +274,12 @@ STITCHING = Experiment(
         "pixels": None,
         "tokens": 64,
         "images_per_epoch": None,
+        "positions": "windows",
+        "returns": 0,
+        "layer": "linear",
+        "layer_rank": 16,
+        "layer_alpha": 1.0,
+        "cost_gap": 1e9,
         "anchors.start": "random",
         "teacher.start": "random",
         "fine_tuned": True,

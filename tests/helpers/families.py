@@ -76,14 +76,20 @@ FAMILIES = {
 
 
 def family(name: str, direction: str = "fast_to_slow", classes: int = 10):
-    """The stitched network of a family, and the shape of its images."""
+    """The stitched network of a family."""
+    anchors, shape, stages = family_anchors(name, classes)
+    return stitch(anchors, shape, direction=direction, stages=stages)
+
+
+def family_anchors(name: str, classes: int = 10):
+    """The anchors of a family, the shape of its images, and the stages that hold stitches."""
     networks, size, stages = FAMILIES[name]
     torch.manual_seed(0)
     anchors = [
         create_anchor(AnchorSpec(f"{name}-{n}", architecture, {**options, "num_classes": classes}))
         for n, (architecture, options) in enumerate(networks)
     ]
-    return stitch(anchors, (3, size, size), direction=direction, stages=stages)
+    return anchors, (3, size, size), stages
 
 
 def on_meta(names, **options):

@@ -8,7 +8,7 @@ import torch
 
 from helpers.anchors import tiny_anchor
 from snnet.config import Augmentation, StitchingConfig
-from snnet.network import stitch
+from snnet.network import stitch_for
 from snnet.training import Training
 
 CONFIG = StitchingConfig(
@@ -24,7 +24,7 @@ def training(data, **changes):
     config = replace(CONFIG, **changes)
     torch.manual_seed(config.seed)
     anchors = [tiny_anchor(w, w, drop_path_rate=config.drop_path) for w in (8, 12)]
-    network = stitch(anchors, data.image_shape, direction=config.direction)
+    network = stitch_for(config, anchors, data.image_shape)
     network.initialise(data.calibration(20, config.seed))
     return Training(network, data, config)
 

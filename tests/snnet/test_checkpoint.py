@@ -9,6 +9,7 @@ from helpers.training import training, weights
 from snnet.checkpoint import resume_training, save_training
 from snnet.config import Augmentation
 from snnet.errors import CheckpointError
+from snnet.layers import KINDS
 
 DEMANDING = {
     "random": {},
@@ -21,6 +22,12 @@ DEMANDING = {
         "anchor_learning_rate": 0.1,
         "augmentation": Augmentation(degrees=5, mixup=0.8, cutmix=1.0),
     },
+    **{
+        rule: {"sampling": rule, "subnetworks_per_step": 2, "cost_gap": 1e4}
+        for rule in ("cost_groups", "equal_exposure", "inverse_visits")
+    },
+    "routes that return": {"direction": "both", "returns": 2, "positions": "aligned"},
+    **{kind: {"layer": kind, "direction": "both"} for kind in KINDS if kind != "identity"},
     "sgd": {"optimizer": "sgd"},
     "bf16": {"precision": "bf16"},
     "fp16": {"precision": "fp16"},

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.families import on_meta
+from helpers.spaces import network_of, routes
 from snnet.costs import _NORMS
 from snnet.scales import SCALES
 
@@ -71,12 +75,72 @@ def test_other_timm_models_come_out_of_the_same_code():
         assert macs == sorted(macs)
 
 
+# SN-Netv2's anchors, from their definition: width, blocks, classes' head included
+SMALL, LARGE = (384, 12), (1024, 24)
+POSITIONS, PATCHES, PATCH, CLASSES = 197, 196, 3 * 16 * 16, 1000
+
+
+def ends_of(width: int) -> tuple[int, int]:
+    """MACs of patch embedding, and of final norm and head."""
+    return PATCHES * PATCH * width, 5 * POSITIONS * width + width * CLASSES
+
+
+def block_of(width: int) -> int:
+    """MACs of one block: two norms, four projections and an MLP of 4, attention."""
+    return POSITIONS * (2 * 5 * width + 12 * width**2) + 2 * POSITIONS**2 * width
+
+
+def additive(first: int, cuts: tuple[int, ...]) -> int:
+    """MACs of a route that begins in anchor `first` and changes over at these cuts."""
+    anchors = (SMALL, LARGE)
+    edges, total = (0, *cuts, SMALL[1]), ends_of(anchors[first][0])[0]
+    for number, (low, high) in enumerate(pairwise(edges)):
+        width, depth = anchors[(first + number) % 2]
+        total += (high - low) * depth // SMALL[1] * block_of(width)
+    total += len(cuts) * POSITIONS * SMALL[0] * LARGE[0]
+    return total + ends_of(anchors[(first + len(cuts)) % 2][0])[1]
+
+
+def test_both_directions_with_returns():
+    """The space of SN-Netv2 (its section 3.1): 134 sub-networks, 22 stitching layers."""
+    names = ["deit3_small_patch16_224", "deit3_large_patch16_224"]
+    network = on_meta(names, positions="aligned", direction="both", returns=1)
+    expected = {}
+    for first in (0, 1):
+        expected[first, ()] = additive(first, ())
+        for cut in range(1, 12):
+            expected[first, (cut,)] = additive(first, (cut,))
+        for cuts in combinations(range(1, 12), 2):
+            expected[first, cuts] = additive(first, cuts)
+    found = {}
+    for route, (macs, _) in zip(network.space.routes, network.costs(), strict=True):
+        cuts = tuple(
+            joint.front_block + 1 if joint.front == 0 else joint.back_block
+            for joint in route.joints
+        )
+        found[route.first, cuts] = macs
+    assert len(network.layers) == 22
+    assert len(network.space.routes) == 134
+    assert found == expected
+    assert (found[0, ()], found[1, ()]) == (4_608_338_304, 61_604_135_936)
+
+
+@settings(deadline=None, max_examples=25)
+@given(chosen=st.lists(routes(anchors=3, depth=3), min_size=1, max_size=3, unique=True))
+def test_routes_of_any_shape_cost_what_they_run_and_hold(chosen):
+    assert_whole_analysis(network_of(chosen, depth=3), torch.zeros(1, 1, 8, 8))
+
+
 def test_costs_add_up_to_a_whole_analysis(network, images):
+    assert_whole_analysis(network, images[:1])
+
+
+def assert_whole_analysis(network, images):
     for stitch_id, (macs, params) in enumerate(network.costs()):
         with FlopCounterMode(display=False, custom_mapping=_NORMS) as counter, torch.no_grad():
-            network(images[:1], stitch_id)
+            network(images, stitch_id)
         assert macs == counter.get_total_flops() // 2
         network.zero_grad(set_to_none=True)
-        network(images[:1], stitch_id).sum().backward()
+        network(images, stitch_id).sum().backward()
         used = [p for p in network.parameters() if p.grad is not None]
         assert params == sum(p.numel() for p in used)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
+from helpers.anchors import SHAPE, tiny_anchor
 from helpers.families import FAMILIES, family
+from helpers.spaces import network_of
 from snnet.anchors import create_anchor
 from snnet.config import AnchorSpec
 from snnet.export import Subnetwork, export_onnx
+from snnet.layers import KINDS, LayerChoice
 from snnet.network import stitch
+from snnet.routes import Joint, Route
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -24,6 +28,16 @@ def test_a_subnetwork_holds_what_it_runs_and_no_more(name):
         assert not shared & {parameter.data_ptr() for parameter in alone.parameters()}
         with torch.no_grad():
             assert torch.equal(alone(images), network(images, number))
+
+
+def test_a_block_that_a_route_meets_twice_is_copied_once(images):
+    again = Route(0, (Joint(0, 1, 1, 1), Joint(1, 1, 0, 1)))
+    network = network_of([again], depth=3)
+    alone = Subnetwork(network, 0)
+    ((_, params),) = network.costs()
+    assert sum(parameter.numel() for parameter in alone.parameters()) == params
+    with torch.no_grad():
+        assert torch.equal(alone(images), network(images, 0))
 
 
 def small_levit():
@@ -51,6 +65,17 @@ def test_onnx_gives_the_same_logits_for_any_batch(name, network, tmp_path):
             wanted = network(images, last)
         torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=1e-3, atol=1e-4)
     assert [item.name for item in tmp_path.iterdir()] == ["one.onnx"]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("onnx")
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "identity"])
+def test_onnx_of_every_stitching_layer(kind, tmp_path):
+    pytest.importorskip("onnxruntime")
+    anchors = [tiny_anchor(8, 0), tiny_anchor(12, 1)]
+    network = stitch(anchors, SHAPE, direction="both", layers=LayerChoice(kind, 4)).eval()
+    last = len(network.space.routes) - 1
+    assert export_onnx(Subnetwork(network, last), tmp_path / "one.onnx", SHAPE) < 1e-4
 
 
 def test_an_export_that_differs_is_not_kept(network, tmp_path, monkeypatch):

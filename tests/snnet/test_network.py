@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from helpers.anchors import OPTIONS, SHAPE
 from snnet.anchors import adapt
 from snnet.export import Subnetwork
-from snnet.network import StitchingLayer, stitch
+from snnet.layers import Ends, LayerChoice, Linear
+from snnet.network import stitch
 
 LAYOUTS = ["tokens", "channels_last", "channels_first"]
 
@@ -23,7 +24,8 @@ LAYOUTS = ["tokens", "channels_last", "channels_first"]
 def test_a_stitching_layer_is_linear_over_channels_in_any_layout(front, back, seed):
     torch.manual_seed(seed)
     size, channels = (2, 3), (5, 4)
-    layer = StitchingLayer(channels, (front, back), (6,) if back == "tokens" else size)
+    ends = Ends(channels, (front, back), (6,) if back == "tokens" else size)
+    layer = Linear(ends, LayerChoice())
     rows = torch.randn(7, prod(size), channels[0])
     expected = torch.nn.functional.linear(rows, layer.weight, layer.bias)
     stitched = layer(lay_out(rows, front, size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from ablations.errors import UserError
 from helpers.stitching import settings
 from snnet.routes import Joint, Route
-from snnet.space import build_space, epochs_for, space_for, unpaired, windows
+from snnet.space import aligned, build_space, epochs_for, space_for, unpaired, windows
 from studies.experiments.stitching import expected_seconds
 
 DEPTHS = [(3,), (3,)]
@@ -107,6 +108,64 @@ def test_routes_are_distinct_and_consistent(depth, anchors, kernel, stride, pair
                 assert abs(joint.front - joint.back) == 1
 
 
+@given(
+    depths=st.lists(st.integers(2, 6), min_size=2, max_size=3),
+    positions=st.sampled_from(["windows", "aligned"]),
+    pairs=st.sampled_from(["nearest", "all"]),
+    returns=st.integers(0, 2),
+)
+def test_both_directions_turn_no_oftener_than_they_may(depths, positions, pairs, returns):
+    stages = [(depth,) for depth in depths]
+    given = {"pairs": pairs, "positions": positions}
+    both = build_space(stages, **given, direction="both", returns=returns)
+    assert len(set(both.routes)) == len(both.routes)
+    for route in both.routes:
+        ways = [joint.back > joint.front for joint in route.joints]
+        turns = sum(one != two for one, two in pairwise(ways))
+        assert turns <= returns
+        assert len(ways) - 1 - turns <= int(pairs == "all")
+        assert set(route.joints) <= set(both.layer_of())
+        blocks = [(s.anchor, n) for s in route.segments(depths) for n in range(s.start, s.stop)]
+        assert len(set(blocks)) == len(blocks)
+        for anchor in set(route.anchors):
+            own = [number for of, number in blocks if of == anchor]
+            assert own == sorted(own)
+    straight = [
+        route
+        for route in both.routes
+        if list(route.anchors) in (sorted(route.anchors), sorted(route.anchors)[::-1])
+    ]
+    one_way = [
+        build_space(stages, **given, direction=direction).routes
+        for direction in ("fast_to_slow", "slow_to_fast")
+    ]
+    assert set(straight) == set(one_way[0]) | set(one_way[1])
+
+
+def test_aligned_cuts_lie_at_equal_relative_depth():
+    assert aligned(3, 6) == (((0, 2),), ((1, 4),))
+    assert aligned(6, 3) == (((1, 1),), ((3, 2),))
+    assert aligned(4, 6) == (((0, 1),), ((1, 3),), ((2, 4),))
+    space = build_space([(2, 3), (2, 6)], positions="aligned", direction="both", returns=1)
+    assert [route.name for route in space.routes[2:5]] == ["0.0>1.1", "0.2>1.4", "0.3>1.6"]
+    assert "0.0>1.1 1.3>0.3" in [route.name for route in space.routes]
+
+
+def test_what_budgets_mean_where_routes_return():
+    stages = [(3,), (6,)]
+    config = settings(positions="aligned", direction="both", returns=1, epochs=10, budget="stitch")
+    assert len(space_for(config, stages).routes) == 2 + 2 + 2 + 2  # of one cut, and of two
+    assert epochs_for(config, stages) == 20  # one way: two anchors, two stitches
+    paper = len(build_space(stages).routes)
+    assert epochs_for(replace(config, budget="visits"), stages) == round(10 * 8 / paper)
+
+
+def test_a_space_beyond_measure_is_refused(monkeypatch):
+    monkeypatch.setattr("snnet.space.MOST_ROUTES", 100)
+    with pytest.raises(ValueError, match="more than 100 sub-networks; lower returns or kernel"):
+        build_space([(6,), (6,)], direction="both", returns=9)
+
+
 def test_chain_enters_the_middle_anchor_before_it_leaves_it():
     chains = [r for r in build_space([(3,)] * 3, 2, 1, "all").routes if len(r.joints) == 2]
     assert chains
@@ -155,6 +214,10 @@ def test_route_reads_as_it_runs():
         ({"kernel": 0}, "kernel and stride"),
         ({"pairs": "some"}, "nearest or all"),
         ({"direction": "up"}, "fast_to_slow"),
+        ({"positions": "anywhere"}, "windows or aligned"),
+        ({"returns": 1}, "where direction is both, not fast_to_slow"),
+        ({"returns": -1}, "a whole number from 0"),
+        ({"stages": [(1,), (3,)], "positions": "aligned"}, "no stitch is possible"),
         ({"stages": [(3,), (2, 2)]}, "equally many stages"),
         ({"inside": [1]}, "stages 0 to 0"),
         ({"stages": [(2, 2), (2, 2)], "kernel": 1}, "no stitch is possible"),
@@ -163,3 +226,16 @@ def test_route_reads_as_it_runs():
 def test_impossible_spaces_say_why(arguments, says):
     with pytest.raises(ValueError, match=says):
         build_space(**{"stages": [(3,), (3,)], **arguments})
+
+
+@pytest.mark.parametrize(
+    ("first", "joints"),
+    [
+        (0, [Joint(1, 0, 0, 1)]),
+        (0, [Joint(0, 0, 1, 2), Joint(1, 1, 0, 2)]),
+        (0, [Joint(0, 0, 1, 1), Joint(0, 1, 1, 2)]),
+    ],
+)
+def test_a_route_leaves_where_it_is_and_not_before_it_entered(first, joints):
+    with pytest.raises(ValueError, match=r"there is no route .*, and cannot leave block"):
+        Route(first, tuple(joints))

@@ -49,6 +49,31 @@ def test_all_732_routes_of_the_paper_with_chains():
         assert int(row["next_front_block"]) >= int(row["back_block"])
 
 
+def test_returns_are_shown_whole():
+    """SN-Netv2's 134 for DeiT3-S/L."""
+    two_way = ["--positions", "aligned", "--direction", "both", "--returns", "1"]
+    anchors = ["--anchors", "deit3_small_patch16_224,deit3_large_patch16_224"]
+    found = rows(*anchors, *two_way)
+    assert len(found) == 134
+    assert [row["macs"] for row in found[:2]] == ["4608338304", "61604135936"]
+    assert found[-1]["route"] == "1.19>0.10 0.10>1.22"
+    assert (found[-1]["front"], found[-1]["back"], found[-1]["next_back"]) == ("1", "0", "1")
+    assert "22 stitching layers" in stitches(*anchors, *two_way).stdout
+
+
+def test_layers_cost_what_they_are():
+    digits = ["--anchors", "deit_tiny_patch16_224,deit_small_patch16_224"]
+    linear, low, wide = (
+        rows(*digits, "--layer", layer, "--layer-rank", "4")[2]
+        for layer in ("linear", "low_rank", "conv3x3")
+    )
+    assert linear["macs"] == low["macs"]
+    assert linear["params"] == low["params"]
+    assert linear["trained_params"] == linear["params"]
+    assert int(low["params"]) - int(low["trained_params"]) == 192 * 384 - 4 * (192 + 384)
+    assert int(wide["macs"]) - int(linear["macs"]) == 8 * 196 * 192 * 384
+
+
 def test_formats_agree():
     cells = rows(*RESNETS)
     assert list(cells[0])[:8] == [
@@ -122,6 +147,7 @@ def test_another_image_size():
             ["--family", "deit", "--image-size", "7"],
             "anchor 0 (VisionTransformer) cannot take images of 3x7x7",
         ),
+        (["--family", "deit", "--returns", "1"], "routes return where direction is both"),
         (["--family", "resnet", "--stages", "7"], "stages 0 to 3"),
         (["--family", "swin", "--kernel", "1", "--stages", "0"], "no stitch is possible"),
     ],
