@@ -52,7 +52,6 @@ def check_texts(dataset: str) -> None:
     read_rated(dataset) if dataset in RATED else read_tables(dataset)
 
 
-@lru_cache(maxsize=4)
 def read_rated(dataset: str) -> Sentences:
     """The texts of one of the four rated sets that are clearly negative (0) or positive (1).
 
@@ -60,7 +59,13 @@ def read_rated(dataset: str) -> Sentences:
         MissingDataError: the archive is nowhere, or damaged.
     """
     member = f"hutto_ICWSM_2014/{RATED[dataset]}_GroundTruth.txt"
-    content = _archived(member).decode("utf-8")
+    place = _place(member)
+    return _read_rated(member, place, place.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read_rated(member: str, place: Path, changed: int) -> Sentences:
+    content = _content(member, place).decode("utf-8")
     rows = [line.split("\t", 2) for line in content.splitlines() if line.count("\t") >= 2]
     clear = [
         (number, float(rating), text.strip())
@@ -74,27 +79,34 @@ def read_rated(dataset: str) -> Sentences:
     )
 
 
-def _archived(member: str) -> bytes:
-    """A file of the archive of rated texts, wherever that lies."""
+def _place(member: str) -> Path:
+    """The file that is a table of rated texts, or holds it: unpacked, archive, or package."""
     root = data_root()
-    unpacked = root / member
-    if unpacked.is_file():
-        return unpacked.read_bytes()
-    sources = [path for path in _listed(root) if path.name.lower().startswith("vadersentiment-")]
-    sources = [path for path in sources if path.name.endswith(".tar.gz")]
+    packages = [path for path in _listed(root) if path.name.lower().startswith("vadersentiment-")]
+    packages = [path for path in packages if path.name.endswith(".tar.gz")]
+    places = [root / member, root / ARCHIVE, *packages]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise MissingDataError(
+            f"the rated texts are in none of {places[0].parent}, {places[1]}, {root / SOURCE}: "
+            f"pip download vaderSentiment==3.3.2 --no-deps --no-binary :all: --dest {root}"
+        )
+    return found
+
+
+def _content(member: str, place: Path) -> bytes:
+    """A table of rated texts, wherever it lies."""
     try:
-        if (root / ARCHIVE).is_file():
-            return _inside((root / ARCHIVE).read_bytes(), member)
-        for source in sources:
-            return _inside(_inside(source.read_bytes(), ARCHIVE), member)
+        content = place.read_bytes()
+        if place.name.endswith(".txt"):
+            return content
+        archive = content if place.name == ARCHIVE else _inside(content, ARCHIVE)
+        return _inside(archive, member)
     except (OSError, tarfile.TarError, EOFError, KeyError) as error:
         raise MissingDataError(
-            f"the archive of rated texts in {root} is damaged ({first_line(error)}); get it again"
+            f"the archive of rated texts in {place.parent} is damaged ({first_line(error)}); get "
+            "it again"
         ) from None
-    raise MissingDataError(
-        f"the rated texts are in none of {unpacked.parent}, {root / ARCHIVE}, {root / SOURCE}: "
-        f"pip download vaderSentiment==3.3.2 --no-deps --no-binary :all: --dest {root}"
-    )
 
 
 def _listed(folder: Path) -> list[Path]:

@@ -27,7 +27,7 @@ def test_options_change_depths():
     vit = "vit_tiny_patch16_224"
     assert known_depths(AnchorSpec("a", vit, {"depth": 6})) == (6,)
     assert known_depths(AnchorSpec("a", "resnet18", {"layers": [1, 1, 1, 1]})) is None
-    assert known_depths(AnchorSpec("a", "resnet34")) is None
+    assert known_depths(AnchorSpec("a", "resnet101")) is None
     encoder = "transformers:somewhere"
     assert known_depths(AnchorSpec("a", encoder)) is None
     assert known_depths(AnchorSpec("a", encoder, {"num_hidden_layers": 3})) == (3,)

@@ -42,7 +42,7 @@ def test_the_largest_teaches_and_is_not_taught(data):
     run = training(data, sampling="sandwich", sandwich_random=1)
     network = run.network.train()
     images, labels = data.normalise(data.train_images[:16]), data.train_labels[:16]
-    largest, *others = run._sampler(generator("stitches", 0, 0, 0, 0))
+    largest, *others = run._sampler(generator("stitches", 0, 0, 0, 0), run.visits)
     logits = network(images, largest)
     loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
     soft = logits.detach().softmax(1)

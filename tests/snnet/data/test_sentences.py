@@ -26,7 +26,6 @@ def packed(name, content):
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("SNNET_DATA", str(tmp_path))
-    read_rated.cache_clear()
     return tmp_path
 
 
