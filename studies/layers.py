@@ -18,7 +18,7 @@ STUDY = Study(
         *(
             Claim(
                 words=f"A layer of kind {kind} makes better stitches than a linear one",
-                measure="top1",
+                measure="score",
                 at={"layer": kind},
                 than={"layer": "linear"},
                 source="asked here",
@@ -27,7 +27,7 @@ STUDY = Study(
         ),
         Claim(
             words="A ReLU after the linear map costs accuracy before any training",
-            measure="top1_before",
+            measure="score_before",
             at={"layer": "linear"},
             than={"layer": "relu"},
             source="asked here",

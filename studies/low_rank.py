@@ -30,14 +30,14 @@ STUDY = Study(
     claims=[
         Claim(
             words="Low-rank updates make better stitches than training the whole layer",
-            measure="top1",
+            measure="score",
             at={"layer": "rank 4"},
             than={"layer": "linear"},
             source=V2,
         ),
         Claim(
             words="A shared update is at most 1 point worse than one for each layer",
-            measure="top1",
+            measure="score",
             at={"layer": "shared, rank 4"},
             than={"layer": "rank 4"},
             margin=-1.0,

@@ -33,7 +33,7 @@ STUDY = Study(
         ),
         Claim(
             words="Equal exposure makes better stitches than uniform draws",
-            measure="top1",
+            measure="score",
             at={"sampling": "equal_exposure"},
             than={"sampling": "random"},
             source="asked here",
