@@ -24,14 +24,22 @@ def wait_for_two_at_work(home, cluster):
     try:
         wait_for(lambda: states(home)[State.RUNNING] == 2)
     except AssertionError:
-        queue, nodes = cluster.run("squeue", "-r", "-t", "all"), cluster.run("sinfo", "-N", "-l")
-        logs = [log.read_text() for log in home.launches.glob("*/*.out")]
-        pytest.fail("\n".join((str(states(home)), queue, nodes, *logs)))
+        pytest.fail(f"{cluster.describe()}\n{_told(home)}")
 
 
 def finish(home, runs):
-    wait_for(lambda: states(home)[State.DONE] == runs)
+    try:
+        wait_for(lambda: states(home)[State.DONE] == runs)
+    except AssertionError:
+        pytest.fail(_told(home))
     assert run_ablate(home.root, "sync").returncode == 0
+
+
+def _told(home):
+    """Where runs stand, and what workers printed."""
+    return "\n".join(
+        [str(states(home)), *(one.read_text() for one in home.launches.glob("*/*.out"))]
+    )
 
 
 def check_same_bits(home, other):
