@@ -14,6 +14,7 @@ from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
 
 MOST = 1_000_000_000  # of anything that is counted: no run with more would end
 MOST_RANK = 65_536
+MOST_TOKENS = 100_000  # of a text
 
 Positive = Annotated[int, Ge(1), Le(MOST)]
 Count = Annotated[int, Ge(0), Le(MOST)]
@@ -122,7 +123,7 @@ class StitchingConfig:
     validation_images: Positive | None = None
     # height and width to which images in memory are scaled; None: they stay as they are
     pixels: Annotated[int, Ge(1), Le(4096)] | None = None
-    tokens: Annotated[int, Ge(3), Le(100_000)] = 64  # of a text; longer ones are cut off
+    tokens: Annotated[int, Ge(3), Le(MOST_TOKENS)] = 64  # of a text; longer ones are cut off
     # an epoch shows so many of the training images, others each time; None: all
     images_per_epoch: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow

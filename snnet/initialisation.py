@@ -46,7 +46,7 @@ class Moments:
     """
 
     layers: tuple[Layer, ...]
-    post_norm: frozenset[int] = frozenset()  # anchors of which each solution gets a ridge
+    planar: frozenset[int] = frozenset()  # anchors whose features lie on a plane, see `_solve`
     grams: dict[Block, Tensor] = field(default_factory=dict)  # [A 1]'[A 1], (C + 1, C + 1)
     crosses: dict[tuple[int, int], Tensor] = field(default_factory=dict)
     """By layer and front block: [A 1]' (sum of its B), (C_front + 1, C_back)."""
@@ -101,9 +101,9 @@ class Moments:
         if method == "joint":
             gram = torch.stack([count * grams[block] for block, count in served.items()]).sum(0)
             cross = torch.stack(list(crosses.values())).sum(0)
-            solution, ridge = _solve(gram, cross, layer.front in self.post_norm)
+            solution, ridge = _solve(gram, cross, layer.front in self.planar)
         elif method == "mean":
-            planar = layer.front in self.post_norm
+            planar = layer.front in self.planar
             solved = [_solve(grams[block], crosses[block], planar) for block in served]
             solution = torch.stack([one for one, _ in solved]).sum(0) / len(layer.pairs)
             ridge = any(used for _, used in solved)

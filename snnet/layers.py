@@ -6,6 +6,7 @@ Each kind is a class; `KINDS` has them by the name that settings give.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import isqrt, prod
 from typing import ClassVar
@@ -52,7 +53,7 @@ class Ends:
     grid: tuple[int, int] | None = None
 
 
-class StitchingLayer(nn.Module):
+class StitchingLayer(nn.Module, ABC):
     """A map of one anchor's features to another's, layouts converted; a mask goes with them.
 
     Attributes:
@@ -73,10 +74,11 @@ class StitchingLayer(nn.Module):
         rows = channels_last(values_of(features), self.ends.layouts[0])
         return with_values(features, self._to_back(self.transform(rows)))
 
+    @abstractmethod
     def transform(self, rows: Tensor) -> Tensor:
         """Features with channels last, (B, N, C_front) or (B, H, W, C_front), to C_back."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self, solution: Tensor, gram: Tensor) -> Tensor:
         """Begin as close to a linear map as the layer can be; returns the map that it then is.
 
@@ -87,7 +89,6 @@ class StitchingLayer(nn.Module):
             solution: of least squares.
             gram: [A 1]'[A 1] of the features that it was solved for.
         """
-        raise NotImplementedError
 
     def merged(self) -> StitchingLayer:
         """The layer as it is exported: updates merged into what they update."""

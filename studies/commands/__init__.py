@@ -16,7 +16,7 @@ from ablations import UserError
 from ablations.cli.completion import complete_study
 from ablations.cli.options import Place
 from ablations.parsing import parse_count
-from snnet.config import LAYERS, MOST, MOST_RANK, StitchingConfig
+from snnet.config import LAYERS, MOST, MOST_RANK, MOST_TOKENS, StitchingConfig
 from snnet.errors import OutOfMemoryError
 from snnet.run import MODEL, files_of
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 MOST_PIXELS = 8192  # of an image's height; attention over more has more positions than memory
-MOST_TOKENS = 100_000  # of a text, as the settings have it
 MOST_IMAGES = 65_536  # in a batch
 MOST_REPEATS = 100_000
 

@@ -56,18 +56,18 @@ def test_a_singular_problem_gets_a_ridge_and_says_so():
         assert torch.isfinite(solution).all()
 
 
-@pytest.mark.parametrize(("post_norm", "largest"), [((), (1000, 100_000)), ((0,), (0, 50))])
-def test_starts_stay_small_where_features_lie_on_a_plane(post_norm, largest):
+@pytest.mark.parametrize(("planar", "largest"), [((), (1000, 100_000)), ((0,), (0, 50))])
+def test_starts_stay_small_where_features_lie_on_a_plane(planar, largest):
     """Rounding beside the plane, which is not quite singular, would ask for weights of any size."""
     draw = torch.Generator().manual_seed(0)
     rows = torch.randn(200, 7, generator=draw)
     beside = 3e-6 * torch.randn(200, 1, generator=draw)
     front = torch.cat([rows, beside - rows.sum(1, keepdim=True)], 1)
-    moments = Moments((Layer(0, 1, ((0, 1),)),), frozenset(post_norm))
+    moments = Moments((Layer(0, 1, ((0, 1),)),), frozenset(planar))
     moments.add({(0, 0): front}, {(1, 1): rows[:, :3] + torch.randn(200, 3, generator=draw)})
     solution, fit = moments.solve(0, "mean")
     assert largest[0] <= solution.abs().max() < largest[1]
-    assert fit.ridge == bool(post_norm)
+    assert fit.ridge == bool(planar)
 
 
 def test_least_squares_joins_a_network_with_itself_without_loss(images):

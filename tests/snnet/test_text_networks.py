@@ -19,6 +19,7 @@ from snnet.config import AnchorSpec, Recipe
 from snnet.data.texts import Texts
 from snnet.evaluation import sweep
 from snnet.export import Subnetwork, export_onnx
+from snnet.initialisation import gather_moments
 from snnet.loading import load
 from snnet.packaged import packaged_weights
 from snnet.shared_forward import ALONE, Merge
@@ -122,8 +123,9 @@ def test_masked_least_squares_is_that_of_the_unpadded_rows(network):
     pytest.fail("no layer serves one pair alone")
 
 
-def test_starts_of_post_norm_layers_get_a_ridge(network):
-    assert all(fit.ridge for fit in network.initialise([some_tokens(400)]))
+def test_features_between_post_norm_blocks_count_as_planar(network):
+    anchors, tokens = list(network.anchors), [some_tokens(4)]
+    assert gather_moments(anchors, network.space, (LENGTH,), tokens).planar == {0, 1}
 
 
 def test_costs_are_those_of_the_length(network):
