@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -69,9 +70,7 @@ def check_space(root: Path) -> None:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        probe = root / ".writable"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=root).close()  # nameless: launches at once share the folder
     except OSError as error:
         raise UserError(
             f"cannot write to {root}: {error.strerror}; name another folder with --home"

@@ -6,11 +6,12 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
+from snnet.pieces import PIECES
 
 MOST = 1_000_000_000  # of anything that is counted: no run with more would end
 MOST_RANK = 65_536
@@ -20,10 +21,6 @@ Positive = Annotated[int, Ge(1), Le(MOST)]
 Count = Annotated[int, Ge(0), Le(MOST)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Le(1)]
-LayerKind = Literal[
-    "linear", "low_rank", "shared_low_rank", "identity", "relu", "bottleneck", "conv3x3", "norm"
-]
-LAYERS: tuple[str, ...] = get_args(LayerKind)
 
 
 @dataclass(frozen=True)
@@ -135,12 +132,12 @@ class StitchingConfig:
     solve: Literal["mean", "joint"] = "mean"  # of a window's pairs, see `snnet.initialisation`
     direction: Literal["fast_to_slow", "slow_to_fast", "both"] = "fast_to_slow"
     returns: Count = 0  # how often a route of both directions may turn: 0>1>0 turns once
-    positions: Literal["windows", "aligned"] = "windows"  # aligned: at equal relative depth
+    positions: str = "windows"  # or `aligned`, at equal relative depth; `snnet.pieces.POSITIONS`
     kernel: Positive = 2  # of the sliding window, in blocks
     stride: Positive = 1
     pairs: Literal["nearest", "all"] = "nearest"
     # the stitching layers, see `snnet.layers`
-    layer: LayerKind = "linear"
+    layer: str = "linear"  # `snnet.pieces.LAYERS`
     layer_rank: Annotated[int, Ge(2), Le(MOST_RANK)] = 16  # of low rank; inside a bottleneck
     layer_alpha: Annotated[float, Gt(0)] = 1.0  # low-rank updates are scaled by it over their rank
     stages: Annotated[tuple[Count, ...], MinLen(1)] | None = None  # that hold stitches; None: all
@@ -149,10 +146,8 @@ class StitchingConfig:
     # what `epochs` counts for: the run, or each stitch. A space with twice as many stitches as the
     # nearest one of its windows (`stitch`), or as the paper's (`visits`), then trains twice as long
     budget: Literal["run", "stitch", "visits"] = "run"
-    # which sub-networks a step trains, see `snnet.sampling`
-    sampling: Literal["random", "sandwich", "cost_groups", "equal_exposure", "inverse_visits"] = (
-        "random"
-    )
+    # which sub-networks a step trains, see `snnet.sampling`; `snnet.pieces.SAMPLERS`
+    sampling: str = "random"
     cost_gap: Annotated[float, Gt(0)] = 1e9  # MACs between the cheapest and the others of a group
     sandwich_random: Count = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch
@@ -195,6 +190,11 @@ class StitchingConfig:
     def seed_of_split(self) -> int:
         """What draws the split of the images."""
         return self.seed if self.split_seed is None else self.split_seed
+
+
+def _check_pieces(config: StitchingConfig) -> None:
+    for setting, pieces in PIECES.items():
+        pieces.check(getattr(config, setting))
 
 
 def _check_image_count(config: StitchingConfig) -> None:
@@ -312,6 +312,7 @@ def _check_augmentation(config: StitchingConfig) -> None:
 _TELLS = {"whole": "whole inputs are", "positions": "each position of an image is"}
 # each tells one mistake; the first that is found is told
 _CHECKS = (
+    _check_pieces,
     _check_warmup,
     _check_image_count,
     _check_stages,

@@ -1,6 +1,7 @@
 """Stitching layers: what the features of one anchor pass on their way into another.
 
-Each kind is a class; `KINDS` has them by the name that settings give.
+Each kind is a class; `KINDS` has them by the name that settings give, `snnet.pieces.LAYERS` those
+of users.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from snnet.anchors import Layout, channels_last
 from snnet.features import Features, values_of, with_values
+from snnet.pieces import LAYERS
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class LayerChoice:
     """Which stitching layers a network has.
 
     Attributes:
-        kind: a name of `KINDS`.
+        kind: a name of `KINDS`, or of `snnet.pieces.LAYERS`.
         rank: of low-rank updates; hidden channels of a bottleneck.
         alpha: low-rank updates are scaled by alpha / rank.
     """
@@ -372,9 +374,8 @@ def make_layer(ends: Ends, choice: LayerChoice, updates: nn.ModuleDict, name: st
     Raises:
         ValueError: there is no such kind, or the positions do not suit it.
     """
-    if choice.kind not in KINDS:
-        raise ValueError(f"layer is {', '.join(KINDS)}, not {choice.kind!r}")
-    kind = KINDS[choice.kind]
+    LAYERS.check(choice.kind)
+    kind: type[StitchingLayer] = {**KINDS, **LAYERS}[choice.kind]
     front, back = ends.channels
     if kind is Identity and front != back:
         return Linear(ends, choice)

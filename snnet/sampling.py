@@ -10,6 +10,7 @@ from torch import Tensor
 
 from snnet.config import StitchingConfig
 from snnet.network import StitchedNetwork
+from snnet.pieces import SAMPLERS
 
 T = TypeVar("T")
 # of a generator, and of how often each stitch was trained before
@@ -17,7 +18,13 @@ Sampler = Callable[[torch.Generator, Tensor], list[int]]
 
 
 def create_sampler(network: StitchedNetwork, config: StitchingConfig) -> Sampler:
-    """The sampler that `config` asks for, over the stitches of a network."""
+    """The sampler that `config` asks for, over the stitches of a network.
+
+    A user's (`snnet.pieces.SAMPLERS`) is made by what was registered, of the same arguments.
+    """
+    if config.sampling in SAMPLERS:
+        made: Sampler = SAMPLERS[config.sampling](network, config)
+        return made
     routes, macs = network.space.routes, [macs for macs, _ in network.costs()]
     if config.sampling == "sandwich":
         anchors = list(range(len(network.space.stages)))  # the user has them from fast to slow

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import chain, combinations, islice, pairwise, product
 
 from snnet.config import StitchingConfig
+from snnet.pieces import POSITIONS
 from snnet.routes import Joint, Route
 
 # fields of a run's settings that make its space
@@ -150,7 +151,8 @@ def build_space(
         direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the costlier;
             `both` has the stitches of either, with stitching layers of their own.
         inside: the stages (from 0) that may hold joints; all without it.
-        positions: `windows`, or `aligned`, which is at equal relative depth, see there.
+        positions: `windows`, or `aligned`, which is at equal relative depth, see there; or a rule
+            of `snnet.pieces.POSITIONS`, which takes the same as `aligned`.
         returns: how often a route of `both` may turn: once is 0>1>0 or 1>0>1.
 
     Raises:
@@ -185,8 +187,10 @@ def _pairing(
     Arguments:
         hierarchical: whether the anchors have several stages.
     """
-    if positions not in ("windows", "aligned"):
-        raise ValueError(f"positions is windows or aligned, not {positions!r}")
+    POSITIONS.check(positions)
+    if positions in POSITIONS:
+        found: Callable[[int, int], tuple[Pairs, ...]] = POSITIONS[positions]
+        return found
     if positions == "aligned":
         return aligned
     if not all(isinstance(one, int) and one >= 1 for one in (kernel, stride)):

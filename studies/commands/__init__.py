@@ -16,8 +16,9 @@ from ablations import UserError
 from ablations.cli.completion import complete_study
 from ablations.cli.options import Place
 from ablations.parsing import parse_count
-from snnet.config import LAYERS, MOST, MOST_RANK, MOST_TOKENS, StitchingConfig
+from snnet.config import MOST, MOST_RANK, MOST_TOKENS, StitchingConfig
 from snnet.errors import OutOfMemoryError
+from snnet.pieces import LAYERS
 from snnet.run import MODEL, files_of
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def complete_run(
 )
 @click.option(
     "--layer",
-    type=click.Choice(LAYERS),
+    type=click.Choice(LAYERS.built_in),
     help="Kind of the stitching layers, which may cost more or less.  [default: linear]",
 )
 @click.option(

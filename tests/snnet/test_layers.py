@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import get_args, get_type_hints
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,12 +12,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from helpers.anchors import SHAPE, tiny_anchor
 from helpers.families import family_anchors
 from helpers.spaces import routes, space_of
-from snnet.config import StitchingConfig
 from snnet.costs import _NORMS
 from snnet.export import Subnetwork
 from snnet.initialisation import Moments
 from snnet.layers import KINDS, Bottleneck, Ends, Identity, LayerChoice, grid_of, make_layer
 from snnet.network import StitchedNetwork, stitch
+from snnet.pieces import LAYERS
 from snnet.shared_forward import Merge, run_stitches
 from snnet.space import Layer
 
@@ -49,7 +47,7 @@ def problem(layer, rows: int = 200):
 
 
 def test_settings_and_kinds_have_the_same_names():
-    assert get_args(get_type_hints(StitchingConfig)["layer"]) == tuple(KINDS)
+    assert LAYERS.built_in == tuple(KINDS)
 
 
 @settings(deadline=None, max_examples=40)
@@ -155,7 +153,7 @@ def test_identity_fits_equal_widths_alone():
 
 
 def test_there_is_no_such_layer():
-    with pytest.raises(ValueError, match=r"layer is linear, .*, not 'cubic'"):
+    with pytest.raises(ValueError, match=r"layer is one of linear, .*, not 'cubic'"):
         stitch([tiny_anchor(8, 0), tiny_anchor(12, 1)], SHAPE, layers=LayerChoice("cubic"))
 
 

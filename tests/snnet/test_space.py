@@ -214,7 +214,7 @@ def test_route_reads_as_it_runs():
         ({"kernel": 0}, "kernel and stride"),
         ({"pairs": "some"}, "nearest or all"),
         ({"direction": "up"}, "fast_to_slow"),
-        ({"positions": "anywhere"}, "windows or aligned"),
+        ({"positions": "anywhere"}, "windows, aligned, not"),
         ({"returns": 1}, "where direction is both, not fast_to_slow"),
         ({"returns": -1}, "a whole number from 0"),
         ({"stages": [(1,), (3,)], "positions": "aligned"}, "no stitch is possible"),
