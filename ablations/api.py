@@ -136,7 +136,7 @@ def run(
         earlier = earlier_runs(place, expansion)
         if accept_old_code:
             expansion = accepting(expansion, earlier)
-        provenance = launch_provenance(reference, expansion.experiment)
+        provenance = launch_provenance(reference, expansion)
         launcher = Launcher(place, reference, expansion, scheduler, provenance, uri, warn)
         if earlier:
             warn(earlier_code(len(earlier), reference, accept_old_code))

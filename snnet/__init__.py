@@ -1,15 +1,15 @@
 """Stitchable Neural Networks (SN-Net, CVPR 2023): the method.
 
-    network = snnet.load("outputs/runs/KEY")   # a trained result, see `snnet.loading`
+    network = snnet.load("outputs/runs/KEY")   # a trained result, see `snnet.trained`
     network.select(macs=5e9)
     logits = network(network.preprocess("cat.jpg"))
 
     network = snnet.stitch(["resnet18", "resnet50"], stages=[1, 2])   # see `snnet.stitching`
     network.initialise(images)
 
-Torch-free modules (fast to import): `config`, `scales`, `routes`, `space`, `run`, `front`, `files`,
-`errors`, `wording`, and of `data` `sizes`, `locations`, `folder` and `idx`. The rest needs torch
-and timm; `load`, `stitch` and their classes are imported when they are asked for.
+Torch-free modules (fast to import): `config`, `pieces`, `scales`, `routes`, `space`, `run`,
+`front`, `files`, `errors`, `wording`, and of `data` `sizes`, `locations`, `folder` and `idx`. The
+rest needs torch and timm; `load`, `stitch` and their classes are imported when they are asked for.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snnet.loading import TrainedNetwork, load
+    from snnet.loading import load
     from snnet.network import StitchedNetwork
     from snnet.stitching import stitch
+    from snnet.trained import TrainedNetwork
 
 __all__ = ["StitchedNetwork", "TrainedNetwork", "load", "stitch"]
 _HOMES = {
     "StitchedNetwork": "snnet.network",
-    "TrainedNetwork": "snnet.loading",
+    "TrainedNetwork": "snnet.trained",
     "load": "snnet.loading",
     "stitch": "snnet.stitching",
 }

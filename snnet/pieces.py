@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T", bound=Callable[..., Any])
 
 
-class Pieces(Mapping[str, Any]):
+class Pieces(dict[str, Any]):
     """What users added for one setting, by name.
 
     Attributes:
@@ -26,22 +26,13 @@ class Pieces(Mapping[str, Any]):
     """
 
     def __init__(self, setting: str, *built_in: str) -> None:
+        super().__init__()
         self.setting, self.built_in = setting, built_in
-        self._own: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        return self._own[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._own)
-
-    def __len__(self) -> int:
-        return len(self._own)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All values that the setting may have."""
-        return (*self.built_in, *self._own)
+        return (*self.built_in, *self)
 
     def register(self, name: str) -> Callable[[T], T]:
         """Make a class or function the piece of this name; a decorator.
@@ -53,10 +44,10 @@ class Pieces(Mapping[str, Any]):
             raise ValueError(f"{self.setting} {name} is built in; choose another name")
 
         def add(piece: T) -> T:
-            there = self._own.get(name, piece)
+            there = self.get(name, piece)
             if _place(there) != _place(piece):
                 raise ValueError(f"{self.setting} {name} is there twice; choose another name")
-            self._own[name] = piece
+            self[name] = piece
             return piece
 
         return add

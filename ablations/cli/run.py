@@ -109,7 +109,7 @@ def run(
         earlier = earlier_runs(home, expansion)
         if accept_old_code:
             expansion = accepting(expansion, earlier)
-        provenance = launch_provenance(study, expansion.experiment)
+        provenance = launch_provenance(study, expansion)
         launcher = Launcher(home, study, expansion, scheduler, provenance, uri, warn)
         if dry_run:
             click.echo(launcher.script(), nl=False)

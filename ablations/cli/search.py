@@ -202,7 +202,7 @@ def search(
 
     def begin(expansion: Expansion) -> Launcher:
         expansion = replace(expansion, limits=limits)
-        provenance = launch_provenance(study, expansion.experiment)
+        provenance = launch_provenance(study, expansion)
         return Launcher(home, study, expansion, scheduler, provenance, uri)
 
     well = run_search(home, question, sitting, begin, uri)

@@ -11,9 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ablations.runs.home import Home
-from ablations.runs.provenance import CODE, SOURCE, git_state
+from ablations.runs.provenance import SOURCE, git_state
 from ablations.study.catalogue import own_file
-from ablations.study.experiment import Experiment
+from ablations.study.expansion import Expansion
 from ablations.study.source import user_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,16 +99,16 @@ def _digest_of(files: Mapping[Path, Path]) -> str:
     return found.hexdigest()[:16]
 
 
-def launch_provenance(study: str, experiment: Experiment) -> dict[str, str]:
-    """The code of a launch, as tags of its runs: where it is in git, and which of a user's it is.
+def launch_provenance(study: str, expansion: Expansion) -> dict[str, str]:
+    """The code of a launch, as tags of its runs: where it is in git, and a user's files.
 
     Arguments:
         study: as `load_study` took it.
     """
     file = own_file(study)
-    own = file if file and experiment.code is not None else ROOT / "ablations" / "__init__.py"
-    found = git_state(own)
-    found |= {} if experiment.code is None else {CODE: experiment.code}
+    code_of_run = expansion.experiment.code_for
+    is_users = file and any(map(code_of_run, expansion.configs.values()))
+    found = git_state(file if file and is_users else ROOT / "ablations" / "__init__.py")
     return found if file is None else {**found, SOURCE: _digest_of(user_files(file))}
 
 

@@ -43,13 +43,15 @@ def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
     """
     faulthandler.enable()  # a crash leaves a traceback in the log
     _die_with(worker)
-    experiment, known = load_study(study)[1].experiment, set[str | None]()
+    experiment = load_study(study)[1].experiment
+    intact: bool | None = None
     with ignoring_stop():
         connection.send(READY)
         while (task := connection.recv()) is not None:
             # the first run imports what the function does, which may be other files by then
-            known = known or {experiment.code, code_of(experiment.function, experiment.config)}
-            if task.code is not None and known != {task.code}:
+            if intact is None:
+                intact = experiment.code == code_of(experiment.function, experiment.config)
+            if not (intact and experiment.still_has(task.code, task.config)):
                 connection.send(Outcome(trouble=changed(study)))
                 continue
             try:

@@ -22,6 +22,7 @@ class Request:
     attempts_before: int  # when the launch began
     lost_before: int = 0  # of these, those whose worker died
     dead: int = 0  # the attempt that was lost when the launch began, if one was
+    code: str | None = None  # see `Experiment.code_for`; None where no user's code counts
 
     def may_try(self, seen: Inspection) -> bool:
         """Whether another attempt is due: once a launch, but for lost ones a few times."""
@@ -52,6 +53,7 @@ def requests_of(expansion: Expansion, seen: Mapping[str, Inspection]) -> list[Re
             seen[key].attempt,
             seen[key].lost,
             dead=seen[key].attempt if seen[key].state is State.LOST else 0,
+            code=expansion.experiment.code_for(expansion.configs[key]),
         )
         for key in order
         if key not in expansion.accepted

@@ -23,7 +23,7 @@ class Task:
         folder: of the attempt, see `RunDirectory.begin`.
         meeting: address and port where the processes of the run may meet, as torch wants it; the
             port 0 is for those who share a machine to choose.
-        code: the user's code that the run is of, see `Experiment.code`; None where that is unknown.
+        code: the user's code that the run is of, see `Experiment.code_for`.
     """
 
     key: str

@@ -64,8 +64,8 @@ def work(
     try:
         with noticing_stop() as stop:
             experiment = load_study(study)[1].experiment
-            if provenance.get(CODE, experiment.code) != experiment.code:
-                raise UserError(changed(study))
+            if not all(experiment.still_has(one.code, one.config) for one in requests[:1]):
+                raise UserError(changed(study))  # of the others whoever does them looks
             found = Path(file) if file else own_file(study)
             worker = Worker(home, experiment, provenance, doers, limits, stop, gpus, found)
             return worker.lead(requests, maximum)
@@ -160,7 +160,7 @@ class Worker:
             raise
 
     def _task(self, request: Request, lease: Lease) -> Task:
-        code = self.provenance.get(CODE)
+        code = request.code
         return Task(request.key, lease.attempt, request.config, lease.files, code=code)
 
     def _give_back(self, directory: RunDirectory, lease: Lease) -> None:
@@ -219,7 +219,7 @@ class Worker:
             if not half_written.name.startswith(f".{layout.LEASE.start}-"):
                 half_written.unlink(missing_ok=True)
         content: dict[str, Any] = {"experiment": experiment.name, "schema": experiment.schema}
-        content |= {} if experiment.code is None else {"code": experiment.code}
+        content |= {} if request.code is None else {CODE: request.code}
         content |= {"study_file": str(self.file)} if self.file else {}
         write_json(path / layout.CONFIG, {**content, "config": request.config})
         around = surroundings(self.doers.processes, self.gpus)
@@ -233,6 +233,7 @@ class Worker:
                 with writing(folder / name) as temporary:
                     temporary.write_text(text)
         code = {name: text for name, text in self.provenance.items() if name != DIFF}
+        code |= {} if request.code is None else {CODE: request.code}
         told = {name: str(value) for name, value in around.items()}
         return {**code, **versions(experiment.packages), **told}
 

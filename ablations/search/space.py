@@ -272,11 +272,19 @@ class SearchSpace:
         for row in product(*choices.values()):
             yield {**self.baseline, **dict(zip(choices, row, strict=True))}
 
+    def _code(self) -> str | None:
+        """The user's code that makes results, also that which only some levels name."""
+        levels = (settings for labels in self._levels.values() for settings in labels.values())
+        named = (item for settings in (self._base, *levels) for item in settings.items())
+        pieces = {self.experiment.code_of_piece(setting, value) for setting, value in named}
+        codes = {self.experiment.code, *pieces} - {None}
+        return "+".join(sorted(map(str, codes))) or None
+
     def record(self) -> dict[str, Any]:
         """What makes it this space, as JSON values."""
         from pydantic_core import to_jsonable_python
 
-        code = self.experiment.code
+        code = self._code()
         return {
             "experiment": self.experiment.name,
             "schema": self.experiment.schema,

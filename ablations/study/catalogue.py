@@ -161,7 +161,7 @@ def _import_file(path: Path) -> ModuleType:
         exec(loader.source_to_code(path.read_bytes(), str(path)), module.__dict__)
         study = getattr(module, "STUDY", None)
         if isinstance(study, Study):
-            _ = study.experiment.code  # of the file as it is now
+            study.experiment.read_code()
     except BaseException:
         del sys.modules[name]
         raise

@@ -44,10 +44,15 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 PLAIN = (str, bytes, int, float, complex, type(None))
 
 
-def code_of(function: Callable[..., Any], config: type) -> str | None:
-    """A digest of the users' code that makes an experiment's results; None where none does."""
+def code_of(made: Callable[..., Any], config: type = object) -> str | None:
+    """A digest of the users' code that makes results; None where none does.
+
+    Arguments:
+        made: a function or a class.
+        config: the class of an experiment's settings.
+    """
     closure = _Closure(_settings(config))
-    closure.add_value(function)
+    closure.add_value(made)
     for kind in closure.settings:
         closure.add_class(kind)
     return closure.digest()

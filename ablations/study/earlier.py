@@ -18,12 +18,10 @@ def earlier_runs(home: Home, expansion: Expansion) -> dict[str, str]:
     Runs of versions that did not tell the code are among them.
     """
     experiment = expansion.experiment
-    if experiment.code is None:
-        return {}
     missing = {
         experiment.setup(experiment.dump(config)): key
         for key, config in expansion.configs.items()
-        if not home.run(key).is_done
+        if experiment.code_for(config) is not None and not home.run(key).is_done
     }
     found: dict[str, RunDirectory] = {}
     for run in home.runs() if missing else ():

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from math import inf, isnan, nan
 from numbers import Real
 from typing import Any, SupportsFloat, get_args, get_type_hints
@@ -42,6 +42,9 @@ class Experiment:
             belong inside it: only workers call it.
         schema: part of every run key; raise it when equal settings would give other results. Where
             `function` or `config` are a user's, the code that makes the results is, too (`code`).
+        pieces: what users register as values of settings, by setting and by name: a class or a
+            function each. Its code is part of the keys of the runs that name it. Asked when it is
+            needed, so study files may add to it.
         since: fields that were added later, each with the value that was the behaviour before:
             runs that have it keep the keys that they had without the field. `anchors.start` is the
             field `start` of the dataclass, or of each of several, that `anchors` holds.
@@ -84,6 +87,7 @@ class Experiment:
     fixed: Callable[[Any], Sequence[str]] = lambda config: ()
     packages: Sequence[str] = ()
     since: Settings = field(default_factory=dict)
+    pieces: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         called = f"experiment {quoted(self.name)}"
@@ -142,6 +146,38 @@ class Experiment:
         See `ablations.study.code`.
         """
         return code_of(self.function, self.config)
+
+    def code_for(self, config: Any) -> str | None:
+        """A digest of the user's code that makes the result of one run: `code`, and its pieces'."""
+        named = {
+            setting: self.code_of_piece(setting, getattr(config, setting))
+            for setting in self.pieces
+        }
+        own = {setting: code for setting, code in named.items() if code is not None}
+        return _digest(_text([self.code, own])) if own else self.code
+
+    def code_of_piece(self, setting: str, value: Any) -> str | None:
+        """A digest of the user's code that a setting names by its value; None where it is none."""
+        own = setting in self.pieces and self.pieces[setting].get(value)
+        return _code_of_piece(own) if own else None
+
+    def still_has(self, code: str | None, dumped: Mapping[str, Any]) -> bool:
+        """Whether a run's code is as it was when `code_for` told it; None: no user's counts.
+
+        Arguments:
+            dumped: its configuration as JSON values.
+        """
+        try:
+            return code is None or code == self.code_for(self.resolve(dumped))
+        except UserError:  # a piece that is named is gone
+            return False
+
+    def read_code(self) -> None:
+        """Read what `code_for` tells from files as they are now, not as they will be later."""
+        _ = self.code
+        for known in self.pieces.values():
+            for piece in known.values():
+                _code_of_piece(piece)
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -268,8 +304,17 @@ class Experiment:
         Where the code that makes the result is a user's, of that, too.
         """
         content = [self.name, self.schema, self._counting(self.dump(config))]
-        text = _text(content if self.code is None else [*content, self.code])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        code = self.code_for(config)
+        return _digest(_text(content if code is None else [*content, code]))
+
+
+@cache
+def _code_of_piece(piece: Any) -> str | None:
+    return code_of(piece)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _without(value: Any, name: str, before: str) -> Any:

@@ -16,8 +16,9 @@ from ablations.terminal.display import console, simple_table
 from snnet.data.sizes import has_maps
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
-from snnet.loading import TrainedNetwork, load
+from snnet.loading import load
 from snnet.memory import explaining_lack
+from snnet.trained import TrainedNetwork
 from snnet.wording import describe_route, giga
 from studies.commands.output import print_csv, print_json
 

@@ -17,6 +17,7 @@ from snnet.data.sentences import check_texts
 from snnet.data.sizes import CANVASES, IN_MEMORY, RATED, is_map_folder, is_text
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
+from snnet.pieces import PIECES
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import SETTINGS, epochs_for, space_for
@@ -269,6 +270,7 @@ STITCHING = Experiment(
     config=StitchingConfig,
     function=run_stitching,
     schema=5,
+    pieces=PIECES,
     since={
         "gradient_clip_by": "norm",
         "pixels": None,

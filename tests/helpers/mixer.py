@@ -73,12 +73,13 @@ def write_study(folder: Path) -> Path:
     return path
 
 
-def mixer_run(home: Home, file: Path) -> RunDirectory:
-    """The one run of the study in a file, done in this process."""
+def do_one_run(home: Home, file: Path, name: str = "baseline") -> RunDirectory:
+    """The run of this name of the study in a file, done in this process."""
     home.prepare()
-    expansion = expand("mixers", load_study(str(file))[1])
-    (key,) = expansion.configs
-    (request,) = requests_of(expansion, {key: home.run(key).inspect(Observer())})
+    expansion = expand(file.stem, load_study(str(file))[1])
+    (key,) = (cell.key for cell in expansion.plan.cells if cell.name == f"{name}, seed 0")
+    seen = {one: home.run(one).inspect(Observer()) for one in expansion.configs}
+    (request,) = (one for one in requests_of(expansion, seen) if one.key == key)
     doers = Here(home, expansion.experiment)
     with redirect_stdout(io.StringIO()):  # what goes into a worker's log
         assert work(str(home.root), str(file), [request], {}, doers=doers) == 0

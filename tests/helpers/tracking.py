@@ -24,7 +24,8 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: 
     directory = home.run(key)
     directory.path.mkdir(parents=True, exist_ok=True)
     lease = take_lease(directory.path, attempt)
-    request = Request(key, STUDY.experiment.dump(TWO_SEEDS.configs[key]), 0)
+    experiment, config = STUDY.experiment, TWO_SEEDS.configs[key]
+    request = Request(key, experiment.dump(config), 0, code=experiment.code_for(config))
     with lease.heartbeat(), redirect_stdout(io.StringIO()):  # what goes into a worker's log
         worker = Worker(home, STUDY.experiment, provenance or {}, Here(home, STUDY.experiment))
         worker.execute(request, lease)

@@ -8,7 +8,7 @@ import pytest
 
 import snnet
 from ablations.runs.home import Home
-from helpers.mixer import forget_mixers, mixer_run, write_study
+from helpers.mixer import do_one_run, forget_mixers, write_study
 from snnet.study_file import execute
 
 # a process does it once
@@ -20,7 +20,7 @@ def made(tmp_path_factory):
     """The study file and the directory of its run."""
     folder = tmp_path_factory.mktemp("mixers")
     file = write_study(folder)
-    return file, mixer_run(Home(folder / "home"), file).path
+    return file, do_one_run(Home(folder / "home"), file).path
 
 
 @pytest.fixture(autouse=True)

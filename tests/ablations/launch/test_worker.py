@@ -26,7 +26,6 @@ from ablations.runs.attempt import Stopped
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer, latest_lease
-from ablations.runs.provenance import CODE
 from ablations.study.limits import Limits
 from helpers.commands import TOY
 from helpers.doers import Here
@@ -424,13 +423,13 @@ def test_whoever_sees_that_it_lost_kills_what_it_does(tmp_path):
 def test_edited_code_does_no_run_of_the_code_before(tmp_path):
     home = Home(tmp_path / "home")
     home.prepare()
-    told = {CODE: "that of the launch"}
+    asked = replace(request(), code="that of the launch")
     with pytest.raises(UserError, match=r"the code of .*toy.py has changed since the launch; the"):
-        work(str(home.root), TOY, [request()], told, doers=Here(home, STUDY.experiment))
+        work(str(home.root), TOY, [asked], {}, doers=Here(home, STUDY.experiment))
     assert not list(home.runs())
-    told = {CODE: STUDY.experiment.code}
+    asked = replace(request(), code=STUDY.experiment.code)
     with redirect_stdout(io.StringIO()):
-        assert work(str(home.root), TOY, [request()], told, doers=Here(home, STUDY.experiment)) == 0
+        assert work(str(home.root), TOY, [asked], {}, doers=Here(home, STUDY.experiment)) == 0
     assert home.run(KEY).config()["code"] == STUDY.experiment.code
     assert home.run(KEY).result()["provenance"]["code"] == STUDY.experiment.code
 
@@ -444,7 +443,7 @@ class Edited(Here):
 
 def test_a_process_that_finds_edited_code_blames_no_run(tmp_path):
     home = Home(tmp_path / "home")
-    made = Worker(home, STUDY.experiment, {CODE: "c"}, Edited(home, STUDY.experiment))
+    made = Worker(home, STUDY.experiment, {}, Edited(home, STUDY.experiment))
     with pytest.raises(UserError, match="the code of c has changed since the launch"):
-        lead(made, request())
+        lead(made, replace(request(), code="c"))
     assert made.home.run(KEY).inspect(Observer()).state is State.WAITING

@@ -13,7 +13,7 @@ from ablations.cli.main import main
 from ablations.runs.home import Home
 from ablations.study.plans import save_plan
 from helpers.finished_run import KEY, finished_run, two_vits
-from helpers.mixer import forget_mixers, mixer_run, write_study
+from helpers.mixer import do_one_run, forget_mixers, write_study
 from helpers.toy import PLAN
 
 
@@ -129,7 +129,7 @@ def test_numbers_without_measure_are_one_line(run, arguments):
 @pytest.mark.filterwarnings("ignore:Overwriting tiny_mixer in registry")  # a process does it once
 def test_networks_of_a_study_file_are_found_by_every_command(tmp_path, monkeypatch):
     file = write_study(tmp_path)
-    run = mixer_run(Home(tmp_path / "home"), file).path
+    run = do_one_run(Home(tmp_path / "home"), file).path
     forget_mixers(monkeypatch)
     timed = invoke(run, "latency", run.name[:4], "--repeats", "1", "--format", "csv")
     assert len(timed.stdout.splitlines()) == 7, timed.stderr
