@@ -16,18 +16,15 @@ belongs into a file.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pyarrow import ArrowException
 
 from ablations.errors import UserError, nearest
 from ablations.launch.code_copy import launch_provenance
@@ -42,9 +39,8 @@ from ablations.runs.lease import Observer
 from ablations.study.catalogue import load_study, reference_of, study_names
 from ablations.study.earlier import accepting, earlier_runs
 from ablations.study.expansion import Expansion, expand
+from ablations.study.frames import by_run, label_names, labelled, read_rows
 from ablations.study.limits import MOST_RUNS, MOST_WORKERS
-from ablations.study.metric import apart
-from ablations.study.plan import Cell, Plan
 from ablations.study.plans import plan_of
 from ablations.study.study import Study
 from ablations.terminal.activity import activity
@@ -90,7 +86,7 @@ def plan(
     seen = take_snapshot(place, list(runs), Observer()).runs
     seconds = expected_seconds(place, expansion)
     rows = [{"state": seen[key].state.value, "expected_seconds": seconds[key]} for key in runs]
-    return _by_run(expansion.plan, list(runs), rows)
+    return by_run(expansion.plan, list(runs), rows)
 
 
 def run(
@@ -161,7 +157,7 @@ def status(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
     asked = plan_of(place, _name(study))
     found = study_status(place, asked, Observer())["runs"]
     rows = [{name: one[name] for name in ("state", "attempt", "detail")} for one in found]
-    return _by_run(asked, [one["key"] for one in found], rows)
+    return by_run(asked, [one["key"] for one in found], rows)
 
 
 def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
@@ -188,7 +184,7 @@ def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame
                 result = run.result()
                 if result is not None:
                     found[run.key] = dict(result["metrics"])
-    return _by_run(asked, list(found), list(found.values()), "metric")
+    return by_run(asked, list(found), list(found.values()), "metric")
 
 
 def table(
@@ -224,11 +220,11 @@ def table(
                 tables = result["tables"] if result else []
                 known |= dict.fromkeys(tables)
                 if name in tables:
-                    found.append((one, _read(one, name, binary)))
+                    found.append((one, read_rows(one, name, binary)))
     if known and name not in known:
         raise UserError(f"runs of {asked.study} keep no table {name!r}: {nearest(name, known)}")
-    parts = [_labelled(asked, one.key, rows, name) for one, rows in found]
-    none = pd.DataFrame(columns=_label_names(asked))
+    parts = [labelled(asked, one.key, rows, name) for one, rows in found]
+    none = pd.DataFrame(columns=label_names(asked))
     return pd.concat(parts, ignore_index=True) if parts else none
 
 
@@ -336,81 +332,6 @@ def _reference(study: Reference) -> str:
             "STUDY = Study(...), and give its path"
         )
     return known
-
-
-# tables
-
-
-def _by_run(
-    asked: Plan,
-    keys: Sequence[str],
-    rows: Sequence[Mapping[str, Any]],
-    kind: str = "run",
-) -> pd.DataFrame:
-    """A row a run: its seed and levels before what is told of it."""
-    labels = [_levels(asked, asked.runs[key]) for key in keys]
-    taken = _label_names(asked)
-    names = apart(dict.fromkeys(name for row in rows for name in row), taken, kind)
-    told = pd.DataFrame(list(rows), pd.Index(list(keys), name="key"))
-    told.columns = names
-    return pd.concat([pd.DataFrame(labels, told.index, columns=taken[1:]), told], axis="columns")
-
-
-def _labelled(asked: Plan, key: str, rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows of one run behind its key, seed and levels."""
-    labels = {"key": key, **_levels(asked, asked.runs[key])}
-    index = pd.DataFrame({"row" if rows.index.name is None else rows.index.name: rows.index})
-    rows = pd.concat([index, rows.reset_index(drop=True)], axis="columns")
-    rows.columns = apart(map(str, rows.columns), labels, name)
-    for place, (label, value) in enumerate(labels.items()):
-        rows.insert(place, label, value)
-    return rows
-
-
-def _label_names(asked: Plan) -> list[str]:
-    """What the columns of key, seed and levels are called."""
-    own = ["key", "seed"]
-    return [*own, *apart(asked.axes, own, "axis")]
-
-
-def _levels(asked: Plan, cell: Cell) -> dict[str, Any]:
-    """Seed and levels of a cell; numbers and truths as such, where all levels of an axis are."""
-    typed = {axis: _typed(labels) for axis, labels in asked.axes.items()}
-    levels = [typed[axis][cell.levels[axis]] for axis in asked.axes]
-    return dict(zip(_label_names(asked)[1:], [cell.seed, *levels], strict=True))
-
-
-def _typed(labels: Sequence[str]) -> dict[str, Any]:
-    """What the labels of an axis stand for."""
-    if set(labels) <= {"True", "False"}:
-        return {label: label == "True" for label in labels}
-    try:
-        numbers = {label: json.loads(label) for label in labels}
-    except ValueError:
-        return {label: label for label in labels}
-    plain = all(type(one) in (int, float) and isfinite(one) for one in numbers.values())
-    return numbers if plain else {label: label for label in labels}
-
-
-def _read(one: RunDirectory, name: str, binary: bool) -> pd.DataFrame:
-    """A table of a finished run.
-
-    Raises:
-        UserError: it is not the one that was committed, or cannot be read.
-    """
-    one.check_tables()
-    path = one.table(name)
-    try:
-        rows = pd.read_parquet(path)
-    except (ArrowException, OSError) as error:  # of versions that kept no digests
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise UserError(f"{path} cannot be read: {reason}") from None
-    kept = [column for column in rows if binary or not rows[column].map(_is_bytes).any()]
-    return rows[kept]
-
-
-def _is_bytes(value: Any) -> bool:
-    return isinstance(value, bytes)
 
 
 @contextmanager
