@@ -72,6 +72,8 @@ def test_least_squares_are_those_of_the_cpu(name):
 @pytest.mark.parametrize("sampling", ["random", "sandwich"])
 def test_steps_and_resuming(network, device, precision, sampling, tmp_path):
     """Exact on a CPU; on a GPU, whose sums come in any order, far nearer than a step goes."""
+    if (device.type, precision, network.anchor(0).layout) == ("cpu", "fp16", "channels_first"):
+        pytest.skip("a CPU takes minutes for convolutions in half precision")
     data = images_for(network)
     config = replace(CONFIG, precision=precision, sampling=sampling)
     one = Training(network, data, config, Process(device=device))
