@@ -242,7 +242,8 @@ def _with_images(found: Estimate, sample: Sample, statistic: Statistic) -> Estim
     if not told or len(told) < len(seeds):
         return found
     left = [[50 * np.sign(one) if statistic == "share" else one for one in seed] for seed in told]
-    effects = np.array([[one.mean() for one in seed] for seed in left])
+    # without some images two settings may have no row in common
+    effects = np.array([[one.mean() if one.size else np.nan for one in seed] for seed in left])
     return with_images(found, effects) if np.isfinite(effects).all() else found
 
 

@@ -6,6 +6,7 @@ alarm with a chance below 1e-4, all together.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -75,6 +76,15 @@ def test_seeds_without_stitches_are_missing():
     found = assess(Sample({**sample.differences, 9: np.array([])}, 4))
     assert (found.n_seeds, found.n_stitches) == (3, 1)
     assert found.reason.endswith("; 1 of 4 seeds missing")
+
+
+def test_where_settings_share_no_row_without_some_images_the_seeds_alone_count():
+    """Such as a measure whose rows depend on the images: the worst three, say."""
+    plain = runs(1.0, 2.0, 3.0)
+    parts = {seed: [one, np.array([])] for seed, one in plain.differences.items()}
+    with warnings.catch_warnings(action="error"):
+        found = assess(replace(plain, without=parts))
+    assert found.estimate == assess(plain).estimate
 
 
 def test_seeds_that_do_not_differ_are_judged_by_their_number():
