@@ -20,7 +20,7 @@ from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from ablations.runs.records import Begun
-from ablations.study.catalogue import known_experiments, presentation_of
+from ablations.study.catalogue import known_presentation, presentation_of
 from ablations.study.plans import plans_of
 
 HOUR = 3600.0  # what is younger may just be coming into use
@@ -81,15 +81,14 @@ def _disposable(home: Home, done: Sequence[RunDirectory], refused: Refused) -> l
     """The files of finished runs that their experiment can spare."""
     plans = plans_of(home, refused)
     names = {plan.experiment: presentation_of(plan).disposable for plan in plans}
-    known = known_experiments()
     found: list[Path] = []
     for run in done:
         setup = None
         with refused.aside():
             setup = run.config()
         experiment = setup["experiment"] if setup else ""
-        if experiment not in names and experiment in known:  # no plan asks for it any more
-            names[experiment] = known[experiment].presentation.disposable
+        if experiment not in names:  # no plan asks for it any more
+            names[experiment] = known_presentation(experiment).disposable
         found += [run.files / name for name in names.get(experiment, ())]
     return [path for path in found if path.exists()]
 

@@ -46,10 +46,13 @@ def known_experiments() -> dict[str, Experiment]:
 
 def presentation_of(plan: Plan) -> Presentation:
     """How a study's results are looked at; of older plans, as the known experiment says now."""
-    if plan.presentation is not None:
-        return plan.presentation
-    experiment = known_experiments().get(plan.experiment)
-    return experiment.presentation if experiment else Presentation()
+    return plan.presentation or known_presentation(plan.experiment)
+
+
+def known_presentation(experiment: str) -> Presentation:
+    """What a known experiment says of its defaults; of one that is not known, nothing."""
+    known = known_experiments().get(experiment)
+    return known.presentation_of([known.resolve({})]) if known else Presentation()
 
 
 def with_results(plan: Plan) -> Plan:

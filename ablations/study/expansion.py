@@ -87,7 +87,7 @@ def expand(
         code=experiment.code,
         metrics=tuple(experiment.metrics),
         table=experiment.table,
-        presentation=experiment.presentation,
+        presentation=experiment.presentation_of(configs.values()),
         fixed=tuple(experiment.fixed(defaults)),
         replicates=study.seeds,
     )

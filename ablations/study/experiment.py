@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property, partial
 from math import inf, isnan, nan
@@ -60,7 +60,8 @@ class Experiment:
         metrics: what runs return, the one that counts most first. Others than these are kept, too.
         table: what every run keeps, if each row of it is a result; None: the run is one result.
         objectives: what a search may look for, by name; the first is the default.
-        presentation: how results are looked at, and what of them can be spared.
+        presentation: how results are looked at, and what of them can be spared; or a function that
+            tells it of a configuration.
         pairings: columns of the result table by which claims may pair the rows of two settings;
             the first is the default.
         fixed: what all seeds of a configuration have in common though somebody else would draw it
@@ -82,7 +83,7 @@ class Experiment:
     metrics: Sequence[Metric] = ()
     table: Table | None = None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
-    presentation: Presentation = field(default_factory=Presentation)
+    presentation: Presentation | Callable[[Any], Presentation] = field(default_factory=Presentation)
     pairings: Sequence[str] = ()
     fixed: Callable[[Any], Sequence[str]] = lambda config: ()
     packages: Sequence[str] = ()
@@ -279,6 +280,19 @@ class Experiment:
         found: list[str] = call(what, self.check_ready, config, convert=_sentences)
         return found
 
+    def presentation_of(self, configs: Iterable[Any]) -> Presentation:
+        """What `presentation` says of runs of these configurations.
+
+        Raises:
+            UserError: it fails, or says nothing of the kind.
+        """
+        if isinstance(self.presentation, Presentation):
+            return self.presentation
+        what = f"presentation of experiment {self.name}"
+        return Presentation.joined(
+            call(what, self.presentation, one, convert=_presentation) for one in configs
+        )
+
     def setup(self, dumped: Mapping[str, Any]) -> str:
         """What a run is, whichever code makes its result: experiment, schema and configuration.
 
@@ -339,6 +353,12 @@ def _sentences(found: Any) -> list[str]:
     if not all(isinstance(one, str) for one in told):
         raise NonsenseError(f"returned {quoted(found)}, which are no sentences")
     return told
+
+
+def _presentation(found: Any) -> Presentation:
+    if not isinstance(found, Presentation):
+        raise NonsenseError(f"returned {quoted(found)}, which is no Presentation")
+    return found
 
 
 def _seconds(found: Any) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import chain
 
 from ablations.study.fields import check_fields
 
@@ -45,3 +47,13 @@ class Presentation:
             if isinstance(found := getattr(self, one.name), list):
                 object.__setattr__(self, one.name, tuple(found))
         check_fields(self, "presentation")
+
+    @classmethod
+    def joined(cls, several: Iterable[Presentation]) -> Presentation:
+        """All that several say, each thing once."""
+        found = list(dict.fromkeys(several))
+        parts = {
+            one.name: tuple(dict.fromkeys(chain(*(getattr(each, one.name) for each in found))))
+            for one in fields(cls)
+        }
+        return cls(**parts)

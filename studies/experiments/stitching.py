@@ -21,7 +21,7 @@ from snnet.pieces import PIECES
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import SETTINGS, epochs_for, space_for
-from snnet.tasks.scores import SCORES, TOP1, Score
+from snnet.tasks.scores import SCORES, TOP1, Score, score_of
 from studies.experiments.objectives import OBJECTIVES
 
 # settings on which depends whether networks can be made
@@ -255,15 +255,21 @@ TABLE = Table(
     marked="is_anchor",
     items="images",
 )
-PRESENTATION = Presentation(
-    charts=(
-        Chart("top1", over="macs", table=STITCHES),
-        Chart("top1_before", over="macs", table=STITCHES),
-        Chart("loss"),
-    ),
-    columns=("mean_top1", "worst_top1", "train_seconds"),
-    disposable=(MODEL,),
-)
+
+
+def presentation(config: StitchingConfig) -> Presentation:
+    """Charts and columns of the score that the run's task has."""
+    score = score_of(config.dataset).name
+    return Presentation(
+        charts=(
+            Chart(score, over="macs", table=STITCHES),
+            Chart(f"{score}_before", over="macs", table=STITCHES),
+            Chart("loss"),
+        ),
+        columns=(f"mean_{score}", f"worst_{score}", "train_seconds"),
+        disposable=(MODEL,),
+    )
+
 
 STITCHING = Experiment(
     name=EXPERIMENT,
@@ -295,7 +301,7 @@ STITCHING = Experiment(
     metrics=METRICS,
     table=TABLE,
     objectives=OBJECTIVES,
-    presentation=PRESENTATION,
+    presentation=presentation,
     pairings=("route", "macs"),
     fixed=fixed,
     packages=("torch", "timm", "numpy"),

@@ -337,6 +337,15 @@ def test_lists_serve_where_tuples_are_kept(tmp_path):
     assert load_study(str(path))[1].experiment.presentation.columns == ("final",)
 
 
+def test_what_is_shown_may_depend_on_the_settings(tmp_path):
+    show = "lambda config: Presentation(columns=['seen', f'at {config.rate}'])"
+    path = write(tmp_path, f"STUDY = study(experiment=experiment(presentation={show}))")
+    plan = expand(*load_study(str(path))).plan
+    assert plan.presentation.columns == ("seen", "at 0.1", "at 0.2")
+    told = said(tmp_path, "STUDY = study(experiment=experiment(presentation=lambda config: 3))")
+    assert "presentation of experiment mine returned 3, which is no Presentation" in told
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -13,8 +13,10 @@ from PIL import Image
 from ablations.cli.main import main
 from ablations.errors import UserError
 from ablations.study.expansion import expand
+from studies.direction import STUDY as DIRECTION
 from studies.experiments.stitching import STITCHING, check_ready, fixed
 from studies.overview import STUDY as OVERVIEW
+from studies.tasks import STUDY as TASKS
 
 OPTIONS = {"img_size": 64, "patch_size": 16, "depth": 2, "num_heads": 2, "num_classes": 3}
 SETTINGS = {
@@ -259,3 +261,12 @@ def test_ready_made_anchors_need_no_look(monkeypatch):
 def test_what_no_seed_draws_is_told(scale, changes, told):
     _, _, settings = STITCHING.scale(scale, None)
     assert fixed(STITCHING.resolve({**settings, **changes})) == told
+
+
+def test_views_show_the_score_of_the_task():
+    def charts(study, scale):
+        return [one.metric for one in expand("x", study, scale).plan.presentation.charts]
+
+    assert charts(DIRECTION, "canvas") == ["miou", "miou_before", "loss"]
+    assert charts(DIRECTION, "minilm") == ["top1", "top1_before", "loss"]
+    assert charts(TASKS, "digits") == ["top1", "top1_before", "loss", "miou", "miou_before"]
