@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ablations.errors import UserError
 from helpers.stitching import settings
+from snnet.positions import aligned, unpaired, windows
 from snnet.routes import Joint, Route
-from snnet.space import aligned, build_space, epochs_for, space_for, unpaired, windows
+from snnet.space import build_space, epochs_for, space_for
 from studies.experiments.stitching import expected_seconds
 
 DEPTHS = [(3,), (3,)]
