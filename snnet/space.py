@@ -21,6 +21,7 @@ SETTINGS = ("positions", "kernel", "stride", "pairs", "direction", "returns", "s
 
 MOST_ROUTES = 1_000_000  # no network with more could be scored
 
+
 @dataclass(frozen=True)
 class Layer:
     """One stitching layer: shared by the block pairs that a window offers to two anchors."""

@@ -24,7 +24,7 @@ DEMANDING = {
     },
     **{
         rule: {"sampling": rule, "subnetworks_per_step": 2, "cost_gap": 1e4}
-        for rule in ("cost_groups", "equal_exposure", "inverse_visits")
+        for rule in ("cost_groups", "equal_exposure", "inverse_visits", "importance")
     },
     "routes that return": {"direction": "both", "returns": 2, "positions": "aligned"},
     **{kind: {"layer": kind, "direction": "both"} for kind in KINDS if kind != "identity"},
