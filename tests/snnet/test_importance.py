@@ -25,7 +25,7 @@ def candidates(data, kind="linear", **options) -> Candidates:
 
 @pytest.mark.parametrize("kind", ["linear", "low_rank", "norm"])
 def test_importance_is_of_all_weights_on_the_way(data, kind):
-    found = candidates(data, kind, pairs="all")
+    found = candidates(data, kind, pairs="all", kernel=1)
     network = found.network.eval()
     images, labels = (torch.cat(parts) for parts in zip(*found.batches(), strict=True))
     values = found.judged(importance)
@@ -56,14 +56,14 @@ def test_a_layer_that_gives_nothing_is_unimportant(data):
         layer = found.network.layers[0]
         layer.weight.zero_()
         layer.bias.zero_()
-    served = {joint for joint in found.network.space.layers[0].joints}
+    served = set(found.network.space.layers[0].joints)
     routes = found.network.space.routes
     for stitch_id, value in zip(found.stitches, found.judged(importance), strict=True):
         assert (value == 0) == bool(served.intersection(routes[stitch_id].joints))
 
 
 def test_training_draws_important_stitches_more_often(data):
-    run = training(data, sampling="importance", subnetworks_per_step=2)
+    run = training(data, sampling="importance", calibration_images=20)
     network = run.network
     values = Candidates(network, data, run.config).judged(importance)
     drawn = torch.zeros(len(network.space.routes), dtype=torch.long)
