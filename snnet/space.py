@@ -257,7 +257,7 @@ def _kept(config: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
 
 
 def _whole(config: StitchingConfig) -> StitchingConfig:
-    """The same settings for all routes of their space."""
+    """Settings like these, for all routes of their space."""
     return replace(config, only=None, selection="all", kept=None)
 
 
