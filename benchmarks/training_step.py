@@ -108,7 +108,7 @@ class _HandWritten:
             step_on_epochs=False,
             updates_per_epoch=len(self.batches),
         )
-        sampler, routes = create_sampler(network, config), network.space.routes
+        sampler, routes = create_sampler(network, config, lambda: []), network.space.routes
         unseen = torch.zeros(len(routes))
         self.sequence = [  # as the project draws it in epoch 0
             routes[sampler(generator("stitches", config.seed, 0, step, 0), unseen)[0]]

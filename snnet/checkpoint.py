@@ -15,7 +15,7 @@ from torch import Tensor
 
 from snnet.errors import CheckpointError
 from snnet.network import StitchedNetwork
-from snnet.run import ADAPTERS, IMAGE_SHAPE
+from snnet.run import ADAPTERS, CHECKPOINT, IMAGE_SHAPE, MODEL, ROUTES
 from snnet.training import Training
 from snnet.weights import load_strictly
 
@@ -53,7 +53,7 @@ def save_training(
             **{f"network.{name}": value for name, value in training.network.state_dict().items()},
             **{f"optimizer.{name}": value for name, value in tensors.items()},
         },
-        plain,
+        {ROUTES: _routes(training.network), **plain},
         path,
     )
 
@@ -76,8 +76,12 @@ def resume_training(training: Training, path: Path) -> None:
 def save_network(network: StitchedNetwork, values: dict[str, Any], path: Path) -> None:
     """Write a trained network, with its images' shape, its adapters and other plain values."""
     adapters = [type(anchor).__name__ for anchor in network.anchors]
-    own = {IMAGE_SHAPE: network.image_shape, ADAPTERS: adapters}
+    own = {IMAGE_SHAPE: network.image_shape, ADAPTERS: adapters, ROUTES: _routes(network)}
     _save(network.state_dict(), {**own, **values}, path)
+
+
+def _routes(network: StitchedNetwork) -> list[str]:
+    return [route.name for route in network.space.routes]
 
 
 def load_network(network: StitchedNetwork, path: Path) -> dict[str, Any]:
@@ -91,6 +95,17 @@ def load_network(network: StitchedNetwork, path: Path) -> dict[str, Any]:
     return plain
 
 
+def trained_routes(directory: Path) -> list[str] | None:
+    """The names of the routes that an earlier attempt at a run trained; None without such.
+
+    Raises:
+        CheckpointError: its file is damaged.
+    """
+    files = [directory / name for name in (MODEL, CHECKPOINT) if (directory / name).exists()]
+    routes: list[str] | None = read_metadata(files[0]).get(ROUTES) if files else None
+    return routes
+
+
 def _save(tensors: dict[str, Tensor], values: dict[str, Any], path: Path) -> None:
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, path, {name: json.dumps(value) for name, value in values.items()})
@@ -102,10 +117,31 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
+    with _opened(path) as file:
+        tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    return tensors, read_metadata(path)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Metadata (decoded JSON) of a safetensors file.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        return {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A safetensors file to read.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
     try:
         with safe_open(path, "pt") as file:
-            plain = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-            return {name: file.get_tensor(name) for name in list(file.keys())}, plain
+            yield file
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path}") from None
     except (SafetensorError, json.JSONDecodeError) as error:

@@ -132,7 +132,8 @@ class StitchingConfig:
     solve: Literal["mean", "joint"] = "mean"  # of a window's pairs, see `snnet.initialisation`
     direction: Literal["fast_to_slow", "slow_to_fast", "both"] = "fast_to_slow"
     returns: Count = 0  # how often a route of both directions may turn: 0>1>0 turns once
-    positions: str = "windows"  # or `aligned`, at equal relative depth; `snnet.pieces.POSITIONS`
+    # which blocks are joined, see `snnet.positions`; `snnet.pieces.POSITIONS`
+    positions: str = "windows"
     kernel: Positive = 2  # of the sliding window, in blocks
     stride: Positive = 1
     pairs: Literal["nearest", "all"] = "nearest"
@@ -142,6 +143,9 @@ class StitchingConfig:
     layer_alpha: Annotated[float, Gt(0)] = 1.0  # low-rank updates are scaled by it over their rank
     stages: Annotated[tuple[Count, ...], MinLen(1)] | None = None  # that hold stitches; None: all
     only: str | None = None  # the name of one route, such as 0.3>1.4, that is trained alone
+    # which stitches are kept beside the anchors, see `snnet.selection`; `snnet.pieces.SELECTORS`
+    selection: str = "all"
+    kept: Positive | None = None  # how many; None: as many as windows would offer
     epochs: Positive = 50
     # what `epochs` counts for: the run, or each stitch. A space with twice as many stitches as the
     # nearest one of its windows (`stitch`), or as the paper's (`visits`), then trains twice as long
@@ -244,6 +248,15 @@ def _check_single_route(config: StitchingConfig) -> None:
         raise ValueError("one route alone has no sandwich; set sampling to random")
 
 
+def _check_selection(config: StitchingConfig) -> None:
+    if config.selection == "all" and config.kept is not None:
+        raise ValueError("selection all keeps every stitch; leave kept out, or choose another")
+    if config.selection != "all" and config.only is not None:
+        raise ValueError("one route alone leaves nothing to select; set selection to all")
+    if config.layer == "identity" and "importance" in (config.selection, config.sampling):
+        raise ValueError("layer identity has no weights to tell importance by; choose another rule")
+
+
 def _check_teacher(config: StitchingConfig) -> None:
     if config.distillation != "none" and config.teacher is None:
         raise ValueError(f"distillation {config.distillation!r} needs a teacher")
@@ -320,6 +333,7 @@ _CHECKS = (
     _check_slices,
     _check_mixing,
     _check_single_route,
+    _check_selection,
     _check_teacher,
     _check_trainable,
     _check_sizes,

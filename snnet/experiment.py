@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from snnet.anchors import Anchor, create_anchor
+from snnet.candidates import Candidates
 from snnet.checkpoint import (
     CheckpointClock,
     load_network,
     resume_training,
     save_network,
     save_training,
+    trained_routes,
 )
 from snnet.config import AnchorSpec, StitchingConfig
 from snnet.data.catalogue import dataset_name, load_data
@@ -39,6 +41,7 @@ from snnet.run import (
     RunLike,
     validation_file,
 )
+from snnet.selection import select
 from snnet.space import epochs_for
 from snnet.tables import latency_table, layer_table, stitch_table, summary, validation_table
 from snnet.training import Training
@@ -73,6 +76,8 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     config = replace(config, epochs=epochs_for(config, network.space.stages))
     network.to(process.device)
     fits = _fit(network, data, config, run)
+    if config.selection != "all":
+        network, fits = _select(Candidates(network, data, config), fits, run, process)
     before = _score(network, data, process, run, "scores before training")
     teacher = load_teacher(config, data, run, network.classes)
     training = Training(
@@ -206,6 +211,20 @@ def _fit(network: StitchedNetwork, data: Data, config: StitchingConfig, run: Run
     if ridges:
         run.say(f"least squares: {ridges} of {len(fits)} layers were singular, got a ridge")
     return fits
+
+
+def _select(
+    candidates: Candidates, fits: list[Fit], run: RunLike, process: Process
+) -> tuple[StitchedNetwork, list[Fit]]:
+    """The network of the stitches that are kept, and how well their layers fit, if fitted.
+
+    An attempt that goes on keeps those of the one before, and all processes those of the first.
+    """
+    run.say("selection")
+    kept = trained_routes(run.directory) or select(candidates)
+    network = candidates.network.restricted(process.everyone(kept)[0])
+    layers = candidates.network.space.layers
+    return network, [fits[layers.index(layer)] for layer in network.space.layers if fits]
 
 
 def _train(training: Training, run: RunLike) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,23 +156,9 @@ def gather_moments(
         TypeError: what is given are no batches of images.
         ValueError: there are no images, or such as the anchors do not take.
     """
-    if isinstance(images, Tensor):
-        images = [images]
-    if not isinstance(images, Iterable):
-        raise TypeError(
-            f"images are batches (B, C, H, W), such as a list of tensors, not one "
-            f"{type(images).__name__}"
-        )
     planar = frozenset(n for n, anchor in enumerate(anchors) if normed or anchor.post_norm)
     moments = Moments(space.layers, planar)
-    device = next(anchors[0].parameters()).device
-    for batch in images:
-        try:
-            features = [_features(anchor, batch.to(device)) for anchor in anchors]
-        except MISFITS as error:
-            dtype = next(anchors[0].parameters()).dtype
-            anchors[0].inputs.check(batch, image_shape, error, dtype)
-            raise
+    for features in gather_rows(anchors, image_shape, images):
         moments.add(
             {
                 (anchor, block): _normed(features[anchor][block + 1], normed)
@@ -183,6 +169,34 @@ def gather_moments(
     if space.layers and not moments.grams:
         raise ValueError("there are no calibration images: give at least one batch")
     return moments
+
+
+@torch.no_grad()
+def gather_rows(
+    anchors: Sequence[Anchor], image_shape: tuple[int, ...], images: Iterable[Tensor] | Tensor
+) -> Iterator[list[list[Tensor]]]:
+    """Rows (positions, C) of every anchor, batch by batch; padding of texts is left out.
+
+    Of an anchor those that enter block 0, 1, ..., and last those that leave the final block.
+
+    Raises:
+        TypeError, ValueError: see `gather_moments`.
+    """
+    if isinstance(images, Tensor):
+        images = [images]
+    if not isinstance(images, Iterable):
+        raise TypeError(
+            f"images are batches (B, C, H, W), such as a list of tensors, not one "
+            f"{type(images).__name__}"
+        )
+    parameter = next(anchors[0].parameters())
+    for batch in images:
+        try:
+            found = [_features(anchor, batch.to(parameter.device)) for anchor in anchors]
+        except MISFITS as error:
+            anchors[0].inputs.check(batch, image_shape, error, parameter.dtype)
+            raise
+        yield found
 
 
 def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:

@@ -26,6 +26,7 @@ from snnet.run import (
     EXPERIMENT,
     IMAGE_SHAPE,
     MODEL,
+    ROUTES,
     STITCHES,
     STUDY_FILE,
     files_of,
@@ -71,10 +72,11 @@ def load(
         config = _read_config(record["config"], path)
     directory = files_of(directory)
     table = _read_table(directory / table_file(STITCHES), score_of(config.dataset).name)
-    tensors, image_shape, adapters = _read_model(directory / MODEL)
+    tensors, image_shape, told = _read_model(directory / MODEL)
     with _naming(lost):
-        anchors = _make_anchors(config, adapters)
-    network = stitch_for(config, anchors, image_shape)
+        anchors = _make_anchors(config, told.get(ADAPTERS))
+    kept = None if config.selection == "all" else told.get(ROUTES)
+    network = stitch_for(config, anchors, image_shape, kept)
     load_strictly(network, tensors, directory / MODEL)
     routes = [route.name for route in network.space.routes]
     if table["route"].tolist() != routes:
@@ -201,8 +203,8 @@ def _read_table(path: Path, score: str) -> pd.DataFrame:
     return table
 
 
-def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...], list[str] | None]:
-    """Tensors by name, the shape of the images, and the adapters of the anchors, if told."""
+def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...], dict[str, list[str]]]:
+    """Tensors by name, the shape of the images, and what is told of adapters and routes."""
     if not path.is_file():
         raise ValueError(
             f"{path.parent} has no trained network ({path.name}): the run has not ended, or "
@@ -211,13 +213,14 @@ def _read_model(path: Path) -> tuple[dict[str, Tensor], tuple[int, ...], list[st
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            image_shape, adapters = (
-                json.loads(metadata.get(name, "null")) for name in (IMAGE_SHAPE, ADAPTERS)
-            )
+            image_shape = json.loads(metadata.get(IMAGE_SHAPE, "null"))
+            told = {
+                name: json.loads(metadata[name]) for name in (ADAPTERS, ROUTES) if name in metadata
+            }
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({first_line(error)})") from None
     if not isinstance(image_shape, list) or len(image_shape) not in (1, 3):
         raise ValueError(f"{path} does not tell the shape of its images (metadata {IMAGE_SHAPE})")
-    return tensors, tuple(image_shape), adapters
+    return tensors, tuple(image_shape), told

@@ -190,6 +190,23 @@ class StitchedNetwork(nn.Module):
             fits.append(fit if started is solution else moments.fit(number, started, fit.ridge))
         return fits
 
+    def restricted(self, names: Iterable[str]) -> StitchedNetwork:
+        """A network of the routes of these names: the same anchors, and layers with equal values.
+
+        Raises:
+            ValueError: there is no route of such a name.
+        """
+        anchors = [self.anchor(number) for number in range(len(self.anchors))]
+        space = self.space.restricted(names)
+        part = StitchedNetwork(anchors, space, self.image_shape, self.layer_choice)
+        for layer in space.layers:
+            joint = layer.joints[0]
+            part.layer(joint).load_state_dict(self.layer(joint).state_dict())
+        for name, update in part.updates.items():
+            update.load_state_dict(self.updates[name].state_dict())
+        part.names = self.names
+        return part.to(next(self.parameters()).device).train(self.training)
+
     def costs(self) -> list[tuple[int, int]]:
         """MACs per image, and parameters, of every route of the space, in its order."""
         depths = self.space.depths
@@ -310,13 +327,21 @@ def stitch(
 
 
 def stitch_for(
-    config: StitchingConfig, anchors: Sequence[Anchor], image_shape: tuple[int, ...]
+    config: StitchingConfig,
+    anchors: Sequence[Anchor],
+    image_shape: tuple[int, ...],
+    kept: Sequence[str] | None = None,
 ) -> StitchedNetwork:
     """Join anchors as the settings of a run say, for inputs of `image_shape`, without the batch.
+
+    Arguments:
+        kept: names of the routes that a selection kept; without it, all of the space are there.
 
     Raises:
         ValueError: no such space is possible, or anchors do not fit together.
     """
     space = space_for(config, [anchor.depths for anchor in anchors])
+    if kept is not None:
+        space = space.restricted(kept)
     layers = LayerChoice(config.layer, config.layer_rank, config.layer_alpha)
     return StitchedNetwork(anchors, space, image_shape, layers)

@@ -84,8 +84,12 @@ LAYERS = Pieces(
     "norm",
 )
 SAMPLERS = Pieces(
-    "sampling", "random", "sandwich", "cost_groups", "equal_exposure", "inverse_visits"
+    "sampling",
+    *("random", "sandwich", "cost_groups", "equal_exposure", "inverse_visits", "importance"),
 )
-POSITIONS = Pieces("positions", "windows", "aligned")
+POSITIONS = Pieces("positions", "windows", "aligned", "every")
+SELECTORS = Pieces(
+    "selection", "all", "random", "residual", "kl", "cka", "start_score", "importance"
+)
 
-PIECES = {each.setting: each for each in (LAYERS, SAMPLERS, POSITIONS)}
+PIECES = {each.setting: each for each in (LAYERS, SAMPLERS, POSITIONS, SELECTORS)}

@@ -24,6 +24,7 @@ from snnet.experiment import (
 )
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import begun, drop_path_of
+from snnet.space import count_routes
 from snnet.text_models import is_text_model
 
 
@@ -57,6 +58,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         ]
         image_shape, classes = _images(config, [anchor.model for anchor in anchors])
         network = stitch_for(config, anchors, image_shape)
+        count_routes(config, network.space.stages)
         check_classes(network.classes, classes, config.dataset)
         if config.distillation != "none" and config.teacher is not None:
             own = config.teacher.weights == "recipe"

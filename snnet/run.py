@@ -19,6 +19,7 @@ MODEL = "model.safetensors"  # once it has ended
 STUDY_FILE = "study_file"  # of CONFIG: the user's file with which the run was made, if there is one
 # metadata of MODEL: (channels, height, width), and the class that adapts each anchor
 IMAGE_SHAPE, ADAPTERS = "image_shape", "adapters"
+ROUTES = "routes"  # metadata of MODEL and CHECKPOINT: the names of the routes that are trained
 RESULT = "result"  # the folder in a run's directory with the files of a run that is done
 # tables
 STITCHES = "stitch"  # a row each sub-network

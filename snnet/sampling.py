@@ -17,10 +17,18 @@ T = TypeVar("T")
 Sampler = Callable[[torch.Generator, Tensor], list[int]]
 
 
-def create_sampler(network: StitchedNetwork, config: StitchingConfig) -> Sampler:
+def create_sampler(
+    network: StitchedNetwork, config: StitchingConfig, judge: Callable[[], Sequence[float]]
+) -> Sampler:
     """The sampler that `config` asks for, over the stitches of a network.
 
-    A user's (`snnet.pieces.SAMPLERS`) is made by what was registered, of the same arguments.
+    A user's (`snnet.pieces.SAMPLERS`) is made by what was registered, of network and config.
+
+    Arguments:
+        judge: tells the importance of all that are no anchors, see `snnet.importance`.
+
+    Raises:
+        ValueError: sampling goes by importance, and no stitch has any.
     """
     if config.sampling in SAMPLERS:
         made: Sampler = SAMPLERS[config.sampling](network, config)
@@ -40,6 +48,9 @@ def create_sampler(network: StitchedNetwork, config: StitchingConfig) -> Sampler
         return equal_sampler(stitches)
     if config.sampling == "inverse_visits":
         return visits_sampler(stitches)
+    if config.sampling == "importance":
+        weights = importance_weights([route.is_anchor for route in routes], judge())
+        return weighted_sampler(stitches, [weights[n] for n in stitches])
     return random_sampler(stitches)
 
 
@@ -86,6 +97,34 @@ def visits_sampler(stitches: Sequence[int]) -> Sampler:
         return [stitches[int(torch.multinomial(weights, 1, generator=draws))]]
 
     return draw
+
+
+def importance_weights(anchors: Sequence[bool], found: Sequence[float]) -> list[float]:
+    """Weights of all routes: stitches have their importance, anchors the mean of it.
+
+    So an anchor is drawn as often as by uniform draws (ours; ESTA says it of stitches).
+
+    Arguments:
+        anchors: whether each route is an anchor.
+        found: importance of those that are none, in their order.
+
+    Raises:
+        ValueError: none has any.
+    """
+    mean = sum(found) / len(found) if found else 1.0
+    if not mean > 0:
+        raise ValueError(
+            "sampling goes by importance, and no stitching layer has weights on which the loss "
+            "depends; choose another sampling"
+        )
+    of_stitches = iter(found)
+    return [mean if is_anchor else next(of_stitches) for is_anchor in anchors]
+
+
+def weighted_sampler(stitches: Sequence[int], weights: Sequence[float]) -> Sampler:
+    """Draw one with a probability in proportion to its weight."""
+    shares = torch.tensor(weights, dtype=torch.float64)
+    return lambda draws, _: [stitches[int(torch.multinomial(shares, 1, generator=draws))]]
 
 
 def sandwich_sampler(count: int, largest: int, smallest: int, random_count: int) -> Sampler:

@@ -1,27 +1,25 @@
 """The stitching space: every route that its settings offer. Torch-free.
 
-Definitions: SN-Net paper, section 3.3 (sliding windows, nearest stitching, direction), and SN-Netv2
-(arXiv 2307.00154: aligned positions, both directions, returns).
+Definitions: SN-Net paper, section 3.3 (nearest stitching, direction), and SN-Netv2 (arXiv
+2307.00154: both directions, returns).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, combinations, islice, pairwise, product
+from itertools import chain, combinations, islice, pairwise
 
 from snnet.config import StitchingConfig
-from snnet.pieces import POSITIONS
+from snnet.positions import Pairing, Pairs, pairing_of
 from snnet.routes import Joint, Route
 
 # fields of a run's settings that make its space
 SETTINGS = ("positions", "kernel", "stride", "pairs", "direction", "returns", "stages")
 
 MOST_ROUTES = 1_000_000  # no network with more could be scored
-
-Pairs = tuple[tuple[int, int], ...]  # of a front and a back block
 
 
 @dataclass(frozen=True)
@@ -67,6 +65,21 @@ class Space:
         """The stitching layer (index into `layers`) of each joint."""
         return {joint: n for n, layer in enumerate(self.layers) for joint in layer.joints}
 
+    def restricted(self, names: Iterable[str]) -> Space:
+        """The routes of these names alone, in the order of the space, and the layers they need.
+
+        Raises:
+            ValueError: there is no route of such a name.
+        """
+        wanted = set(names)
+        routes = tuple(route for route in self.routes if route.name in wanted)
+        missing = wanted - {route.name for route in routes}
+        if missing:
+            raise ValueError(f"the space has no route {min(missing)}")
+        used = {joint for route in routes for joint in route.joints}
+        layers = tuple(layer for layer in self.layers if used.intersection(layer.joints))
+        return Space(self.stages, routes, layers)
+
     def locate(self, anchor: int, block: int) -> tuple[int, int]:
         """Stage of a block, and its number inside the stage.
 
@@ -78,53 +91,6 @@ class Space:
                 return stage, block
             block -= depth
         raise ValueError(f"anchor {anchor} has {self.depths[anchor]} blocks")
-
-
-def windows(depth: int, kernel: int, stride: int) -> tuple[Pairs, ...]:
-    """The block pairs (i, j) of every sliding window over two anchors of equal `depth`.
-
-    Windows start at 0, stride, 2 stride, ...; the last ones are cut at the end. A pair belongs
-    to the first window that offers it; a window that offers nothing new is dropped.
-    """
-    seen: set[tuple[int, int]] = set()
-    result = []
-    for start in range(0, depth, stride):
-        blocks = range(start, min(start + kernel, depth))
-        new = tuple(pair for pair in product(blocks, blocks) if pair not in seen)
-        seen.update(new)
-        if new:
-            result.append(new)
-    return tuple(result)
-
-
-def unpaired(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
-    """The block pairs of two stages of different depth, grouped by front block.
-
-    Each block j of the deeper stage is mapped to block floor(j * shallow / deep) of the other, and
-    kept where that number is smaller than j. Where the front is the deeper one, the same pairs
-    are crossed the other way: after block j - 1, into the block after the mapped one.
-    """
-    shallow, deep = sorted((front_depth, back_depth))
-    pairs = [(j * shallow // deep, j) for j in range(deep) if j * shallow // deep < j]
-    if front_depth > back_depth:
-        pairs = [(j - 1, i + 1) for i, j in pairs if i + 1 < back_depth]
-    groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for pair in pairs:
-        groups[pair[0]].append(pair)
-    return tuple(tuple(group) for group in groups.values())
-
-
-def aligned(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
-    """The block pairs of two stages at cuts of equal relative depth, each with its own layer.
-
-    Cut p, of 1 to n - 1 where n blocks are the shallower stage, lies before its block p and before
-    block floor(p * deep / n) of the other, as in SN-Netv2 where n divides the deeper's number.
-    """
-    shallow = min(front_depth, back_depth)
-    return tuple(
-        ((cut * front_depth // shallow - 1, cut * back_depth // shallow),)
-        for cut in range(1, shallow)
-    )
 
 
 def build_space(
@@ -139,9 +105,8 @@ def build_space(
 ) -> Space:
     """Enumerate the stitching space of anchors ordered from fast to slow.
 
-    With `windows`, two stages of equal depth are joined by sliding windows; in anchors of several
-    stages only pairs i < j are kept (paper, section 4.1). Stages of different depth: see
-    `unpaired`. No route runs a block twice, or goes back to an earlier one.
+    Which blocks of two stages are joined, `snnet.positions` says. No route runs a block twice, or
+    goes back to an earlier one.
 
     Arguments:
         stages: for every anchor the number of blocks in each stage; equally many stages.
@@ -151,8 +116,7 @@ def build_space(
         direction: `fast_to_slow` starts in the cheaper anchor, `slow_to_fast` in the costlier;
             `both` has the stitches of either, with stitching layers of their own.
         inside: the stages (from 0) that may hold joints; all without it.
-        positions: `windows`, or `aligned`, which is at equal relative depth, see there; or a rule
-            of `snnet.pieces.POSITIONS`, which takes the same as `aligned`.
+        positions: `windows`, or another rule of `snnet.positions`.
         returns: how often a route of `both` may turn: once is 0>1>0 or 1>0>1.
 
     Raises:
@@ -160,7 +124,7 @@ def build_space(
     """
     stages = tuple(stages)
     holding = _stages_with_joints(inside, _common_stage_count(stages))
-    pairing = _pairing(positions, kernel, stride, len(stages[0]) > 1)
+    pairing = pairing_of(positions, kernel, stride, len(stages[0]) > 1)
     orders = _orders(len(stages), direction, returns)
     layers = tuple(
         Layer(front, back, group)
@@ -173,40 +137,11 @@ def build_space(
         raise ValueError(
             f"no stitch is possible with {positions} (kernel {kernel}) between stages of {stages} "
             "blocks; in anchors of several stages, windows over stages of equal depth need a "
-            "kernel of 2 or more; aligned positions need stages of two blocks or more"
+            "kernel of 2 or more; aligned positions, and every one in anchors of several stages, "
+            "need stages of two blocks or more"
         )
     anchors = tuple(Route(anchor) for anchor in range(len(stages)))
     return Space(stages, anchors + _joined(layers, orders[0], returns, int(pairs == "all")), layers)
-
-
-def _pairing(
-    positions: str, kernel: int, stride: int, hierarchical: bool
-) -> Callable[[int, int], tuple[Pairs, ...]]:
-    """What tells the block pairs of two stages by their depths; each group shares a layer.
-
-    Arguments:
-        hierarchical: whether the anchors have several stages.
-    """
-    POSITIONS.check(positions)
-    if positions in POSITIONS:
-        found: Callable[[int, int], tuple[Pairs, ...]] = POSITIONS[positions]
-        return found
-    if positions == "aligned":
-        return aligned
-    if not all(isinstance(one, int) and one >= 1 for one in (kernel, stride)):
-        raise ValueError(
-            f"kernel and stride must be whole numbers and at least 1, not {kernel!r} and {stride!r}"
-        )
-
-    def windowed(front_depth: int, back_depth: int) -> tuple[Pairs, ...]:
-        if front_depth != back_depth:
-            return unpaired(front_depth, back_depth)
-        groups = windows(front_depth, kernel, stride)
-        if not hierarchical:
-            return groups
-        return tuple(tuple((i, j) for i, j in group if i < j) for group in groups)
-
-    return windowed
 
 
 def _common_stage_count(stages: tuple[tuple[int, ...], ...]) -> int:
@@ -250,6 +185,8 @@ def _neighbours(order: tuple[int, ...], pairs: str) -> Iterable[tuple[int, int]]
 def space_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> Space:
     """The space that the settings of a run ask for; of one route where they say `only`.
 
+    A run with a `selection` trains some of its routes, see `count_routes`.
+
     Raises:
         ValueError: see `build_space`; or no route has the name `only`.
     """
@@ -283,18 +220,52 @@ def epochs_for(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> in
         return config.epochs
     stages = tuple(stages)
     one_way = "fast_to_slow" if config.direction == "both" else config.direction
-    reference = replace(config, pairs="nearest", direction=one_way, returns=0, only=None)
+    reference = replace(_whole(config), pairs="nearest", direction=one_way, returns=0)
     if config.budget == "visits":
         reference = replace(reference, positions="windows", kernel=2, stride=1)
-    routes, usual = (len(space_for(one, stages).routes) for one in (config, reference))
+    routes, usual = (count_routes(one, stages) for one in (config, reference))
     return max(1, round(config.epochs * routes / usual))
+
+
+def count_routes(config: StitchingConfig, stages: Iterable[tuple[int, ...]]) -> int:
+    """The number of sub-networks that a run trains: those of its space, or as many as are kept.
+
+    Which ones a `selection` keeps is known when the run has begun.
+
+    Raises:
+        ValueError: see `space_for`; or as many would be kept as there are.
+    """
+    stages = tuple(stages)
+    routes = len(space_for(config, stages).routes)
+    if config.selection == "all":
+        return routes
+    candidates, kept = routes - len(stages), _kept(config, stages)
+    if kept >= candidates:
+        raise ValueError(
+            f"selection {config.selection} would keep {kept} of {candidates} stitches; set kept to "
+            "fewer, or let positions offer more"
+        )
+    return len(stages) + kept
+
+
+def _kept(config: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
+    """How many stitches a selection keeps beside the anchors."""
+    if config.kept is not None:
+        return config.kept
+    windows = replace(_whole(config), positions="windows")
+    return len(space_for(windows, stages).routes) - len(stages)
+
+
+def _whole(config: StitchingConfig) -> StitchingConfig:
+    """Settings like these, for all routes of their space."""
+    return replace(config, only=None, selection="all", kept=None)
 
 
 def _groups(
     front: tuple[int, ...],
     back: tuple[int, ...],
     stage: int,
-    pairing: Callable[[int, int], tuple[Pairs, ...]],
+    pairing: Pairing,
 ) -> list[Pairs]:
     """The pairs of one stage, as blocks of the whole anchors; each group shares a layer."""
     groups = pairing(front[stage], back[stage])

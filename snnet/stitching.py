@@ -52,7 +52,7 @@ def stitch(
         direction: `fast_to_slow`, or `slow_to_fast`: which of two anchors a route begins in; `both`
             offers either.
         stages: that may hold stitches, from 0; by default all.
-        positions: `windows`, or `aligned`: at equal relative depth.
+        positions: `windows`, `aligned` (at equal relative depth), or `every` pair of blocks.
         returns: how often a route may turn where `direction` is `both`; 0>1>0 turns once.
         layer, layer_rank, layer_alpha: of the stitching layers, see `snnet.layers.LayerChoice`.
 

@@ -12,11 +12,13 @@ import torch
 from timm.utils.clip_grad import dispatch_clip_grad
 from torch import Tensor, nn
 
+from snnet.candidates import Candidates
 from snnet.config import StitchingConfig
 from snnet.data.dataset import Batches, Data
 from snnet.distillation import Supervision
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
+from snnet.importance import importance
 from snnet.network import StitchedNetwork
 from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
@@ -89,7 +91,7 @@ class Training:
             self.steps_per_epoch,
         )
         self._slices = slices_of(config.subnetworks_per_step, self.process)
-        self._sampler = create_sampler(network, config)
+        self._sampler = create_sampler(network, config, self._judge)
         self._passes = self.process.wrap(Passes(network))
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._buffers = [b for b in network.buffers() if b.is_floating_point()]
@@ -97,6 +99,11 @@ class Training:
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=half)
         self._batches: Batches | None = None
         self._start_epoch()
+
+    def _judge(self) -> list[float]:
+        """Importance of all stitches, in all processes as the first one finds it."""
+        found = Candidates(self.network, self.data, self.config).judged(importance)
+        return self.process.everyone(found)[0]
 
     def _start_epoch(self) -> None:
         self._loss = self._score = self._seen = 0.0  # of this process, this epoch

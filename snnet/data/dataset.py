@@ -85,9 +85,17 @@ class Data(ABC):
             part: (r, n) gives images r, r + n, ... of every batch.
         """
 
-    @abstractmethod
     def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
         """Batches (B, C, H, W) of `count` un-augmented training images, drawn by seed.
+
+        Raises:
+            ValueError: there are fewer training images than that.
+        """
+        return (images for images, _ in self.calibration_batches(count, seed))
+
+    @abstractmethod
+    def calibration_batches(self, count: int, seed: int) -> Batches:
+        """What `calibration` gives, with the images' targets.
 
         Raises:
             ValueError: there are fewer training images than that.

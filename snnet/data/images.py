@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -241,8 +241,8 @@ class TimmData(Data):
         sampler.set_epoch(draws.initial_seed())
         return self.train.indices[list(sampler)].tolist()
 
-    def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
-        """Training images for least squares, see `Data.calibration`.
+    def calibration_batches(self, count: int, seed: int) -> Batches:
+        """Training images for least squares, see `Data.calibration`, and their labels.
 
         A streamed set gives the first images of the seed's order.
         """
@@ -250,14 +250,12 @@ class TimmData(Data):
         transform, mode = self.preprocessing.for_test(), self.preprocessing.mode
         if self.train.indices is None:
             items = stream(self.train.opener(), transform, mode, ("calibration", seed))
-            for images, _ in collect(islice(items, count), CALIBRATION_BATCH, last=True):
-                yield images
+            yield from collect(islice(items, count), CALIBRATION_BATCH, last=True)
             return
         order = torch.randperm(self.train_count, generator=generator("calibration", seed))
         chosen = [(n, int(self.train.indices[n])) for n in order[:count]]
         seeded = Seeded(self.train.dataset, transform, mode, ())
-        for images, _ in load(seeded, cut(chosen, CALIBRATION_BATCH)):
-            yield images
+        yield from load(seeded, cut(chosen, CALIBRATION_BATCH))
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
         """The test set in order, see `Data.test_batches`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -220,14 +219,13 @@ class MapData(Data):
         ]
         yield from _load(replace(self._reader(pairs), purpose=purpose), chosen)
 
-    def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
-        """Training images for least squares, see `Data.calibration`."""
+    def calibration_batches(self, count: int, seed: int) -> Batches:
+        """Training images for least squares, see `Data.calibration`, and their maps."""
         self.check_calibration(count)
         pairs, numbers = self.train
         order = torch.randperm(len(numbers), generator=generator("calibration", seed))[:count]
         items = list(enumerate(numbers[order].tolist()))
-        for images, _ in _load(self._reader(pairs), cut(items, CALIBRATION_BATCH)):
-            yield images
+        yield from _load(self._reader(pairs), cut(items, CALIBRATION_BATCH))
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
         """The test set in order, see `Data.test_batches`."""

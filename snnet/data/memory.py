@@ -86,12 +86,12 @@ class InMemory(Data):
                 self.train_labels[chosen[first::parts]],
             )
 
-    def calibration(self, count: int, seed: int) -> Iterator[Tensor]:
-        """Training images for least squares, see `Data.calibration`."""
+    def calibration_batches(self, count: int, seed: int) -> Batches:
+        """Training images for least squares, see `Data.calibration`, and targets."""
         self.check_calibration(count)
         order = torch.randperm(self.train_count, generator=generator("calibration", seed))[:count]
         for chosen in order.split(CALIBRATION_BATCH):
-            yield self.normalise(self.train_images[chosen])
+            yield self.normalise(self.train_images[chosen]), self.train_labels[chosen]
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:
         """The test set in order, see `Data.test_batches`."""

@@ -148,8 +148,9 @@ def complete_run(
 )
 @click.option(
     "--positions",
-    type=click.Choice(["windows", "aligned"]),
-    help="Sliding windows, or cuts at equal relative depth.  [default: windows]",
+    type=click.Choice(["windows", "aligned", "every"]),
+    help="Sliding windows, cuts at equal relative depth, or every pair of blocks.  "
+    "[default: windows]",
 )
 @click.option(
     "--direction",

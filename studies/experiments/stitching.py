@@ -20,7 +20,7 @@ from snnet.errors import MissingDataError
 from snnet.pieces import PIECES
 from snnet.run import EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
-from snnet.space import SETTINGS, epochs_for, space_for
+from snnet.space import SETTINGS, count_routes, epochs_for
 from snnet.tasks.scores import SCORES, TOP1, Score, score_of
 from studies.experiments.objectives import OBJECTIVES
 
@@ -38,7 +38,7 @@ NETWORKS = (
         "tuning",
         "drop_path",
     ),
-    *("anchor_learning_rate", *SETTINGS, "only", "layer", "layer_rank"),
+    *("anchor_learning_rate", *SETTINGS, "only", "selection", "kept", "layer", "layer_rank"),
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
 
@@ -81,13 +81,11 @@ def _known_stages(config: StitchingConfig) -> tuple[tuple[int, ...], ...]:
 
 def _count_routes(config: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
     """The number of sub-networks; runs of a plan mostly share their space."""
-    names = (*SETTINGS, "only")
+    names = (*SETTINGS, "only", "selection", "kept")
     return _routes_of(StitchingConfig(**{name: getattr(config, name) for name in names}), stages)
 
 
-@lru_cache
-def _routes_of(space: StitchingConfig, stages: tuple[tuple[int, ...], ...]) -> int:
-    return len(space_for(space, stages).routes)
+_routes_of = lru_cache(count_routes)
 
 
 def fixed(config: StitchingConfig) -> list[str]:
@@ -288,6 +286,8 @@ STITCHING = Experiment(
         "layer_rank": 16,
         "layer_alpha": 1.0,
         "cost_gap": 1e9,
+        "selection": "all",
+        "kept": None,
         "anchors.start": "random",
         "teacher.start": "random",
         "fine_tuned": True,

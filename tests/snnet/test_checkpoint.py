@@ -23,8 +23,13 @@ DEMANDING = {
         "augmentation": Augmentation(degrees=5, mixup=0.8, cutmix=1.0),
     },
     **{
-        rule: {"sampling": rule, "subnetworks_per_step": 2, "cost_gap": 1e4}
-        for rule in ("cost_groups", "equal_exposure", "inverse_visits")
+        rule: {
+            "sampling": rule,
+            "subnetworks_per_step": 2,
+            "cost_gap": 1e4,
+            "calibration_images": 20,
+        }
+        for rule in ("cost_groups", "equal_exposure", "inverse_visits", "importance")
     },
     "routes that return": {"direction": "both", "returns": 2, "positions": "aligned"},
     **{kind: {"layer": kind, "direction": "both"} for kind in KINDS if kind != "identity"},

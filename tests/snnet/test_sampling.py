@@ -18,9 +18,11 @@ from snnet.sampling import (
     create_sampler,
     equal_sampler,
     group_sampler,
+    importance_weights,
     random_sampler,
     sandwich_sampler,
     visits_sampler,
+    weighted_sampler,
 )
 from snnet.seeding import generator
 
@@ -86,7 +88,9 @@ def two_way(**changes):
     """A sampler of two anchors, the costlier of which is named first."""
     anchors = [tiny_anchor(12, 0), tiny_anchor(8, 1)]
     network = stitch(anchors, SHAPE, positions="aligned", direction="both", returns=1)
-    return network, create_sampler(network, StitchingConfig(direction="both", **changes))
+    importance = [1.0] * (len(network.space.routes) - 2)
+    config = StitchingConfig(direction="both", **changes)
+    return network, create_sampler(network, config, lambda: importance)
 
 
 def test_a_two_way_sandwich_goes_by_cost():
@@ -94,7 +98,22 @@ def test_a_two_way_sandwich_goes_by_cost():
     assert draw(generator(0), NONE)[:2] == [0, 1]
 
 
-@pytest.mark.parametrize("sampling", ["random", "cost_groups", "equal_exposure", "inverse_visits"])
+def test_important_stitches_are_drawn_more_often_and_anchors_as_often_as_uniformly():
+    weights = importance_weights([True, False, True, False, False], [1.0, 0.0, 5.0])
+    assert weights == [2.0, 1.0, 2.0, 0.0, 5.0]
+    draw, draws = weighted_sampler(range(5), weights), generator("important")
+    counts = Counter(draw(draws, NONE)[0] for _ in range(1000))
+    assert set(counts) == {0, 1, 2, 4}
+    assert 440 < counts[4] < 560
+    assert 150 < counts[0] < 250
+    assert importance_weights([True], []) == [1.0]  # one anchor alone
+    with pytest.raises(ValueError, match="choose another sampling"):
+        importance_weights([True, False], [0.0])
+
+
+@pytest.mark.parametrize(
+    "sampling", ["random", "cost_groups", "equal_exposure", "inverse_visits", "importance"]
+)
 def test_frozen_anchors_are_not_drawn(sampling):
     network, draw = two_way(sampling=sampling, cost_gap=1e4, tuning="stitching_layers")
     visits = torch.zeros(len(network.space.routes), dtype=torch.long)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ablations.errors import UserError
 from helpers.stitching import settings
+from snnet.positions import aligned, every, unpaired, windows
 from snnet.routes import Joint, Route
-from snnet.space import aligned, build_space, epochs_for, space_for, unpaired, windows
+from snnet.space import build_space, count_routes, epochs_for, space_for
 from studies.experiments.stitching import expected_seconds
 
 DEPTHS = [(3,), (3,)]
@@ -214,7 +215,7 @@ def test_route_reads_as_it_runs():
         ({"kernel": 0}, "kernel and stride"),
         ({"pairs": "some"}, "nearest or all"),
         ({"direction": "up"}, "fast_to_slow"),
-        ({"positions": "anywhere"}, "windows, aligned, not"),
+        ({"positions": "anywhere"}, "windows, aligned, every, not"),
         ({"returns": 1}, "where direction is both, not fast_to_slow"),
         ({"returns": -1}, "a whole number from 0"),
         ({"stages": [(1,), (3,)], "positions": "aligned"}, "no stitch is possible"),
@@ -239,3 +240,70 @@ def test_impossible_spaces_say_why(arguments, says):
 def test_a_route_leaves_where_it_is_and_not_before_it_entered(first, joints):
     with pytest.raises(ValueError, match=r"there is no route .*, and cannot leave block"):
         Route(first, tuple(joints))
+
+
+@given(front=sizes, back=sizes)
+def test_every_pair_of_blocks_has_a_layer_of_its_own(front, back):
+    groups = every(front, back)
+    pairs = [pair for group in groups for pair in group]
+    assert len(groups) == len(pairs) == len(set(pairs)) == front * back
+    assert set(pairs) == {(i, j) for i in range(front) for j in range(back)}
+
+
+def test_every_pair_of_anchors_of_several_stages_stays_inside_a_stage():
+    space = build_space([(2, 3), (3, 2)], positions="every")
+    pairs = [(j.front_block, j.back_block) for route in space.routes for j in route.joints]
+    # none enters the first block of a stage, where features of another size are taken
+    assert pairs == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_part_of_a_space_has_its_routes_and_the_layers_they_need():
+    space = build_space([(3,), (3,), (3,)], pairs="all")
+    names = ["0.1>1.1 1.2>2.2", "2", "0", "1", "0.0>2.1"]
+    part = space.restricted(names)
+    assert [route.name for route in part.routes] == ["0", "1", "2", "0.0>2.1", "0.1>1.1 1.2>2.2"]
+    used = {layer for route in part.routes for j in route.joints for layer in [part.layer_of()[j]]}
+    assert used == set(range(len(part.layers))) == {0, 1, 2}
+    assert space.restricted(route.name for route in space.routes) == space
+    with pytest.raises(ValueError, match=r"the space has no route 0\.9>1\.0"):
+        space.restricted(["0", "0.9>1.0"])
+
+
+def test_a_selection_keeps_a_number_that_is_known_before_the_run():
+    stages = [(6,)] * 3
+    windows = settings()
+    every_pair = settings(positions="every", selection="kl")
+    assert count_routes(windows, stages) == 3 + 2 * 16
+    assert count_routes(every_pair, stages) == count_routes(windows, stages)
+    assert count_routes(replace(every_pair, kept=5), stages) == 8
+    assert count_routes(replace(every_pair, selection="all"), stages) == 3 + 2 * 36
+    five = replace(every_pair, kept=5, budget="stitch", epochs=75)
+    assert epochs_for(five, stages) == 8  # of 75 sub-networks
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"kept": 72}, "selection kl would keep 72 of 72 stitches; set kept to fewer"),
+        ({"positions": "windows"}, "would keep 32 of 32 stitches"),
+    ],
+)
+def test_a_selection_that_drops_nothing_is_refused(changes, says):
+    config = settings(**{"positions": "every", "selection": "kl", **changes})
+    with pytest.raises(ValueError, match=says):
+        count_routes(config, [(6,)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"selection": "klas"}, "did you mean kl?"),
+        ({"kept": 4}, "selection all keeps every stitch"),
+        ({"selection": "cka", "only": "0.1>1.2"}, "one route alone leaves nothing to select"),
+        ({"selection": "importance", "layer": "identity"}, "no weights to tell importance by"),
+        ({"sampling": "importance", "layer": "identity"}, "no weights to tell importance by"),
+    ],
+)
+def test_settings_of_selections_that_do_not_fit(changes, says):
+    with pytest.raises(UserError, match=says):
+        settings(**changes)
