@@ -96,5 +96,6 @@ SAMPLERS = Pieces(
     "sampling", "random", "sandwich", "cost_groups", "equal_exposure", "inverse_visits"
 )
 POSITIONS = Pieces("positions", "windows", "aligned")
+MATCHING = Pieces("matching", "none", "stitch", "penultimate", "later")
 
-PIECES = {each.setting: each for each in (LAYERS, SAMPLERS, POSITIONS)}
+PIECES = {each.setting: each for each in (LAYERS, SAMPLERS, POSITIONS, MATCHING)}

@@ -280,6 +280,8 @@ STITCHING = Experiment(
         "layer_rank": 16,
         "layer_alpha": 1.0,
         "cost_gap": 1e9,
+        "matching": "none",
+        "matching_share": 0.3,
         "anchors.start": "random",
         "teacher.start": "random",
         "fine_tuned": True,
