@@ -51,7 +51,7 @@ def joined(network):
     return [route for route in network.space.routes if route.joints]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     chosen=st.lists(
         routes(3, 3).filter(lambda route: route.joints), min_size=1, max_size=MOST_ROUTES
@@ -182,17 +182,8 @@ def test_matching_lasts_its_share_of_the_epochs():
     assert epochs(epochs=2) == 1
 
 
-SAMPLING = {
-    "random": {"augmentation": {}},
-    "sandwich": {"sampling": "sandwich", "sandwich_random": 2},
-    "cost_groups": {"sampling": "cost_groups", "cost_gap": 1e4},
-    "equal_exposure": {"sampling": "equal_exposure", "subnetworks_per_step": 4},
-}
-
-
-@pytest.mark.parametrize("kind", BUILT_IN)
-def test_the_first_phase_changes_stitching_layers_alone_and_the_second_all(data, kind):
-    run = training(data, matching=kind, matching_share=0.5, weight_decay=0.5)
+def test_the_first_phase_changes_stitching_layers_alone_and_the_second_all(data):
+    run = training(data, matching="later", matching_share=0.5, weight_decay=0.5)
     started = weights(run)
     metrics = [run.run_epoch() for _ in range(2)]
     matched = weights(run)
@@ -214,13 +205,14 @@ def test_the_first_phase_changes_stitching_layers_alone_and_the_second_all(data,
     assert run.visits.sum() == 16
 
 
-def test_matching_lowers_its_loss(data):
-    for kind in BUILT_IN:
-        run = training(
-            data, matching=kind, epochs=9, matching_share=0.9, init="kaiming", learning_rate=5e-3
-        )
-        losses = [run.run_epoch()["matching_loss"] for _ in range(8)]
-        assert sum(losses[-2:]) < sum(losses[:2])
+@pytest.mark.parametrize("kind", BUILT_IN)
+def test_matching_lowers_its_loss(data, kind):
+    run = training(data, matching=kind, epochs=5, matching_share=0.8, learning_rate=1e-2)
+    with torch.no_grad():
+        for parameter in run.network.layers.parameters():
+            parameter.zero_()
+    losses = [run.run_epoch()["matching_loss"] for _ in range(4)]
+    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize(
@@ -257,30 +249,31 @@ DEMANDING = {
         "layer": "shared_low_rank",
         "direction": "both",
     },
-    "equal exposure": {"matching": "stitch", "sampling": "equal_exposure", "batch_size": 16},
+    "equal exposure": {"matching": "stitch", "sampling": "equal_exposure"},
     "bf16": {"matching": "later", "precision": "bf16"},
     "sgd": {"matching": "later", "optimizer": "sgd", "tuning": "norms"},
 }
 
 
 @pytest.mark.parametrize("changes", DEMANDING.values(), ids=DEMANDING)
-@pytest.mark.parametrize("stop", [3, 8, 9])  # of 16 steps, of which 8 match features
-def test_a_resumed_training_ends_with_the_same_bits(data, changes, stop, tmp_path):
-    changes = {"matching_share": 0.5, **changes}
+def test_a_resumed_training_ends_with_the_same_bits(data, changes, tmp_path):
+    """Stopped while it matches features, when that is over, and later."""
+    changes = {"epochs": 2, "matching_share": 0.5, **changes}
     whole = training(data, **changes)
-    expected = [steady(whole.run_epoch()) for _ in range(4)]
-    first = training(data, **changes)
-    left = iter(range(stop - 1))
-    while first.epoch * 4 + first.step < stop:
-        first.run_epoch(pause=lambda: next(left, None) is None)
-    save_training(first, first.state(), tmp_path / "checkpoint")
-    second = training(data, **changes)
-    resume_training(second, tmp_path / "checkpoint")
-    metrics = [steady(second.run_epoch()) for _ in range(4 - second.epoch)]
-    assert metrics == expected[-len(metrics) :]
-    found = weights(second)
-    assert all(torch.equal(value, found[name]) for name, value in weights(whole).items())
-    assert torch.equal(whole.visits, second.visits)
+    expected = [steady(whole.run_epoch()) for _ in range(2)]
+    for stop in (2, 4, 5):  # steps; either phase has four
+        first = training(data, **changes)
+        left = iter(range(stop - 1))
+        while first.epoch * 4 + first.step < stop:
+            first.run_epoch(pause=lambda left=left: next(left, None) is None)
+        save_training(first, first.state(), tmp_path / "checkpoint")
+        second = training(data, **changes)
+        resume_training(second, tmp_path / "checkpoint")
+        metrics = [steady(second.run_epoch()) for _ in range(2 - second.epoch)]
+        assert metrics == expected[-len(metrics) :]
+        found = weights(second)
+        assert all(torch.equal(value, found[name]) for name, value in weights(whole).items())
+        assert torch.equal(whole.visits, second.visits)
 
 
 def steady(metrics):
@@ -289,9 +282,12 @@ def steady(metrics):
 
 @pytest.mark.parametrize("layer", [kind for kind in KINDS if kind != "identity"])
 def test_every_kind_of_stitching_layer_can_match(data, layer):
-    run = training(data, matching="later", layer=layer, epochs=2)
+    run = training(data, matching="later", layer=layer)
+    started = weights(run)
     assert run.run_epoch()["matching_loss"] > 0
-    assert run.run_epoch()["loss"] > 0
+    changed = {n for n, value in weights(run).items() if not torch.equal(started[n], value)}
+    assert {name.partition(".")[0] for name in changed} <= {"layers", "updates"}
+    assert changed
 
 
 @pytest.fixture
