@@ -155,6 +155,10 @@ class StitchingConfig:
     cost_gap: Annotated[float, Gt(0)] = 1e9  # MACs between the cheapest and the others of a group
     sandwich_random: Count = 1  # sub-networks beside the largest and the smallest
     subnetworks_per_step: Positive = 1  # draws a step; each trains on its share of the batch
+    # features that stitching layers learn to match, in a first phase that takes this share of the
+    # epochs, see `snnet.matching`; `snnet.pieces.MATCHING`
+    matching: str = "none"
+    matching_share: Annotated[float, Gt(0), Lt(1)] = 0.3
     # what is trained: all, or the stitching layers alone or with some of the anchors
     tuning: Literal["full", "stitching_layers", "norms", "biases"] = "full"
 
@@ -273,6 +277,27 @@ def _check_trainable(config: StitchingConfig) -> None:
         )
 
 
+def _check_matching(config: StitchingConfig) -> None:
+    if config.matching == "none":
+        return
+    if config.epochs < 2:
+        raise ValueError(
+            f"epochs ({config.epochs}) must be at least 2 where there is matching: one matches "
+            "features, another has the task loss"
+        )
+    if config.layer == "identity":
+        raise ValueError("layer identity has nothing to match; set matching to none")
+    if config.only is not None and ">" not in config.only:
+        raise ValueError(
+            f"route {config.only} has no stitching layer to match; set matching to none"
+        )
+    if config.sampling == "sandwich" and config.sandwich_random == 0:
+        raise ValueError(
+            "of a sandwich only the random sub-networks match features; set sandwich_random to 1 "
+            "or more"
+        )
+
+
 def _check_sizes(config: StitchingConfig) -> None:
     if config.pixels is not None and config.dataset not in IN_MEMORY:
         raise ValueError(
@@ -336,6 +361,7 @@ _CHECKS = (
     _check_selection,
     _check_teacher,
     _check_trainable,
+    _check_matching,
     _check_sizes,
     _check_unchanged,
     _check_heads,

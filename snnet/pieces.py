@@ -91,5 +91,6 @@ POSITIONS = Pieces("positions", "windows", "aligned", "every")
 SELECTORS = Pieces(
     "selection", "all", "random", "residual", "kl", "cka", "start_score", "importance"
 )
+MATCHING = Pieces("matching", "none", "stitch", "penultimate", "later")
 
-PIECES = {each.setting: each for each in (LAYERS, SAMPLERS, POSITIONS, SELECTORS)}
+PIECES = {each.setting: each for each in (LAYERS, SAMPLERS, POSITIONS, SELECTORS, MATCHING)}

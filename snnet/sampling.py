@@ -13,7 +13,7 @@ from snnet.network import StitchedNetwork
 from snnet.pieces import SAMPLERS
 
 T = TypeVar("T")
-# of a generator, and of how often each stitch was trained before
+# of a generator, and of how often each stitch was trained before (in this phase of the training)
 Sampler = Callable[[torch.Generator, Tensor], list[int]]
 
 
@@ -139,6 +139,16 @@ def sandwich_sampler(count: int, largest: int, smallest: int, random_count: int)
     def draw(draws: torch.Generator, _: Tensor) -> list[int]:
         chosen = torch.randperm(len(others), generator=draws)[:random_count]
         return [largest, smallest, *(others[n] for n in chosen.tolist())]
+
+    return draw
+
+
+def sampler_within(stitches: Sequence[int], sampler: Sampler) -> Sampler:
+    """What a sampler draws, but only of `stitches`: where it draws none of them, one of them."""
+
+    def draw(draws: torch.Generator, visits: Tensor) -> list[int]:
+        kept = [stitch for stitch in sampler(draws, visits) if stitch in stitches]
+        return kept or [_one_of(stitches, draws)]
 
     return draw
 

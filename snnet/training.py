@@ -19,6 +19,7 @@ from snnet.distillation import Supervision
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
 from snnet.importance import importance
+from snnet.matching import Matching
 from snnet.network import StitchedNetwork
 from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
@@ -27,6 +28,8 @@ from snnet.shared_forward import run_stitches
 from snnet.tuning import tune
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+# what a network makes of images and stitches: logits of each of these, or losses
+Run = Callable[[StitchedNetwork, Tensor, list[int]], list[Tensor]]
 
 
 class Passes(nn.Module):
@@ -37,18 +40,18 @@ class Passes(nn.Module):
         self.network = network
 
     def forward(
-        self, slices: list[Tensor], stitches: list[list[int]], seeds: list[int]
+        self, run: Run, slices: list[Tensor], stitches: list[list[int]], seeds: list[int]
     ) -> list[list[Tensor]]:
-        """Logits of every slice's stitches; sub-networks that begin alike share the beginning.
+        """What `run` makes of every slice and its stitches.
 
         Arguments:
             seeds: for each slice, of what blocks draw (drop path).
         """
-        logits = []
+        made = []
         for images, chosen, seed in zip(slices, stitches, seeds, strict=True):
             _seed_draws(seed, images.device)
-            logits.append(run_stitches(self.network, images, chosen))
-        return logits
+            made.append(run(self.network, images, chosen))
+        return made
 
 
 class Training:
@@ -59,9 +62,12 @@ class Training:
     the same bits as one that was never stopped, and several processes, each with its slices, do
     what one would do.
 
+    Where settings ask for it, stitching layers match features in the first epochs, and only then
+    targets teach (see `snnet.matching`). One schedule of the learning rate spans both phases.
+
     Attributes:
         epoch, step: done so far; `step` counts inside the epoch.
-        visits: how often each stitch was trained, over all processes.
+        visits: how often each stitch was trained, over all processes and both phases.
         seconds: spent training.
     """
 
@@ -92,6 +98,9 @@ class Training:
         )
         self._slices = slices_of(config.subnetworks_per_step, self.process)
         self._sampler = create_sampler(network, config, self._judge)
+        has_phase = config.matching != "none"
+        self._first_phase = Matching(network, config, self._judge) if has_phase else None
+        self._earlier = torch.zeros_like(self.visits)  # visits of matching, once that is over
         self._passes = self.process.wrap(Passes(network))
         self._parameters = [p for p in network.parameters() if p.requires_grad]
         self._buffers = [b for b in network.buffers() if b.is_floating_point()]
@@ -105,6 +114,12 @@ class Training:
         found = Candidates(self.network, self.data, self.config).judged(importance)
         return self.process.everyone(found)[0]
 
+    @property
+    def matching(self) -> Matching | None:
+        """The phase that matches features, while it lasts."""
+        phase = self._first_phase
+        return phase if phase and self.epoch < phase.epochs else None
+
     def _start_epoch(self) -> None:
         self._loss = self._score = self._seen = 0.0  # of this process, this epoch
         self._epoch_seconds = 0.0
@@ -113,7 +128,7 @@ class Training:
         """Train to the end of the epoch; returns its mean loss, score, speed, and counts.
 
         `loss` and the score, such as `train_top1` (share of images), are of the sub-networks that
-        learn from targets.
+        learn from targets. An epoch of matching has `matching_loss` in place of both.
 
         Arguments:
             pause: asked after every step. Once it is true in any process, all stop there and
@@ -122,8 +137,10 @@ class Training:
         Raises:
             DivergenceError: a loss became infinite or not a number, in any process.
         """
+        tuning = "stitching_layers" if self.matching else self.config.tuning
+        tune(self.network.anchors, tuning)
         self.network.train()
-        if self.config.tuning == "stitching_layers":
+        if tuning == "stitching_layers":
             self.network.anchors.eval()
         if self._batches is None:
             config = self.config
@@ -155,28 +172,42 @@ class Training:
         """One optimiser step; returns what went wrong, if anything."""
         device, config = self.process.device, self.config
         purpose = (config.seed, self.epoch, self.step)
+        sampler = self.matching.sampler if self.matching else self._sampler
         drawn: list[list[int]] = []
         for n in range(config.subnetworks_per_step):
-            drawn.append(self._sampler(generator("stitches", *purpose, n), self.visits))
+            visits = self.visits - self._earlier  # of this phase
+            drawn.append(sampler(generator("stitches", *purpose, n), visits))
             self.visits[drawn[-1]] += 1
-        images, labels = images.to(device), labels.to(device)
+        chosen = [drawn[number] for number in self._slices]
+        losses = self._losses(images.to(device), labels.to(device), chosen, *purpose)
+        self._optimise(losses)
+        values = [[loss.item() for loss in one] for one in losses]
+        self._count(values, labels)
+        return self._problem(values, chosen)
+
+    def _losses(
+        self, images: Tensor, labels: Tensor, chosen: list[list[int]], *purpose: object
+    ) -> list[list[Tensor]]:
+        """The losses of every slice's passes; counts the score where targets teach."""
         slices, targets = self._mixed_slices(images, labels, *purpose)
-        with torch.autocast(
-            device.type, PRECISIONS.get(config.precision), enabled=config.precision != "fp32"
-        ):
+        seeds = [generator("model", *purpose, n).initial_seed() for n in self._slices]
+        with self._autocast():
+            if self.matching:
+                return self._passes(self.matching.losses, slices, chosen, seeds)
             taught = [self.supervision.ask(one) for one in slices]
-            chosen = [drawn[number] for number in self._slices]
-            seeds = [generator("model", *purpose, n).initial_seed() for n in self._slices]
-            logits = self._passes(slices, chosen, seeds)
-        losses = [
+            logits = self._passes(run_stitches, slices, chosen, seeds)
+        for n, (first, *_) in enumerate(logits):
+            self._score += self.data.task.total(first, labels[n :: len(self._slices)])
+        return [
             [self.supervision.loss(first.float(), target, teacher)]
             + [self.data.task.follow(other.float(), first.float()) for other in others]
             for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
         ]
-        self._optimise(losses)
-        values = [[loss.item() for loss in one] for one in losses]
-        self._count(logits, values, labels)
-        return self._problem(values, chosen)
+
+    def _autocast(self) -> torch.autocast:
+        precision = self.config.precision
+        device = self.process.device.type
+        return torch.autocast(device, PRECISIONS.get(precision), enabled=precision != "fp32")
 
     def _mixed_slices(
         self, images: Tensor, labels: Tensor, *purpose: object
@@ -210,13 +241,11 @@ class Training:
         self.scaler.update()
         self.process.average(self._buffers)  # running statistics of batch norms
 
-    def _count(self, logits: list[list[Tensor]], losses: list[list[float]], labels: Tensor) -> None:
-        parts = len(self._slices)
-        for n, (first, *_) in enumerate(logits):
-            wanted = labels[n::parts]
-            self._loss += losses[n][0] * len(wanted)
-            self._score += self.data.task.total(first, wanted)
-            self._seen += len(wanted)
+    def _count(self, losses: list[list[float]], labels: Tensor) -> None:
+        for n, (first, *_) in enumerate(losses):
+            count = len(labels[n :: len(self._slices)])
+            self._loss += first * count
+            self._seen += count
 
     def _problem(self, losses: list[list[float]], chosen: list[list[int]]) -> str:
         for slice_losses, stitches in zip(losses, chosen, strict=True):
@@ -232,11 +261,16 @@ class Training:
     def _end_epoch(self) -> dict[str, float]:
         sums = self.process.everyone([self._loss, self._score, self._seen])
         loss, score, seen = (sum(values) for values in zip(*sums, strict=True))
+        if self.matching:
+            learned = {"matching_loss": loss / seen}
+        else:
+            learned = {"loss": loss / seen, f"train_{self.data.task.score.name}": score / seen}
         self.epoch, self.step, self._batches = self.epoch + 1, 0, None
+        if self._first_phase and self.epoch == self._first_phase.epochs:
+            self._earlier = self.visits.clone()
         self.seconds += self._epoch_seconds
         metrics = {
-            "loss": loss / seen,
-            f"train_{self.data.task.score.name}": score / seen,
+            **learned,
             "learning_rate": self.optimizer.param_groups[-1]["lr"],
             "images_seen": float(self.epoch * seen),
             "images_per_second": seen / self._epoch_seconds,
@@ -256,6 +290,7 @@ class Training:
             "epoch": self.epoch,
             "step": self.step,
             "visits": self.visits.tolist(),
+            "earlier": self._earlier.tolist(),
             "seconds": self.seconds,
             "epoch_seconds": self._epoch_seconds,
             # of every process: call it in all of them
@@ -274,6 +309,8 @@ class Training:
         self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
         self.epoch, self.step = values["epoch"], values["step"]
         self.visits = torch.tensor(values["visits"])
+        # there is none in checkpoints of before there was matching
+        self._earlier = torch.tensor(values.get("earlier", [0] * len(self.visits)))
         self.seconds, self._epoch_seconds = values["seconds"], values["epoch_seconds"]
         sums = values["sums"]
         if len(sums) == self.process.world:

@@ -288,6 +288,8 @@ STITCHING = Experiment(
         "cost_gap": 1e9,
         "selection": "all",
         "kept": None,
+        "matching": "none",
+        "matching_share": 0.3,
         "anchors.start": "random",
         "teacher.start": "random",
         "fine_tuned": True,
