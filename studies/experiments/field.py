@@ -10,10 +10,6 @@ from snnet.pieces import PIECES
 from studies.experiments.stitching import STITCHING
 from studies.overview import BASELINE
 
-# what else a value sets, so that all train for as long; by setting and value
-EQUAL: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("sampling", "sandwich"): {"epochs": 17},  # three passes a step, see `studies.sampling`
-}
 # what is none of the rivals: an identity is linear where widths differ, as they do at most scales
 LEFT_OUT = {("layer", "identity")}
 
@@ -54,7 +50,7 @@ def against_field(
         axes=[
             Axis(
                 setting,
-                {one: {setting: one, **EQUAL.get((setting, one), {})} for one in (*rivals, name)},
+                {one: {setting: one, **_beside(setting, one)} for one in (*rivals, name)},
             )
         ],
         seeds=seeds,
@@ -63,3 +59,12 @@ def against_field(
             for rival in rivals
         ],
     )
+
+
+def _beside(setting: str, value: str) -> Mapping[str, Any]:
+    """What else a value needs, so that all train for as long, and select from as much."""
+    if (setting, value) == ("sampling", "sandwich"):
+        return {"epochs": 17}  # three passes a step, see `studies.sampling`
+    if setting == "selection":
+        return {"positions": "windows" if value == "all" else "every"}
+    return {}

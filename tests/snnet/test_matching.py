@@ -295,7 +295,7 @@ def own(request):
     """A loss of a user's, registered for one test."""
     MATCHING.register("own")(request.param)
     yield request.param
-    del MATCHING._own["own"]
+    del MATCHING["own"]
 
 
 def cosine(pairs):

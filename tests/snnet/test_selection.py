@@ -166,7 +166,9 @@ def test_with_one_kept_it_is_the_best_of_all(data):
 
 
 def test_a_criterion_of_ones_own(data, monkeypatch):
-    monkeypatch.setattr(SELECTORS, "_own", {})
+    for name in ("latest", "half"):  # none afterwards
+        monkeypatch.setitem(SELECTORS, name, None)
+        del SELECTORS[name]
 
     @SELECTORS.register("latest")
     def latest(given: Candidates) -> list[float]:

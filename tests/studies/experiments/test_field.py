@@ -9,7 +9,7 @@ import pytest
 from ablations import UserError
 from ablations.study.catalogue import load_study
 from ablations.study.expansion import expand
-from snnet.pieces import SAMPLERS
+from snnet.pieces import PIECES, SAMPLERS
 from studies.experiments.field import against_field
 from studies.sampling import STUDY as SAMPLING
 
@@ -38,3 +38,15 @@ def test_what_is_not_registered_is_refused():
         against_field("layer", "mine")
     with pytest.raises(UserError, match="'epochs' names no pieces: there are layer"):
         against_field("epochs", "mine")
+
+
+@pytest.mark.parametrize(("setting", "rivals"), [("selection", 7), ("matching", 4), ("layer", 7)])
+def test_pieces_of_every_kind_have_a_field(monkeypatch, setting, rivals):
+    monkeypatch.setitem(PIECES[setting], "mine", print)
+    expansion = expand("mine", against_field(setting, "mine", seeds=1))
+    assert len(expansion.plan.claims) == rivals
+    assert len(expansion.configs) == rivals + 1
+    if setting == "selection":
+        positions = {one.selection: one.positions for one in expansion.configs.values()}
+        assert positions.pop("all") == "windows"
+        assert set(positions.values()) == {"every"}
