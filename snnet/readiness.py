@@ -25,6 +25,7 @@ from snnet.experiment import (
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import begun, drop_path_of
 from snnet.text_models import is_text_model
+from snnet.tuning import check_tuning
 
 
 def check_networks(config: StitchingConfig) -> list[str]:
@@ -58,6 +59,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         image_shape, classes = _images(config, [anchor.model for anchor in anchors])
         network = stitch_for(config, anchors, image_shape)
         check_classes(network.classes, classes, config.dataset)
+        check_tuning(network, config.tuning)
         if config.distillation != "none" and config.teacher is not None:
             own = config.teacher.weights == "recipe"
             teacher = create_teacher(begun(config.teacher), told.append, new_head=own)
