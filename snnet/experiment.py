@@ -63,9 +63,10 @@ def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     """Stitch, initialise, score, train, and score once more.
 
     Saves the tables `stitch` and `latency` (one row a sub-network, index = stitch id), `layer`
-    (one row a stitching layer) and, if asked, `rival` (see `snnet.rivals`), keeps the trained network, and returns the summary. Goes on from
-    the checkpoint that an earlier attempt left. Several processes may share the run (see
-    `snnet.distributed`): all call this, only the first writes.
+    (one row a stitching layer) and, if asked, `rival` (see `snnet.rivals`), keeps the trained
+    network, and returns the summary. Goes on from the checkpoint that an earlier attempt left.
+    Several processes may share the run (see `snnet.distributed`): all call this, only the first
+    writes.
 
     Raises:
         ValueError, MissingDataError: something is missing or does not fit; says what.

@@ -38,9 +38,12 @@ class WeightUpdate(Update):
 def tune(network: StitchedNetwork, config: StitchingConfig) -> None:
     """Let training change what `config.tuning` says of the anchors, and nothing else of them.
 
+    Updates that an earlier training left are merged first.
+
     Raises:
         ValueError: low rank, and an anchor has no weights that it could update.
     """
+    merge_updates(network.anchors)
     network.anchors.requires_grad_(config.tuning == "full")
     for parameter in _chosen(network.anchors, config.tuning):
         parameter.requires_grad_(True)
