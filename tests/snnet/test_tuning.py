@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+
+import pandas as pd
 import pytest
 import torch
 from torch import nn
 
+from ablations.runs.attempt import Attempt
 from helpers.families import family, family_anchors
 from helpers.stitching import settings
 from helpers.training import CONFIG, training, weights
 from snnet.anchors import Anchor
 from snnet.checkpoint import resume_training, save_training
 from snnet.config import StitchingConfig
-from snnet.evaluation import sweep
+from snnet.data.catalogue import load_data
+from snnet.evaluation import evaluate, sweep
+from snnet.loading import load
 from snnet.network import stitch
 from snnet.readiness import check_networks
 from snnet.tuning import merge_updates, tune
+from studies.experiments.stitching import STITCHING
 
 CHANGED = {
     "full": lambda name: True,
@@ -156,6 +163,22 @@ def test_resumed_low_rank_training_ends_with_the_same_bits(data, tmp_path):
         run.finish()
     expected, found = weights(whole), weights(second)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_what_is_kept_is_merged_and_found_by_another_attempt(tmp_path):
+    """One that ended between its training and its result is not trained again."""
+    config = settings(tuning="low_rank", tuning_rank=2, epochs=1, warmup_epochs=0)
+    STITCHING.function(config, Attempt(tmp_path, tmp_path / "cache", 1))
+    first = pd.read_parquet(tmp_path / "stitch.parquet")
+    content = {"experiment": "stitching", "schema": STITCHING.schema}
+    content["config"] = STITCHING.dump(config)
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    data, found = load_data(config), load(tmp_path)
+    scores = evaluate(found.network, data.test_batches(64))
+    assert [score["loss"] for score in scores] == pytest.approx(first.loss.tolist(), abs=1e-6)
+    assert not first.loss.equals(first.loss_before)
+    STITCHING.function(config, Attempt(tmp_path, tmp_path / "cache", 2))
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "stitch.parquet"), first)
 
 
 class Bare(Anchor):

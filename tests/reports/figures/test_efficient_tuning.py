@@ -32,27 +32,23 @@ RIVALS = """
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """Two studies of the toy: one whose runs keep rivals and tell what they train, one as ever."""
+def asked(tmp_path_factory):
+    """The toy, with runs that keep rivals and tell what they train."""
     folder = tmp_path_factory.mktemp("efficient")
     text = Path(TOY).read_text()
     told = '"trained_params": 1000.0 if config.rule == "plain" else 50.0,\n        "final": x,'
     text = text.replace('"final": x,', told)
     text = text.replace('    run.save_table("stitch", table)\n', RIVALS)
     (folder / "asked.py").write_text(text)
-    for study in (str(folder / "asked.py"), TOY):
-        done = run_ablate(folder / "home", "run", study, "--seeds", "3")
-        assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "home"
-
-
-def study_of(home, name):
-    return read_study(f"sqlite:///{home / 'mlflow.db'}", name)
+    done = run_ablate(folder / "home", "run", str(folder / "asked.py"), "--seeds", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return read_study(f"sqlite:///{folder / 'home' / 'mlflow.db'}", "asked")
 
 
 @pytest.fixture(scope="module")
-def asked(home):
-    return study_of(home, "asked")
+def toy(uri):
+    """The toy as ever."""
+    return read_study(uri, "toy")
 
 
 def test_rivals_are_means_over_the_baselines_seeds(asked):
@@ -71,17 +67,16 @@ def test_rivals_are_means_over_the_baselines_seeds(asked):
     assert legend == ["plain (baseline)", "momentum", *kinds, "anchor"]
 
 
-def test_rivals_far_below_do_not_squeeze_the_points(home, asked):
+def test_rivals_far_below_do_not_squeeze_the_points(toy, asked):
     with_rivals, without = (
-        draw(study, "accuracy", "rule").figure.axes[0].get_ylim()
-        for study in (asked, study_of(home, "toy"))
+        draw(study, "accuracy", "rule").figure.axes[0].get_ylim() for study in (asked, toy)
     )
     assert with_rivals[0] > 60
     assert with_rivals == pytest.approx(without, abs=2)
 
 
-def test_without_their_table_nothing_is_said_of_rivals(home, asked):
-    drawing = draw(study_of(home, "toy"), "accuracy", "rule")
+def test_without_their_table_nothing_is_said_of_rivals(toy):
+    drawing = draw(toy, "accuracy", "rule")
     assert set(drawing.data.level) == {"plain (baseline)", "momentum"}
     assert "joint training" not in drawing.caption
     legend = [text.get_text() for text in drawing.figure.legends[0].texts]
@@ -101,12 +96,12 @@ def test_a_level_is_a_point_over_what_it_trains(asked):
     assert drawing.figure.axes[0].get_xscale() == "log"
 
 
-def test_levels_that_train_as_much_or_do_not_tell_have_no_such_figure(home, asked):
+def test_levels_that_train_as_much_or_do_not_tell_have_no_such_figure(toy, asked):
     assert ("trained_parameters", "rule") in applicable(asked)
     with pytest.raises(UserError, match="train about as many parameters"):
         draw(asked, "trained_parameters", "rate")
     with pytest.raises(UserError, match="does not tell how many parameters it trains"):
-        draw(study_of(home, "toy"), "trained_parameters", "rule")
+        draw(toy, "trained_parameters", "rule")
 
 
 @pytest.mark.parametrize("name", ["accuracy", "trained_parameters"])
