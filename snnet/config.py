@@ -160,7 +160,11 @@ class StitchingConfig:
     matching: str = "none"
     matching_share: Annotated[float, Gt(0), Lt(1)] = 0.3
     # what is trained: all, or the stitching layers alone or with some of the anchors
-    tuning: Literal["full", "stitching_layers", "norms", "biases"] = "full"
+    tuning: Literal["full", "stitching_layers", "norms", "biases", "low_rank"] = "full"
+    tuning_rank: Annotated[int, Ge(1), Le(MOST_RANK)] = 8  # of low-rank updates of the anchors
+    tuning_alpha: Annotated[float, Gt(0)] = 8.0  # which are scaled by it over their rank
+    # whether sub-networks that need no joint training are scored, too, see `snnet.rivals`
+    rivals: bool = False
 
     batch_size: Positive = 64  # images a step, over all processes
     optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd with momentum 0.9

@@ -31,11 +31,13 @@ from snnet.memory import explaining_lack, forget_peak, peak_memory
 from snnet.models import create_model
 from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import begun, drawn_by, pretrained_anchors
+from snnet.rivals import rivals_of
 from snnet.run import (
     CHECKPOINT,
     LATENCIES,
     LAYERS,
     MODEL,
+    RIVALS,
     STITCHES,
     Follower,
     RunLike,
@@ -43,7 +45,14 @@ from snnet.run import (
 )
 from snnet.selection import select
 from snnet.space import epochs_for
-from snnet.tables import latency_table, layer_table, stitch_table, summary, validation_table
+from snnet.tables import (
+    latency_table,
+    layer_table,
+    rival_table,
+    stitch_table,
+    summary,
+    validation_table,
+)
 from snnet.training import Training
 from snnet.validation import rungs_at, validation_scores
 from snnet.weights import Say
@@ -56,10 +65,11 @@ LATENCY_REPEATS, LATENCY_SECONDS = 10, 10.0  # at most; no longer than training 
 def run_stitching(config: StitchingConfig, run: RunLike) -> dict[str, float]:
     """Stitch, initialise, score, train, and score once more.
 
-    Saves the tables `stitch` and `latency` (one row a sub-network, index = stitch id) and `layer`
-    (one row a stitching layer), keeps the trained network, and returns the summary. Goes on from
-    the checkpoint that an earlier attempt left. Several processes may share the run (see
-    `snnet.distributed`): all call this, only the first writes.
+    Saves the tables `stitch` and `latency` (one row a sub-network, index = stitch id), `layer`
+    (one row a stitching layer) and, if asked, `rival` (see `snnet.rivals`), keeps the trained
+    network, and returns the summary. Goes on from the checkpoint that an earlier attempt left.
+    Several processes may share the run (see `snnet.distributed`): all call this, only the first
+    writes.
 
     Raises:
         ValueError, MissingDataError: something is missing or does not fit; says what.
@@ -79,6 +89,8 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     if config.selection != "all":
         network, fits = _select(Candidates(network, data, config), fits, run, process)
     before = _score(network, data, process, run, "scores before training")
+    if config.rivals:
+        _keep_rivals(network, data, process, run)
     teacher = load_teacher(config, data, run, network.classes)
     training = Training(
         network, data, config, process, teacher.to(process.device) if teacher else None
@@ -89,7 +101,7 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     if fits:
         run.save_table(LAYERS, layer_table(network, fits))
     visits, images = training.visits.tolist(), data.test_ids
-    table = stitch_table(network, before, after, visits, images)
+    table = stitch_table(network, before, after, visits, training.trained_params, images)
     score = data.task.score
     if validation:
         table[held_out(score.name)] = validation
@@ -232,6 +244,7 @@ def _train(training: Training, run: RunLike) -> None:
     process, epochs = training.process, training.config.epochs
     checkpoint, model = run.directory / CHECKPOINT, run.directory / MODEL
     if process.any(model.exists())[0]:  # an earlier attempt ended after its training
+        training.finish()
         values = load_network(training.network, model)
         training.visits = torch.tensor(values["visits"])
         training.seconds, training.epoch = values["seconds"], values["epoch"]
@@ -248,6 +261,7 @@ def _train(training: Training, run: RunLike) -> None:
             if training.epoch < epochs and _leave_checkpoint(training, run, clock):
                 run.request_stop()  # a signal may have come to another process alone
                 return  # the context raises
+        training.finish()
         if process.first:
             _keep_network(training, run)
             checkpoint.unlink(missing_ok=True)
@@ -287,6 +301,13 @@ def _reach_rungs(training: Training, run: RunLike) -> dict[str, float]:
             with run.writing(validation_file(rung)) as path:
                 validation_table(training.network, scores, score).to_parquet(path)
     return {f"validation_{score}": sum(scores) / len(scores)}
+
+
+def _keep_rivals(network: StitchedNetwork, data: Data, process: Process, run: RunLike) -> None:
+    """Score what needs no joint training, with the anchors as they are."""
+    rivals = rivals_of(network)
+    scores = _score(rivals, data, process, run, "scores of rivals")
+    run.save_table(RIVALS, rival_table(rivals, scores))
 
 
 def _score(

@@ -200,12 +200,15 @@ class Identity(StitchingLayer):
 class Update(nn.Module):
     """A low-rank change of a linear map: up (C_back, rank), which starts at 0, times down."""
 
-    def __init__(self, channels: tuple[int, int], rank: int) -> None:
+    def __init__(
+        self, channels: tuple[int, int], rank: int, draws: torch.Generator | None = None
+    ) -> None:
+        """Draw `down` (rank, C_front), by torch's own generator where no other is given."""
         super().__init__()
         front, back = channels
         self.down = nn.Parameter(torch.empty(rank, front))
         self.up = nn.Parameter(torch.zeros(back, rank))
-        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5), generator=draws)
 
 
 class LowRank(Linear):

@@ -26,6 +26,7 @@ from snnet.network import StitchedNetwork, stitch_for
 from snnet.pretraining import begun, drop_path_of
 from snnet.space import count_routes
 from snnet.text_models import is_text_model
+from snnet.tuning import check_tuning
 
 
 def check_networks(config: StitchingConfig) -> list[str]:
@@ -60,6 +61,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         network = stitch_for(config, anchors, image_shape)
         count_routes(config, network.space.stages)
         check_classes(network.classes, classes, config.dataset)
+        check_tuning(network, config.tuning)
         if config.distillation != "none" and config.teacher is not None:
             own = config.teacher.weights == "recipe"
             teacher = create_teacher(begun(config.teacher), told.append, new_head=own)

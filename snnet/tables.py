@@ -11,6 +11,7 @@ from snnet.front import held_out
 from snnet.initialisation import Fit
 from snnet.latency import Latency
 from snnet.network import StitchedNetwork
+from snnet.rivals import kind_of
 from snnet.tasks.scores import Score
 from snnet.training import Training
 
@@ -20,6 +21,7 @@ def stitch_table(
     before: list[Scores],
     after: list[Scores],
     visits: list[int],
+    trained: list[int],
     images: Tensor,
 ) -> pd.DataFrame:
     """One row a sub-network (index = stitch id): route, cost, visits, and scores.
@@ -27,6 +29,7 @@ def stitch_table(
     Arguments:
         before, after: scores on the test images, before and after training.
         visits: how often each was trained.
+        trained: how many parameters of each training changed.
         images: which the bits of scores are of (`Data.test_ids`); each row has all of them, as
             bytes of 32-bit integers.
     """
@@ -40,7 +43,7 @@ def stitch_table(
         "layers": layers,
         "macs": [macs for macs, _ in costs],
         "params": [params for _, params in costs],
-        "trained_params": network.trained_params(),
+        "trained_params": trained,
         "visits": visits,
     }
     table = pd.DataFrame(columns, _ids("stitch", len(routes)))
@@ -81,6 +84,23 @@ def layer_table(network: StitchedNetwork, fits: list[Fit]) -> pd.DataFrame:
     return pd.DataFrame(columns, _ids("layer", len(layers)))
 
 
+def rival_table(network: StitchedNetwork, scores: list[Scores]) -> pd.DataFrame:
+    """One row a rival (index = its number): kind, route, cost, and scores on the test images.
+
+    Arguments:
+        network: what `rivals_of` made.
+    """
+    routes, costs = network.space.routes, network.costs()
+    columns = {
+        "kind": [kind_of(route) for route in routes],
+        "route": [route.name for route in routes],
+        "macs": [macs for macs, _ in costs],
+        "params": [params for _, params in costs],
+        **{name: [one[name] for one in scores] for name in scores[0]},
+    }
+    return pd.DataFrame(columns, _ids("rival", len(routes)))
+
+
 def latency_table(latencies: list[Latency], batch_size: int) -> pd.DataFrame:
     """One row a sub-network (index = stitch id): milliseconds of a batch, median, 10 and 90 %."""
     columns = {
@@ -118,4 +138,5 @@ def summary(table: pd.DataFrame, training: Training, score: Score) -> dict[str, 
         "images_per_second": steps * training.config.batch_size / training.seconds,
         "passes": float(training.visits.sum()),
         "stored_params": float(count_params(training.network)),
+        "trained_params": float(training.all_trained_params),
     }

@@ -25,7 +25,7 @@ from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
 from snnet.shared_forward import run_stitches
-from snnet.tuning import tune
+from snnet.tuning import merge_updates, tune
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # what a network makes of images and stitches: logits of each of these, or losses
@@ -68,6 +68,8 @@ class Training:
     Attributes:
         epoch, step: done so far; `step` counts inside the epoch.
         visits: how often each stitch was trained, over all processes and both phases.
+        trained_params: how many parameters training changes of each sub-network.
+        all_trained_params: and of the network.
         seconds: spent training.
     """
 
@@ -86,7 +88,9 @@ class Training:
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
         self.steps_per_epoch = steps_of(config, data)
-        tune(network.anchors, config.tuning)
+        tune(network, config)
+        self.trained_params = network.trained_params()
+        self._tuned = [p for p in network.anchors.parameters() if p.requires_grad]
         self.optimizer, self.scheduler = create_optimisation(
             {
                 network.anchors: config.anchor_learning_rate,
@@ -103,6 +107,7 @@ class Training:
         self._earlier = torch.zeros_like(self.visits)  # visits of matching, once that is over
         self._passes = self.process.wrap(Passes(network))
         self._parameters = [p for p in network.parameters() if p.requires_grad]
+        self.all_trained_params = sum(p.numel() for p in self._parameters)
         self._buffers = [b for b in network.buffers() if b.is_floating_point()]
         half = config.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=half)
@@ -137,10 +142,10 @@ class Training:
         Raises:
             DivergenceError: a loss became infinite or not a number, in any process.
         """
-        tuning = "stitching_layers" if self.matching else self.config.tuning
-        tune(self.network.anchors, tuning)
+        for parameter in self._tuned:
+            parameter.requires_grad_(self.matching is None)
         self.network.train()
-        if tuning == "stitching_layers":
+        if self.matching or self.config.tuning == "stitching_layers":
             self.network.anchors.eval()
         if self._batches is None:
             config = self.config
@@ -278,6 +283,10 @@ class Training:
         }
         self._start_epoch()
         return metrics
+
+    def finish(self) -> None:
+        """Merge what was trained beside the anchors' weights into them; there is no going on."""
+        merge_updates(self.network.anchors)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that resuming needs, but for the network: tensors by name, and plain values."""

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.data.paper import SOURCE, published
+from reports.data.rivals import KINDS, rivals_of
 from reports.data.subject import Subject
 from reports.drawing.captions import seeds_sentence
 from reports.drawing.drawing import (
@@ -28,6 +29,7 @@ from reports.drawing.drawing import (
     words_of,
 )
 from reports.drawing.figure import FigureKind
+from reports.drawing.rivals import draw_rivals, rivals_sentence
 from reports.drawing.style import COLUMN_INCHES
 from snnet.front import chosen_by, pareto_front
 
@@ -35,8 +37,14 @@ PAPER = "SN-Net paper"
 
 
 def data(subject: Subject) -> pd.DataFrame:
-    """A row a sub-network and level; on the paper's own scale also the paper's."""
+    """A row a sub-network and level; on the paper's own scale also the paper's.
+
+    Where the baseline's runs keep them, also those that need no joint training.
+    """
     rows = stitch_rows(subject.levels).assign(axis=subject.axis or "")
+    rivals = rivals_of(subject.baseline)
+    if len(rivals):
+        rows = pd.concat([rows, rivals], ignore_index=True)
     plan = subject.study.plan
     paper, name = published(plan.scale, plan.family), score_in(rows).name
     if paper is None or name not in paper:
@@ -49,7 +57,7 @@ def draw(data: pd.DataFrame) -> Figure:
     """A series and a Pareto front for each level; a larger point has more parameters."""
     figure, axes = plt.subplots(figsize=COLUMN_INCHES)
     unit = macs_unit(data.macs)
-    levels, score = groups(data[data.level != PAPER]), score_in(data)
+    levels, score = groups(_tracked(data)), score_in(data)
     largest = max(rows.params.max() for _, _, rows in levels)
     for number, _, rows in levels:
         _points(axes, number, rows, unit, largest)
@@ -79,10 +87,18 @@ def draw(data: pd.DataFrame) -> Figure:
         handles.append(_paper(axes, paper, unit, score.name))
         names.append(PAPER)
     keep_to_percent(axes)
+    for name, handle in draw_rivals(axes, data, unit, score).items():
+        handles.append(handle)
+        names.append(name)
     macs_axis(axes, data.macs)
     axes.set_ylabel(score.label)
     legend(figure, [*handles, anchor_handle()], [*names, "anchor"])
     return figure
+
+
+def _tracked(data: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the study's levels."""
+    return data[~data.level.isin([PAPER, *KINDS.values()])]
 
 
 def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: float) -> None:
@@ -123,7 +139,7 @@ def _paper(axes: Axes, rows: pd.DataFrame, unit: float, score: str) -> Line2D:
 
 def caption(data: pd.DataFrame) -> str:
     """What is drawn, how many sub-networks, and over how many seeds."""
-    tracked = data[data.level != PAPER]
+    tracked, paper = _tracked(data), data[data.level == PAPER]
     levels = groups(tracked)
     axis = tracked.axis.iloc[0]
     what = f" for each level of {axis}, everything else at the baseline" if axis else ""
@@ -136,8 +152,8 @@ def caption(data: pd.DataFrame) -> str:
         f"Stars are anchors, a larger point has more parameters, the line is the Pareto front"
         f"{_chosen(tracked)}. {seeds_sentence(tracked.seeds)}"
     )
-    count = len(data) - len(tracked)
-    return f"{words} Grey: the {count} points of {SOURCE}." if count else words
+    grey = f" Grey: the {len(paper)} points of {SOURCE}." if len(paper) else ""
+    return words + rivals_sentence(data, score_in(data)) + grey
 
 
 def _chosen(data: pd.DataFrame) -> str:

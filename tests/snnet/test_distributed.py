@@ -83,8 +83,9 @@ def pair(tmp_path_factory):
         {"sampling": "sandwich", "drop_path": 0.2, "augmentation": {"mixup": 0.8}},
         {"tuning": "stitching_layers", "subnetworks_per_step": 1},  # both train one slice
         {"matching": "later", "subnetworks_per_step": 1},  # of two epochs one
+        {"tuning": "low_rank", "rivals": True},
     ],
-    ids=["random", "sandwich", "frozen", "matching"],
+    ids=["random", "sandwich", "frozen", "matching", "low rank"],
 )
 def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
     config = {**CONFIG, **changes}

@@ -96,5 +96,6 @@ def test_latency_of_every_sub_network_is_kept(tmp_path):
     assert table.index.equals(stitches.index)
     assert (table.latency_low > 0).all()
     assert table.latency.between(table.latency_low, table.latency_high).all()
+    assert not (tmp_path / "rival.parquet").exists()  # not asked for
     anchors = stitches[stitches.is_anchor].params.sum()
     assert anchors < metrics["stored_params"] < stitches.params.sum()

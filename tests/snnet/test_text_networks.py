@@ -144,12 +144,14 @@ def texts(count=24):
     return Texts(tokens, labels, tokens[:6], labels[:6], torch.arange(6), classes=2)
 
 
-@pytest.mark.parametrize("sampling", ["random", "sandwich"])
-def test_resume_is_bit_exact(folder, sampling, tmp_path):
+@pytest.mark.parametrize(
+    "changes", [{}, {"sampling": "sandwich"}, {"tuning": "low_rank"}], ids=lambda one: str(*one)
+)
+def test_resume_is_bit_exact(folder, changes, tmp_path):
     """With dropout, which draws in every step."""
     network, data = network_of(folder), texts()
     assert network.anchor(0).model.bert.config.hidden_dropout_prob > 0
-    config = replace(CONFIG, sampling=sampling)
+    config = replace(CONFIG, **changes)
     one = Training(network, data, config)
     assert one.run_epoch(pause=lambda: True) is None
     save_training(one, one.state(), tmp_path / "checkpoint")

@@ -26,7 +26,8 @@ from snnet.front import front_area
 # its runs are made once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("figures")]
 OF_SEARCHES = {"trials", "choices", "curves"}  # see test_search_figures.py
-OF_OTHERS = {"metric", "scores"}  # see test_any_experiment.py
+# see test_any_experiment.py and test_efficient_tuning.py
+OF_OTHERS = {"metric", "scores", "trained_parameters"}
 BASELINE = {"kernel": "2", "init": "least_squares"}
 
 
