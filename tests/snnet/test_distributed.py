@@ -82,8 +82,9 @@ def pair(tmp_path_factory):
         {},
         {"sampling": "sandwich", "drop_path": 0.2, "augmentation": {"mixup": 0.8}},
         {"tuning": "stitching_layers", "subnetworks_per_step": 1},  # both train one slice
+        {"positions": "every", "selection": "kl", "kept": 4, "sampling": "importance"},
     ],
-    ids=["random", "sandwich", "frozen"],
+    ids=["random", "sandwich", "frozen", "selected"],
 )
 def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
     config = {**CONFIG, **changes}
@@ -98,7 +99,7 @@ def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
         assert other["loss"] == pytest.approx(one["loss"], abs=1e-5)
         assert other["passes"] == one["passes"]
         assert other["images_seen"] == one["images_seen"]
-    columns = ["loss", "loss_before", "top1", "visits"]
+    columns = ["route", "loss", "loss_before", "top1", "visits"]
     pd.testing.assert_frame_equal(table_together[columns], table_alone[columns], atol=1e-5)
 
 
