@@ -187,7 +187,7 @@ def test_layers_come_over_to_the_bit_and_the_sweep_equals_one_by_one(kind, image
     whole = stitch(anchors, SHAPE, positions="every", pairs="all", layers=LayerChoice(kind, 4))
     whole.initialise(images)
     with torch.no_grad():
-        for parameter in whole.layers.parameters():
+        for parameter in [*whole.layers.parameters(), *whole.updates.parameters()]:
             parameter.add_(0.01 * torch.randn_like(parameter))
     names = ["0", "1", "2", "0.0>1.2", "0.2>2.0", "0.0>1.2 1.2>2.1"]
     part = whole.eval().restricted(names)
