@@ -84,8 +84,9 @@ def pair(tmp_path_factory):
         {"tuning": "stitching_layers", "subnetworks_per_step": 1},  # both train one slice
         {"matching": "later", "subnetworks_per_step": 1},  # of two epochs one
         {"tuning": "low_rank", "rivals": True},
+        {"positions": "every", "selection": "kl", "kept": 4, "sampling": "importance"},
     ],
-    ids=["random", "sandwich", "frozen", "matching", "low rank"],
+    ids=["random", "sandwich", "frozen", "matching", "low rank", "selected"],
 )
 def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
     config = {**CONFIG, **changes}
@@ -98,7 +99,7 @@ def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
     assert Path(os.devnull).is_char_device()  # safetensors replaces the file that it writes to
     for one, other in zip(alone, together, strict=True):
         assert steady(other) == pytest.approx(steady(one), abs=1e-5)
-    columns = ["loss", "loss_before", "top1", "visits"]
+    columns = ["route", "loss", "loss_before", "top1", "visits"]
     pd.testing.assert_frame_equal(table_together[columns], table_alone[columns], atol=1e-5)
 
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from ablations.runs.attempt import Attempt
 from helpers.anchors import SHAPE, tiny_anchor
+from helpers.families import family_anchors
+from helpers.maps import canvases, dense_network
 from helpers.stitching import settings
 from snnet.candidates import Candidates
 from snnet.checkpoint import save_training
@@ -187,7 +189,7 @@ def test_layers_come_over_to_the_bit_and_the_sweep_equals_one_by_one(kind, image
     whole = stitch(anchors, SHAPE, positions="every", pairs="all", layers=LayerChoice(kind, 4))
     whole.initialise(images)
     with torch.no_grad():
-        for parameter in whole.layers.parameters():
+        for parameter in [*whole.layers.parameters(), *whole.updates.parameters()]:
             parameter.add_(0.01 * torch.randn_like(parameter))
     names = ["0", "1", "2", "0.0>1.2", "0.2>2.0", "0.0>1.2 1.2>2.1"]
     part = whole.eval().restricted(names)
@@ -203,6 +205,26 @@ def test_layers_come_over_to_the_bit_and_the_sweep_equals_one_by_one(kind, image
             torch.testing.assert_close(swept[number], alone, rtol=1e-4, atol=1e-5)
     whole_costs, costs = whole.costs(), part.costs()
     assert costs == [whole_costs[numbers[name]] for name in names]
+
+
+def of_grids() -> Candidates:
+    anchors, shape, stages = family_anchors("convnext")
+    images, labels = torch.rand(16, *shape), torch.arange(16) % 10
+    data = InMemory(images, labels, images, labels, labels, 10)
+    network = stitch(anchors, shape, stages=stages, positions="every")
+    return Candidates(network, data, replace(CONFIG, calibration_images=8))
+
+
+def of_maps() -> Candidates:
+    config = replace(CONFIG, calibration_images=16)
+    return Candidates(dense_network(positions="every"), canvases(), config)
+
+
+@pytest.mark.parametrize("make", [of_grids, of_maps])
+def test_criteria_know_neither_layouts_nor_tasks(make):
+    found = make()
+    for criterion in CRITERIA.values():
+        assert len(set(found.judged(criterion))) > 1
 
 
 def keep_settings(place, config) -> None:

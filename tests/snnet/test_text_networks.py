@@ -14,14 +14,16 @@ from helpers.datasets import needs_package
 from helpers.families import CONFIG
 from helpers.texts import LENGTH, SIZES, network_of, some_tokens, specs, write_encoder, write_tables
 from snnet.anchors import create_anchor
+from snnet.candidates import Candidates
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import AnchorSpec, Recipe
+from snnet.config import AnchorSpec, Recipe, StitchingConfig
 from snnet.data.texts import Texts
 from snnet.evaluation import sweep
 from snnet.export import Subnetwork, export_onnx
 from snnet.initialisation import gather_moments
 from snnet.loading import load
 from snnet.packaged import packaged_weights
+from snnet.selection import CRITERIA
 from snnet.shared_forward import ALONE, Merge
 from snnet.training import Training
 from studies.experiments.stitching import STITCHING
@@ -267,3 +269,19 @@ def test_the_larger_minilm_loads_whole():
     anchor = create_anchor(spec, told.append)
     assert anchor.depths == (6,)
     assert "classifier, which begins with random weights" in told[0]
+
+
+def test_criteria_of_selection_leave_padding_out(folder):
+    network = network_of(folder, positions="every")
+    tokens, labels = some_tokens(16), torch.arange(16) % 2
+    padded = torch.nn.functional.pad(tokens, (0, 3))
+    config = StitchingConfig(calibration_images=16)
+    for criterion in ("residual", "kl", "cka", "importance"):
+        one, other = (
+            Candidates(network, Texts(each, labels, each, labels, labels, 2), config).judged(
+                CRITERIA[criterion]
+            )
+            for each in (tokens, padded)
+        )
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-6)
+        assert len(set(one)) > 1
