@@ -86,6 +86,14 @@ def test_stages_are_left_early_in_step(name):
     assert torch.isfinite(sweep(rivals.eval(), images)).all()
 
 
+def test_each_stage_keeps_as_large_a_share_rounded_up():
+    network = family("swin")
+    assert network.space.stages[-1] == (2, 4)
+    routes = rivals_of(network).space.routes
+    exits = [route.name for route in routes if kind_of(route) == "early_exit"]
+    assert exits == ["2.0>2.2 2.2>2.6", "2.0>2.2 2.3>2.6", "2.4>2.6"]
+
+
 def test_scoring_rivals_leaves_the_network_as_it_was(network, data):
     network.train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
