@@ -186,7 +186,6 @@ def test_matching_lasts_its_share_of_the_epochs():
     def epochs(**changes):
         return matching_epochs(replace(CONFIG, **{"matching": "later", **changes}))
 
-    assert epochs(matching="none") == 0
     assert epochs(epochs=50) == 15
     assert epochs(epochs=4, matching_share=0.01) == 1
     assert epochs(epochs=4, matching_share=0.99) == 3
