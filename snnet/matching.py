@@ -150,8 +150,6 @@ class Matching:
 
 def matching_epochs(config: StitchingConfig) -> int:
     """Epochs of matching: `matching_share` of them, rounded, at least one, and not the last."""
-    if config.matching == "none":
-        return 0
     return min(max(1, round(config.matching_share * config.epochs)), config.epochs - 1)
 
 
