@@ -48,7 +48,7 @@ gallery: .venv/installed
 	$(REPORT) --published --format png --output docs/results/published
 
 test: .venv/installed
-	$(BIN)/pytest -n 3  # of which one mostly waits: for SLURM, for heartbeats
+	$(BIN)/pytest -n 4  # of which two mostly wait: for SLURM, for heartbeats
 
 # without what starts processes, SLURM or a browser
 quick: .venv/installed

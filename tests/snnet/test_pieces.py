@@ -73,11 +73,15 @@ STUDY = Study(
 
 
 @pytest.fixture(autouse=True)
-def unregistered(monkeypatch):
-    """A process that has executed no file with pieces, before and after."""
+def unregistered():
+    """A process that has executed no file with pieces; afterwards it has those that it had."""
+    before = [(pieces, dict(pieces)) for pieces in PIECES.values()]
     for pieces in PIECES.values():
-        for name in list(pieces):
-            monkeypatch.delitem(pieces, name)
+        pieces.clear()
+    yield
+    for pieces, own in before:
+        pieces.clear()
+        pieces.update(own)
 
 
 @pytest.fixture
