@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from helpers.anchors import tiny_anchor
+from snnet.checkpoint import resume_training, save_training
 from snnet.config import Augmentation, StitchingConfig
 from snnet.network import stitch_for
 from snnet.training import Training
@@ -27,6 +28,27 @@ def training(data, **changes):
     network = stitch_for(config, anchors, data.image_shape)
     network.initialise(data.calibration(20, config.seed))
     return Training(network, data, config)
+
+
+def resumed(stop, data, folder, **changes):
+    """A training that goes on from the checkpoint of one that stopped after so many steps.
+
+    An epoch has four.
+    """
+    first = training(data, **changes)
+    left = iter(range(stop - 1))
+    while first.epoch * 4 + first.step < stop:
+        first.run_epoch(pause=lambda: next(left, None) is None)
+    save_training(first, first.state(), folder / "checkpoint")
+    second = training(data, **changes)
+    resume_training(second, folder / "checkpoint")
+    assert second.epoch * 4 + second.step == stop
+    return second
+
+
+def steady(metrics):
+    """Metrics of an epoch that do not depend on the machine."""
+    return {name: value for name, value in metrics.items() if name != "images_per_second"}
 
 
 def weights(state):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from helpers.training import training, weights
+from helpers.training import resumed, steady, training, weights
 from snnet.checkpoint import resume_training, save_training
 from snnet.config import Augmentation
 from snnet.errors import CheckpointError
@@ -45,23 +45,12 @@ def test_resumed_training_ends_with_the_same_bits(data, changes, tmp_path):
     whole = training(data, **changes)
     expected_metrics = [steady(whole.run_epoch()) for _ in range(4)]
     for stop in (1, 4, 6):  # steps; an epoch has four
-        first = training(data, **changes)
-        left = iter(range(stop - 1))
-        while first.epoch * 4 + first.step < stop:
-            first.run_epoch(pause=lambda left=left: next(left, None) is None)
-        save_training(first, first.state(), tmp_path / "checkpoint")
-        second = training(data, **changes)
-        resume_training(second, tmp_path / "checkpoint")
-        assert second.epoch * 4 + second.step == stop
+        second = resumed(stop, data, tmp_path, **changes)
         metrics = [steady(second.run_epoch()) for _ in range(4 - second.epoch)]
         assert metrics == expected_metrics[-len(metrics) :]
         expected, actual = weights(whole), weights(second)
         assert all(torch.equal(expected[name], actual[name]) for name in expected)
         assert torch.equal(whole.visits, second.visits)
-
-
-def steady(metrics):
-    return {name: value for name, value in metrics.items() if name != "images_per_second"}
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused(data, tmp_path):

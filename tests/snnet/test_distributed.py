@@ -20,6 +20,7 @@ from ablations.runs.home import Home
 from helpers.commands import TINY
 from helpers.processes import DEADLINE
 from helpers.stitching import CONFIG
+from helpers.training import steady
 from snnet.checkpoint import load_network
 from snnet.evaluation import evaluate
 from snnet.experiment import prepare
@@ -101,10 +102,6 @@ def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
         assert steady(other) == pytest.approx(steady(one), abs=1e-5)
     columns = ["route", "loss", "loss_before", "top1", "visits"]
     pd.testing.assert_frame_equal(table_together[columns], table_alone[columns], atol=1e-5)
-
-
-def steady(metrics):
-    return {name: value for name, value in metrics.items() if name != "images_per_second"}
 
 
 def test_processes_average_the_running_statistics_of_batch_norms(tmp_path):

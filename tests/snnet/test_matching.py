@@ -14,9 +14,8 @@ from helpers.families import family
 from helpers.spaces import network_of, routes
 from helpers.texts import network_of as encoders_of
 from helpers.texts import some_tokens, write_encoder
-from helpers.training import CONFIG, training, weights
+from helpers.training import CONFIG, resumed, steady, training, weights
 from snnet.anchors import channels_last
-from snnet.checkpoint import resume_training, save_training
 from snnet.config import StitchingConfig
 from snnet.layers import KINDS, Identity, LayerChoice
 from snnet.matching import (
@@ -271,22 +270,12 @@ def test_a_resumed_training_ends_with_the_same_bits(data, changes, tmp_path):
     whole = training(data, **changes)
     expected = [steady(whole.run_epoch()) for _ in range(2)]
     for stop in (2, 4, 5):  # steps; either phase has four
-        first = training(data, **changes)
-        left = iter(range(stop - 1))
-        while first.epoch * 4 + first.step < stop:
-            first.run_epoch(pause=lambda left=left: next(left, None) is None)
-        save_training(first, first.state(), tmp_path / "checkpoint")
-        second = training(data, **changes)
-        resume_training(second, tmp_path / "checkpoint")
+        second = resumed(stop, data, tmp_path, **changes)
         metrics = [steady(second.run_epoch()) for _ in range(2 - second.epoch)]
         assert metrics == expected[-len(metrics) :]
         found = weights(second)
         assert all(torch.equal(value, found[name]) for name, value in weights(whole).items())
         assert torch.equal(whole.visits, second.visits)
-
-
-def steady(metrics):
-    return {name: value for name, value in metrics.items() if name != "images_per_second"}
 
 
 @pytest.mark.parametrize("layer", [kind for kind in KINDS if kind != "identity"])
