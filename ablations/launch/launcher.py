@@ -141,6 +141,11 @@ class Launcher:
         runs = snapshot.runs
         return [one for one in self.work.requests if one.may_try(runs[one.key])]
 
+    def running(self, snapshot: Snapshot) -> list[Request]:
+        """The runs that somebody works on, as far as anybody knows."""
+        runs = snapshot.runs
+        return [one for one in self.work.requests if runs[one.key].state is State.RUNNING]
+
     def given_up(self, snapshot: Snapshot) -> set[str]:
         """Keys of runs that ended without a result, and that this launch does not try again."""
         settled = (State.DONE, State.RUNNING)
@@ -187,7 +192,7 @@ class Launcher:
 
     def _is_over(self, snapshot: Snapshot) -> bool:
         """Submit workers for what is due; whether there is nothing left to wait for."""
-        jobs, running = self._heard(self.queue(), snapshot), snapshot.count()[State.RUNNING]
+        jobs, running = self._heard(self.queue(), snapshot), self.running(snapshot)
         due, trouble = self.due(snapshot), self.scheduler.explain(jobs, snapshot.attempts)
         if due and trouble is None:
             with self._alone():
@@ -233,7 +238,7 @@ class Launcher:
         self._prepare()
         with self._alone():
             snapshot = self.snapshot()
-            due, running = self.due(snapshot), snapshot.count()[State.RUNNING]
+            due, running = self.due(snapshot), self.running(snapshot)
             jobs = self._heard(self.queue(needed=bool(due or running)), snapshot)
             return Submission(len(due), jobs, self.scheduler.submit(self.work, due, jobs, running))
 

@@ -157,13 +157,17 @@ class Scheduler(ABC):
 
     @abstractmethod
     def submit(
-        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+        self,
+        work: Work,
+        due: Sequence[Request],
+        jobs: Sequence[QueuedJob],
+        running: Sequence[Request],
     ) -> list[Submitted]:
         """Start workers for what is due, less those that are at it already.
 
         Arguments:
             jobs: of the study, see `queue`.
-            running: how many runs of the plan somebody works on now.
+            running: what somebody works on now, who may die: workers look at it again in the end.
 
         Raises:
             SubmitLimitError: the scheduler's limits let none in; nothing is left behind.

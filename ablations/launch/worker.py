@@ -273,7 +273,10 @@ class Worker:
 def leases(
     home: Home, requests: Sequence[Request], troubles: list[OSError], stop: StopRequest
 ) -> Iterator[tuple[Request, Lease]]:
-    """Every request that is due, with a lease; last those whose workers elsewhere fall silent.
+    """Every request that is due, with a lease; last those whose workers elsewhere are gone.
+
+    Who seemed alive is looked at again when a run was done meanwhile: an owner may take its time to
+    die, as on a disk that is gone, and nobody else may come by afterwards.
 
     What cannot be taken for the file system's sake is left out, and the reason is added to
     `troubles`. Ends early where `stop` is asked for.
@@ -281,7 +284,7 @@ def leases(
     observer, left, closely = home.observer(), requests, False
     job = own_job().get("job")
     while left and stop.signal is None:
-        others = []
+        took, others = False, []
         for request in left:
             directory = home.run(request.key)
             try:
@@ -293,11 +296,13 @@ def leases(
                 troubles.append(error)
                 continue
             if lease:
+                took = True
                 yield request, lease
             elif seen.lease and seen.state is State.RUNNING:
-                others += [request] if observer.doubts(seen.lease, closely) else []
-        left, closely = others, True
-        time.sleep(HEARTBEAT_SECONDS if left else 0)
+                others.append((request, observer.doubts(seen.lease, closely)))
+        left = [request for request, doubted in others if took or doubted]
+        closely = not took
+        time.sleep(HEARTBEAT_SECONDS if left and closely else 0)
 
 
 def _is_of_an_earlier_start(directory: RunDirectory, seen: Inspection, job: str | None) -> bool:

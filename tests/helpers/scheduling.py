@@ -47,7 +47,11 @@ class HereScheduler(Scheduler):
         return True
 
     def submit(
-        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+        self,
+        work: Work,
+        due: Sequence[Request],
+        jobs: Sequence[QueuedJob],
+        running: Sequence[Request],
     ) -> list[Submitted]:
         self.submissions.append([one.key for one in due])
         here = Here(self.home, work.expansion.experiment)

@@ -175,6 +175,10 @@ class SlurmCluster:
             if state.startswith(("drain", "down")):
                 self.run("scontrol", "update", f"NodeName={name}", "State=RESUME")
 
+    def has_no_jobs(self, *filters: str) -> bool:
+        """Whether squeue lists none; where not even a title comes, it did not answer."""
+        return self.run("squeue", *filters, "--format=%i").split() == ["JOBID"]
+
     def describe(self) -> str:
         """The queue and the nodes with their reasons, for a test that waits in vain."""
         queue = self.run("squeue", "--array", "--format=%i %T %r %N %j")
@@ -190,10 +194,9 @@ class SlurmCluster:
 
     def _is_clear(self) -> bool:
         """Whether the queue is empty and all nodes are idle; those that are not are asked to be."""
-        # with titles: without them, silence might mean that SLURM did not answer
-        queue = self.run("squeue", "--format=%i").split()
+        empty = self.has_no_jobs()
         self.mend_nodes()
-        return queue == ["JOBID"] and self.is_idle()
+        return empty and self.is_idle()
 
     def _wait(self, what: str, condition, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds

@@ -65,14 +65,18 @@ class LocalScheduler(Scheduler):
         return True
 
     def submit(
-        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+        self,
+        work: Work,
+        due: Sequence[Request],
+        jobs: Sequence[QueuedJob],
+        running: Sequence[Request],
     ) -> list[Submitted]:
         """Start as many workers as have work; see `Scheduler.submit`."""
         live = len(jobs)
         # workers of an earlier launch that still live count in; one that just started has not
         # taken a run yet
-        free = self.workers - max(running, live)
-        count = max(0, min(free, len(due) - max(live - running, 0)))
+        free = self.workers - max(len(running), live)
+        count = max(0, min(free, len(due) - max(live - len(running), 0)))
         for _ in range(count):
             self._start(work)
         return [Submitted(count, len(due), "on this machine")] if count else []

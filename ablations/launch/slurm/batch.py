@@ -55,6 +55,7 @@ class Array:
         workers: how many the array has.
         side_by_side: how many of them may run at the same time.
         maximum: runs that a worker does at most, or None: until none is left.
+        others: what workers of before are at; who has done the requests looks whether they live.
     """
 
     requests: Sequence[Request]
@@ -62,6 +63,7 @@ class Array:
     workers: int
     side_by_side: int
     maximum: int | None = None
+    others: Sequence[Request] = ()
 
     def submit(self, folder: Path, home: Home, code: Path | None) -> Submission:
         """Submit it, as several where the cluster's arrays are smaller, or as many as it takes.

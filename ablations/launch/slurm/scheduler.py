@@ -76,10 +76,14 @@ class SlurmScheduler(Scheduler):
         return has_slurm()
 
     def submit(
-        self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob], running: int
+        self,
+        work: Work,
+        due: Sequence[Request],
+        jobs: Sequence[QueuedJob],
+        running: Sequence[Request],
     ) -> list[Submitted]:
         """Submit a launch for each kind of resources, see `Scheduler.submit`."""
-        arrays = self._arrays(work, due, jobs)
+        arrays = self._arrays(work, due, jobs, running)
         if not arrays:
             return []
         taken = self._submit(work, arrays)
@@ -104,7 +108,9 @@ class SlurmScheduler(Scheduler):
         taken: list[tuple[Launch, Array, Submission]] = []
         try:
             for array in arrays:
-                launches.append(make_launch(self.home, work, array.requests, code))
+                launches.append(
+                    make_launch(self.home, work, [*array.requests, *array.others], code)
+                )
                 try:
                     submission = array.submit(launches[-1].path, self.home, code)
                 except SubmitLimitError as reached:
@@ -137,12 +143,19 @@ class SlurmScheduler(Scheduler):
             submission = replace(submission, limit=untracked)
         taken.append((launch, array, submission))
 
-    def _arrays(self, work: Work, due: Sequence[Request], jobs: Sequence[QueuedJob]) -> list[Array]:
+    def _arrays(
+        self,
+        work: Work,
+        due: Sequence[Request],
+        jobs: Sequence[QueuedJob],
+        running: Sequence[Request] = (),
+    ) -> list[Array]:
         """Workers for each kind of resources, less those that are queued for these runs."""
         plan, launches = work.expansion.plan, launches_of(self.home, work.expansion.plan.study)
         queued, arrays = Counter(job.launch for job in jobs if job.can_work), []
         profile = self._read_profile()
         check_names(profile, work, self.home)
+        at_work = by_resources(plan, running, profile)
         for resources, requests in by_resources(plan, due, profile):
             keys = {request.key for request in requests}
             at_it = [one for one in launches if queued[one.name] and keys & one.keys]
@@ -150,7 +163,9 @@ class SlurmScheduler(Scheduler):
             count, pack = len(requests), self.options.pack
             wanted = min(self.workers, count) if pack is None else math.ceil(count / pack)
             if wanted > busy:
-                arrays.append(Array(requests, resources, wanted - busy, self.workers, pack))
+                others = [one for alike, group in at_work if alike == resources for one in group]
+                made = Array(requests, resources, wanted - busy, self.workers, pack, others)
+                arrays.append(made)
         return arrays
 
     def queue(self, study: str | None = None) -> list[QueuedJob]:

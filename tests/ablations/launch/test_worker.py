@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -22,15 +23,17 @@ from ablations.launch.crew import CannotStartError
 from ablations.launch.requests import MAX_LOST, Request
 from ablations.launch.task import Outcome, changed, ended
 from ablations.launch.worker import Worker, work
+from ablations.runs import lease
 from ablations.runs.attempt import Stopped
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
-from ablations.runs.lease import Observer, latest_lease
+from ablations.runs.lease import Observer, Owner, latest_lease
 from ablations.study.limits import Limits
 from helpers.commands import TOY
 from helpers.doers import Here
+from helpers.states import disown
 from helpers.toy import STUDY, TWO_SEEDS
-from helpers.tracking import do, tracked
+from helpers.tracking import begin, do, tracked
 
 KEY = next(iter(TWO_SEEDS.plan.runs))
 WRITES = ("os.rename", "os.link", "os.mkdir", "os.remove", "os.utime", "os.rmdir")
@@ -272,6 +275,28 @@ def test_one_crash_costs_one_attempt(tmp_path):
     home = Home(tmp_path)
     assert lead(worker(home, Scripted(home, ended("killed"))), request()) == 0
     assert home.run(KEY).result()["attempt"] == 2
+
+
+def test_a_run_whose_owner_dies_while_others_are_done_is_done_too(tmp_path):
+    home, (theirs, mine) = Home(tmp_path), list(TWO_SEEDS.plan.runs)[:2]
+    owner = subprocess.Popen(["sleep", "600"])
+    begin(home, theirs)
+    birth = lease._birth(owner.pid)
+    disown(home, theirs, replace(Owner.current(), pid=owner.pid, birth=birth))
+
+    class Outlived(Here):
+        def begin(self, task):
+            owner.kill(), owner.wait()
+            super().begin(task)
+
+    try:
+        seen = home.run(theirs).inspect(Observer())
+        assert (seen.state, seen.attempt) == (State.RUNNING, 1)
+        made = worker(home, Outlived(home, STUDY.experiment))
+        assert lead(made, request(theirs), request(mine)) == 0
+    finally:
+        owner.kill(), owner.wait()
+    assert [home.run(key).result()["attempt"] for key in (theirs, mine)] == [2, 1]
 
 
 def test_what_only_failed_is_not_tried_again(tmp_path):

@@ -52,12 +52,13 @@ def test_workers_that_live_or_run_are_counted_in(home):
     scheduler = LocalScheduler(home, Options(workers=2))
     work = Launcher(home, "toy", EXPANSION, scheduler, {}, home.tracking_uri).work
     jobs = [QueuedJob(str(number), "", "RUNNING") for number in range(2)]
-    assert scheduler.submit(work, work.requests, jobs, running=0) == []
-    assert scheduler.submit(work, work.requests, [], running=2) == []  # of an earlier launch
-    assert scheduler.submit(work, [], [], running=0) == []
+    assert scheduler.submit(work, work.requests, jobs, running=[]) == []
+    of_before = work.requests[:2]
+    assert scheduler.submit(work, work.requests, [], running=of_before) == []
+    assert scheduler.submit(work, [], [], running=[]) == []
     # two that just started will take the only two runs that are due
     scheduler.workers = 5
-    assert scheduler.submit(work, work.requests[:2], jobs, running=0) == []
+    assert scheduler.submit(work, work.requests[:2], jobs, running=[]) == []
 
 
 class EndedJob:
@@ -166,7 +167,7 @@ def start(home, monkeypatch):
 
         def again():
             requests = launcher.work.requests * 3
-            return scheduler.submit(launcher.work, requests, scheduler.queue(), running=0)
+            return scheduler.submit(launcher.work, requests, scheduler.queue(), running=[])
 
         again()
         return scheduler, executor, again

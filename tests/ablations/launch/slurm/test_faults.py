@@ -167,7 +167,7 @@ def test_runs_that_end_their_interpreter_cost_themselves_alone(home, cluster, tm
         "sbatch", "--parsable", f"--dependency=afterok:{numbers[0]}", "--wrap", "true"
     )
     wait_for(lambda: states(home) == {State.DONE: 20, State.FAILED: 6})
-    wait_for(lambda: not cluster.run("squeue", "-h", "-t", "RUNNING,COMPLETING"))
+    wait_for(lambda: cluster.has_no_jobs("--states=RUNNING,COMPLETING"))
     assert "FAILED" in {state for state, _ in ended(cluster, numbers)}
     why = ("squeue", "-h", "-j", after.strip(), "-o", "%r")
     wait_for(lambda: cluster.run(*why).split() == ["DependencyNeverSatisfied"])
@@ -192,9 +192,9 @@ def test_a_run_that_hangs_fails_at_its_limit_and_jobs_after_good_ones_start(
     wait_for(lambda: states(home) == {State.DONE: 10, State.FAILED: 1})
     (error,) = [run.failure(1)["error"] for run in home.runs() if run.failure(1)]
     assert error == "it made no progress for longer than its limit of 5 s"
-    wait_for(lambda: not cluster.run("squeue", "-h"))
+    wait_for(cluster.has_no_jobs)
     submit(home, "run", study, "--set", "how=good 1", "--seeds", "2", "--cluster", "slurm")
-    wait_for(lambda: not cluster.run("squeue", "-h"))
+    wait_for(cluster.has_no_jobs)
     last = max(home.launches.glob("*/*_submission.sh"), key=lambda path: path.stat().st_mtime)
     states_and_codes = ended(cluster, [last.name.partition("_")[0]])
     assert set(states_and_codes) == {("COMPLETED", "0:0")}
@@ -300,7 +300,7 @@ def test_a_network_disk_that_vanishes_and_comes_back(cluster, home, network_disk
     wait_for_two_at_work(home, cluster)
     (launch,) = (path.parent.name for path in home.launches.glob("*/launch.json"))
     network_disk.vanish()
-    wait_for(lambda: not cluster.run("squeue", "-h", f"--name={launch}", "-o", "%i"))
+    wait_for(lambda: cluster.has_no_jobs(f"--name={launch}"))
     for arguments in (("status", "slow"), SLOW):
         refused = run_ablate(home.root, *arguments)
         assert refused.returncode == 2

@@ -8,9 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ablations.errors import UserError
+from ablations.launch.launcher import Launcher
+from ablations.launch.launches import launches_of
 from ablations.launch.scheduler import Options, QueuedJob
 from ablations.launch.slurm.scheduler import RELEASES, SlurmScheduler
 from ablations.runs.home import Home
+from helpers.toy import EXPANSION
+from helpers.tracking import begin
 
 HELD = "launch failed requeued held"
 
@@ -145,3 +149,15 @@ def test_a_queue_that_does_not_answer_is_no_empty_one(slurm, scheduler):
     slurm.write("squeue", "exit 1")
     with pytest.raises(UserError, match="squeue failed"):
         scheduler.queue()
+
+
+def test_workers_know_what_others_are_at_who_may_die(home, slurm, scheduler):
+    slurm.lists()
+    slurm.write("sbatch", "echo 7")
+    theirs, *due = EXPANSION.plan.runs
+    begin(home, theirs)
+    submission = Launcher(home, "toy", EXPANSION, scheduler, {}, home.tracking_uri).submit()
+    assert [one.runs for one in submission.submitted] == [len(due)]
+    (launch,) = launches_of(home, "toy")
+    assert sorted(one.key for one in launch.requests[:-1]) == sorted(due)
+    assert launch.requests[-1].key == theirs
