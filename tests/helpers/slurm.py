@@ -24,22 +24,22 @@ def wait_for_two_at_work(home, cluster):
     try:
         wait_for(lambda: states(home)[State.RUNNING] == 2)
     except AssertionError:
-        pytest.fail(f"{cluster.describe()}\n{_told(home)}")
+        pytest.fail(f"{cluster.describe()}\n{told(home)}")
 
 
 def finish(home, runs):
     try:
         wait_for(lambda: states(home)[State.DONE] == runs)
     except AssertionError:
-        pytest.fail(_told(home))
+        pytest.fail(told(home))
     assert run_ablate(home.root, "sync").returncode == 0
 
 
-def _told(home):
+def told(home):
     """Where runs stand, and what workers printed."""
-    return "\n".join(
-        [str(states(home)), *(one.read_text() for one in home.launches.glob("*/*.out"))]
-    )
+    logs = [f"{path}\n{path.read_text()[-1500:]}" for path in home.launches.glob("*/*.out")]
+    records = [" ".join(path.name for path in run.path.iterdir()) for run in home.runs()]
+    return "\n".join([str(states(home)), *records, *logs])
 
 
 def check_same_bits(home, other):
