@@ -182,6 +182,10 @@ class StitchingConfig:
     distillation_alpha: Share = 0.5  # weight of the teacher against the labels
     distillation_temperature: Annotated[float, Gt(0)] = 1.0  # of soft distillation
     teacher: AnchorSpec | None = None
+    # asked in every step; or kept on disk for all runs that see the same images, and asked only of
+    # images that none has seen, see `snnet.teacher_answers`
+    teacher_answers: Literal["asked", "kept"] = "asked"
+    teacher_top: Annotated[int, Ge(1), Le(MOST_RANK)] = 16  # classes that are kept of a soft answer
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of automatic mixed precision
     # a replicate: all that somebody else would draw, unless one of the next two fixes it
     seed: int = 0
@@ -268,6 +272,11 @@ def _check_selection(config: StitchingConfig) -> None:
 def _check_teacher(config: StitchingConfig) -> None:
     if config.distillation != "none" and config.teacher is None:
         raise ValueError(f"distillation {config.distillation!r} needs a teacher")
+    if config.teacher_answers == "kept" and has_maps(config.dataset):
+        raise ValueError(
+            f"dataset {config.dataset} holds maps, of which no answers are kept; set "
+            "teacher_answers to asked"
+        )
 
 
 def _check_trainable(config: StitchingConfig) -> None:

@@ -53,6 +53,7 @@ from snnet.tables import (
     summary,
     validation_table,
 )
+from snnet.teacher_answers import answers_for
 from snnet.training import Training
 from snnet.validation import rungs_at, validation_scores
 from snnet.weights import Say
@@ -92,9 +93,13 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     if config.rivals:
         _keep_rivals(network, data, process, run)
     teacher = load_teacher(config, data, run, network.classes)
-    training = Training(
-        network, data, config, process, teacher.to(process.device) if teacher else None
-    )
+    answers = None
+    if teacher is not None:
+        teacher = teacher.to(process.device)
+        if config.teacher_answers == "kept":
+            classes, world = network.classes, process.world
+            answers = answers_for(config, data, teacher, classes, world, run.cache)
+    training = Training(network, data, config, process, teacher, answers)
     _train(training, run)
     after = _score(network, data, process, run, "scores after training")
     validation = validation_scores(network, data, process)

@@ -54,6 +54,11 @@ class Data(ABC):
     def image_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
 
+    @property
+    def preparation(self) -> str:
+        """What decides how examples look, beside the settings by which batches are drawn."""
+        return str(self.image_shape)
+
     def steps(self, batch_size: int) -> int:
         """Steps of an epoch; the last incomplete batch is left out.
 

@@ -202,6 +202,11 @@ class TimmData(Data):
         """(channels, height, width)."""
         return self.preprocessing.image_shape
 
+    @property
+    def preparation(self) -> str:
+        """What decides how images look, see `Data.preparation`."""
+        return repr(self.preprocessing)
+
     def batches(
         self,
         batch_size: int,

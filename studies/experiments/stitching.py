@@ -293,6 +293,8 @@ STITCHING = Experiment(
         "tuning_rank": 8,
         "tuning_alpha": 8.0,
         "rivals": False,
+        "teacher_answers": "asked",
+        "teacher_top": 16,
         "anchors.start": "random",
         "teacher.start": "random",
         "fine_tuned": True,
