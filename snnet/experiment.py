@@ -86,6 +86,7 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     data, network = prepare(config, run)
     config = replace(config, epochs=epochs_for(config, network.space.stages))
     network.to(process.device)
+    data = data.on(process.device)
     fits = _fit(network, data, config, run)
     if config.selection != "all":
         network, fits = _select(Candidates(network, data, config), fits, run, process)

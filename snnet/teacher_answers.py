@@ -143,7 +143,7 @@ class Mark:
     @classmethod
     def of(cls, images: Tensor) -> Mark:
         """The mark of images (B, ...)."""
-        sample = images.flatten(1)[:, ::SAMPLED].cpu().contiguous().numpy()
+        sample = images.flatten(1)[:, ::SAMPLED].cpu().numpy().tobytes()
         return cls(len(images), hashlib.blake2b(sample, digest_size=CHECK_BYTES).digest())
 
 

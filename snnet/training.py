@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from snnet.candidates import Candidates
 from snnet.config import StitchingConfig
 from snnet.data.dataset import Batches, Data
+from snnet.data.waiting import Waiting
 from snnet.distillation import Supervision
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
@@ -131,10 +132,12 @@ class Training:
 
     def _start_epoch(self) -> None:
         self._loss = self._score = self._seen = 0.0  # of this process, this epoch
-        self._epoch_seconds = 0.0
+        self._epoch_seconds, self._waiting = 0.0, Waiting()
 
     def run_epoch(self, pause: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """Train to the end of the epoch; returns its mean loss, score, speed, and counts.
+
+        `data_wait_share` is the part of the time in which this process waited for images.
 
         `loss` and the score, such as `train_top1` (share of images), are of the sub-networks that
         learn from targets. An epoch of matching has `matching_loss` in place of both.
@@ -163,7 +166,7 @@ class Training:
             )
             self._batches = islice(batches, self.steps_per_epoch - self.step)
         start = time.perf_counter()
-        for images, labels in self._batches:
+        for images, labels in self._waiting.through(self._batches):
             problem = self._train_step(images, labels)
             self.step += 1
             self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
@@ -309,6 +312,7 @@ class Training:
             "learning_rate": self.optimizer.param_groups[-1]["lr"],
             "images_seen": float(self.epoch * seen),
             "images_per_second": seen / self._epoch_seconds,
+            "data_wait_share": self._waiting.seconds / self._epoch_seconds,
             "passes": float(self.visits.sum()),
         }
         self._start_epoch()
@@ -332,6 +336,7 @@ class Training:
             "earlier": self._earlier.tolist(),
             "seconds": self.seconds,
             "epoch_seconds": self._epoch_seconds,
+            "epoch_waited": self._waiting.seconds,
             # of every process: call it in all of them
             "sums": self.process.everyone([self._loss, self._score, self._seen]),
             "scaler": self.scaler.state_dict(),
@@ -351,6 +356,7 @@ class Training:
         # there is none in checkpoints of before there was matching
         self._earlier = torch.tensor(values.get("earlier", [0] * len(self.visits)))
         self.seconds, self._epoch_seconds = values["seconds"], values["epoch_seconds"]
+        self._waiting = Waiting(values.get("epoch_waited", 0.0))  # earlier checkpoints say nothing
         sums = values["sums"]
         if len(sums) == self.process.world:
             self._loss, self._score, self._seen = sums[self.process.rank]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from snnet.config import Augmentation
@@ -71,6 +72,10 @@ class Data(ABC):
                 "images; choose a smaller one"
             )
         return self.train_count // batch_size
+
+    def on(self, device: torch.device) -> Data:
+        """The same data; what is held in memory lies on the device, and batches are made there."""
+        return self
 
     @abstractmethod
     def batches(
