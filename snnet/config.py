@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
+from snnet.data.locations import is_folder
 from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
 from snnet.pieces import PIECES
 
@@ -121,6 +122,9 @@ class StitchingConfig:
     # height and width to which images in memory are scaled; None: they stay as they are
     pixels: Annotated[int, Ge(1), Le(4096)] | None = None
     tokens: Annotated[int, Ge(3), Le(MOST_TOKENS)] = 64  # of a text; longer ones are cut off
+    # whether images of a folder are decoded once for all runs, at the size of which tests cut their
+    # part out, see `snnet.data.decoded`; training then crops these
+    decoded: bool = False
     # an epoch shows so many of the training images, others each time; None: all
     images_per_epoch: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
@@ -324,6 +328,13 @@ def _check_sizes(config: StitchingConfig) -> None:
         )
 
 
+def _check_decoded(config: StitchingConfig) -> None:
+    if config.decoded and not is_folder(config.dataset):
+        raise ValueError(
+            f"decoded keeps the images of folders, and {config.dataset} is none; set it to False"
+        )
+
+
 def _check_unchanged(config: StitchingConfig) -> None:
     recipes = [spec.recipe for spec in config.anchors if spec.weights == "recipe"]
     augmented = [config.augmentation, *(recipe.augmentation for recipe in recipes)]
@@ -376,6 +387,7 @@ _CHECKS = (
     _check_trainable,
     _check_matching,
     _check_sizes,
+    _check_decoded,
     _check_unchanged,
     _check_heads,
     _check_augmentation,

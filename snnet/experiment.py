@@ -126,7 +126,7 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
     Raises:
         ValueError, MissingDataError: something is missing or does not fit; says what.
     """
-    data = load_data(config)
+    data = load_data(config, run)
     for remark in data.remarks:
         run.say(remark)
     anchors = pretrained_anchors(
