@@ -81,9 +81,10 @@ def saving_of(configs: Iterable[StitchingConfig]) -> Saving | None:
         networks = known[name] = known.get(name) or _look_at(config)
         epochs = epochs_for(config, networks.stages)
         silent = matching_epochs(config) if config.matching != "none" else 0
-        images = float((_train_count(config) or 1) * max(1, epochs - silent))
+        count = float(_train_count(config) or 1)
+        images = count * max(1, epochs - silent)
         shown, asked = shown + images, asked + images * networks.teacher
-        trained += images * _step_macs(config, networks.routes) * (1 + BACKWARD)
+        trained += count * epochs * _step_macs(config, networks.routes) * (1 + BACKWARD)
         form = form_of(config, networks.classes)
         sharing = repr((seen_by(config), config.teacher, config.seed_of_anchors, form))
         most = max(images, shared.get(sharing, (0.0,))[0])
