@@ -28,6 +28,7 @@ from snnet.pretraining import begun, drop_path_of
 from snnet.space import count_routes
 from snnet.text_models import is_text_model
 from snnet.tuning import check_tuning
+from snnet.wording import in_bytes
 
 
 def check_networks(config: StitchingConfig) -> list[str]:
@@ -92,7 +93,7 @@ def _size_told(dataset: str, models: list[nn.Module]) -> str:
     sets, preprocessing = list_dataset(dataset), preprocessing_of(models)
     size = sum(expected_bytes(one, preprocessing) for one in sets)
     return (
-        f"dataset {dataset}: decoded images take about {size / 1e9:.2g} GB in the home's cache, "
+        f"dataset {dataset}: decoded images take about {in_bytes(size)} in the home's cache, "
         "once for all runs; `ablate gc --caches` frees it"
     )
 

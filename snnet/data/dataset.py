@@ -74,7 +74,7 @@ class Data(ABC):
         return self.train_count // batch_size
 
     def on(self, device: torch.device) -> Data:
-        """The same data; what is held in memory lies on the device, and batches are made there."""
+        """Data whose images in memory, if there are any, lie on the device, as do its batches."""
         return self
 
     @abstractmethod

@@ -29,6 +29,7 @@ from snnet.data.loader import Seeded, loader_workers
 from snnet.data.preprocessing import Preprocessing
 from snnet.files import writing
 from snnet.run import DECODED
+from snnet.wording import in_bytes
 
 SCHEMA = 1  # raise it when the same images would be kept as other bytes
 IMAGES = 1024  # of a file
@@ -155,8 +156,8 @@ def _check_space(
     needed, free = expected_bytes(listing, preprocessing) * share, shutil.disk_usage(folder).free
     if needed > free:
         raise ValueError(
-            f"decoded images take about {needed / 1e9:.3g} GB in {folder.parent}, where "
-            f"{free / 1e9:.3g} GB are free; make room, or set decoded to False"
+            f"decoded images take about {in_bytes(needed)} in {folder.parent}, where "
+            f"{in_bytes(free)} are free; make room, or set decoded to False"
         )
 
 

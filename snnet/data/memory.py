@@ -60,7 +60,7 @@ class InMemory(Data):
         return (self.train_images.shape[1], self.pixels, self.pixels)
 
     def on(self, device: torch.device) -> InMemory:
-        """The same data on a device, see `Data.on`."""
+        """Data on a device, see `Data.on`."""
         held = self.validation and tuple(part.to(device) for part in self.validation)
         return replace(
             self,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from snnet.config import StitchingConfig
+from snnet.wording import in_bytes
 
 if TYPE_CHECKING:
     from snnet.teacher_saving import Saving
@@ -40,5 +41,4 @@ def savings(configs: Sequence[StitchingConfig]) -> list[str]:
 def _room(found: Saving) -> str:
     if found.bytes is None:
         return ""
-    size, unit = (found.bytes / 1e9, "GB") if found.bytes >= 1e9 else (found.bytes / 1e6, "MB")
-    return f", for {size:.3g} {unit} on disk"
+    return f", for {in_bytes(found.bytes)} on disk"

@@ -124,7 +124,7 @@ def test_the_size_is_told_by_headers(folder, tmp_path):
 def test_a_disk_without_room_is_told_before(folder, tmp_path, monkeypatch):
     full = shutil._ntuple_diskusage(10**6, 10**6 - 1000, 1000)
     monkeypatch.setattr(decoded.shutil, "disk_usage", lambda path: full)
-    with pytest.raises(ValueError, match=r"take about \S+ GB in .*decoded, where 1e-06 GB are"):
+    with pytest.raises(ValueError, match=r"take about \S+ MB in .*decoded, where 0.001 MB are"):
         opened(tmp_path / "cache")
 
 
