@@ -11,6 +11,8 @@ BENCHMARKS = {
     "cost_table": "MACs of all routes from one analysis per anchor against one per route",
     "sandwich_step": "a sandwich training step with shared beginnings against separate passes",
     "training_step": "the project's training loop against a hand-written one",
+    "kept_teacher": "a hard-distilled step with kept answers against one that asks the teacher",
+    "decoded_images": "an epoch over an image folder, decoded once, against timm's loader",
     "grid": "tracking 10,000 runs with the ledger against without; seconds of plan, run, status",
     "growth": "solve, evaluation and cost table as the number of stitches grows",
 }

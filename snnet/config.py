@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
+from snnet.data.locations import is_folder
 from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
 from snnet.pieces import PIECES
 
@@ -121,6 +122,9 @@ class StitchingConfig:
     # height and width to which images in memory are scaled; None: they stay as they are
     pixels: Annotated[int, Ge(1), Le(4096)] | None = None
     tokens: Annotated[int, Ge(3), Le(MOST_TOKENS)] = 64  # of a text; longer ones are cut off
+    # whether images of a folder are decoded once for all runs, at the size of which tests cut their
+    # part out, see `snnet.data.decoded`; training then crops these
+    decoded: bool = False
     # an epoch shows so many of the training images, others each time; None: all
     images_per_epoch: Positive | None = None
     anchors: Annotated[tuple[AnchorSpec, ...], MinLen(2)] = ()  # from fast to slow
@@ -182,6 +186,10 @@ class StitchingConfig:
     distillation_alpha: Share = 0.5  # weight of the teacher against the labels
     distillation_temperature: Annotated[float, Gt(0)] = 1.0  # of soft distillation
     teacher: AnchorSpec | None = None
+    # asked in every step; or kept on disk for all runs that see the same images, and asked only of
+    # images that none has seen, see `snnet.teacher_answers`
+    teacher_answers: Literal["asked", "kept"] = "asked"
+    teacher_top: Annotated[int, Ge(1), Le(MOST_RANK)] = 16  # classes that are kept of a soft answer
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of automatic mixed precision
     # a replicate: all that somebody else would draw, unless one of the next two fixes it
     seed: int = 0
@@ -268,6 +276,11 @@ def _check_selection(config: StitchingConfig) -> None:
 def _check_teacher(config: StitchingConfig) -> None:
     if config.distillation != "none" and config.teacher is None:
         raise ValueError(f"distillation {config.distillation!r} needs a teacher")
+    if config.teacher_answers == "kept" and has_maps(config.dataset):
+        raise ValueError(
+            f"dataset {config.dataset} holds maps, of which no answers are kept; set "
+            "teacher_answers to asked"
+        )
 
 
 def _check_trainable(config: StitchingConfig) -> None:
@@ -312,6 +325,13 @@ def _check_sizes(config: StitchingConfig) -> None:
     if per_epoch is not None and per_epoch < config.batch_size:
         raise ValueError(
             f"images_per_epoch ({per_epoch}) must be at least batch_size ({config.batch_size})"
+        )
+
+
+def _check_decoded(config: StitchingConfig) -> None:
+    if config.decoded and not is_folder(config.dataset):
+        raise ValueError(
+            f"decoded keeps the images of folders, and {config.dataset} is none; set it to False"
         )
 
 
@@ -367,6 +387,7 @@ _CHECKS = (
     _check_trainable,
     _check_matching,
     _check_sizes,
+    _check_decoded,
     _check_unchanged,
     _check_heads,
     _check_augmentation,

@@ -53,6 +53,7 @@ from snnet.tables import (
     summary,
     validation_table,
 )
+from snnet.teacher_answers import answers_for
 from snnet.training import Training
 from snnet.validation import rungs_at, validation_scores
 from snnet.weights import Say
@@ -85,6 +86,7 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     data, network = prepare(config, run)
     config = replace(config, epochs=epochs_for(config, network.space.stages))
     network.to(process.device)
+    data = data.on(process.device)
     fits = _fit(network, data, config, run)
     if config.selection != "all":
         network, fits = _select(Candidates(network, data, config), fits, run, process)
@@ -92,9 +94,13 @@ def _run(config: StitchingConfig, run: RunLike, process: Process) -> dict[str, f
     if config.rivals:
         _keep_rivals(network, data, process, run)
     teacher = load_teacher(config, data, run, network.classes)
-    training = Training(
-        network, data, config, process, teacher.to(process.device) if teacher else None
-    )
+    answers = None
+    if teacher is not None:
+        teacher = teacher.to(process.device)
+        if config.teacher_answers == "kept":
+            classes, world = network.classes, process.world
+            answers = answers_for(config, data, teacher, classes, world, run.cache)
+    training = Training(network, data, config, process, teacher, answers)
     _train(training, run)
     after = _score(network, data, process, run, "scores after training")
     validation = validation_scores(network, data, process)
@@ -120,7 +126,7 @@ def prepare(config: StitchingConfig, run: RunLike) -> tuple[Data, StitchedNetwor
     Raises:
         ValueError, MissingDataError: something is missing or does not fit; says what.
     """
-    data = load_data(config)
+    data = load_data(config, run)
     for remark in data.remarks:
         run.say(remark)
     anchors = pretrained_anchors(

@@ -7,6 +7,7 @@ from torch import nn
 
 from snnet.anchors import create_anchor
 from snnet.config import StitchingConfig
+from snnet.data.decoded import expected_bytes
 from snnet.data.folder import list_dataset
 from snnet.data.locations import is_folder
 from snnet.data.preprocessing import preprocessing_of
@@ -27,6 +28,7 @@ from snnet.pretraining import begun, drop_path_of
 from snnet.space import count_routes
 from snnet.text_models import is_text_model
 from snnet.tuning import check_tuning
+from snnet.wording import in_bytes
 
 
 def check_networks(config: StitchingConfig) -> list[str]:
@@ -58,6 +60,8 @@ def check_networks(config: StitchingConfig) -> list[str]:
             for spec in anchor_specs(config)
         ]
         image_shape, classes = _images(config, [anchor.model for anchor in anchors])
+        if config.decoded:
+            told.append(_size_told(config.dataset, [anchor.model for anchor in anchors]))
         network = stitch_for(config, anchors, image_shape)
         count_routes(config, network.space.stages)
         check_classes(network.classes, classes, config.dataset)
@@ -82,6 +86,16 @@ def _images(config: StitchingConfig, models: list[nn.Module]) -> tuple[tuple[int
         return (config.tokens,), len(class_names_of(config.dataset))
     classes = len(list_dataset(config.dataset)[0].classes) if is_folder(config.dataset) else None
     return preprocessing_of(models).image_shape, classes
+
+
+def _size_told(dataset: str, models: list[nn.Module]) -> str:
+    """A sentence on the room that decoded images take."""
+    sets, preprocessing = list_dataset(dataset), preprocessing_of(models)
+    size = sum(expected_bytes(one, preprocessing) for one in sets)
+    return (
+        f"dataset {dataset}: decoded images take about {in_bytes(size)} in the home's cache, "
+        "once for all runs; `ablate gc --caches` frees it"
+    )
 
 
 def _try(teacher: nn.Module, network: StitchedNetwork) -> None:

@@ -25,6 +25,8 @@ RESULT = "result"  # the folder in a run's directory with the files of a run tha
 STITCHES = "stitch"  # a row each sub-network
 LAYERS = "layer"  # a row each stitching layer
 LATENCIES = "latency"  # a row each sub-network
+# folders in the cache: what teachers said; images that are decoded
+ANSWERS, DECODED = "answers", "decoded"
 RIVALS = "rival"  # a row each sub-network that needs no joint training, where settings ask for them
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from snnet.candidates import Candidates
 from snnet.config import StitchingConfig
 from snnet.data.dataset import Batches, Data
+from snnet.data.waiting import Waiting
 from snnet.distillation import Supervision
 from snnet.distributed import Process
 from snnet.errors import DivergenceError
@@ -25,6 +27,7 @@ from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
 from snnet.shared_forward import run_stitches
+from snnet.teacher_answers import Mark, TeacherAnswers
 from snnet.tuning import merge_updates, tune
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -80,8 +83,10 @@ class Training:
         config: StitchingConfig,
         process: Process | None = None,
         teacher: nn.Module | None = None,
+        answers: TeacherAnswers | None = None,
     ) -> None:
         self.network, self.data, self.config = network, data, config
+        self._answers = answers
         self.process = process or Process()
         self.supervision = Supervision(config, data.task, teacher)
         self.epoch = self.step = 0
@@ -127,10 +132,12 @@ class Training:
 
     def _start_epoch(self) -> None:
         self._loss = self._score = self._seen = 0.0  # of this process, this epoch
-        self._epoch_seconds = 0.0
+        self._epoch_seconds, self._waiting = 0.0, Waiting()
 
     def run_epoch(self, pause: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """Train to the end of the epoch; returns its mean loss, score, speed, and counts.
+
+        `data_wait_share` is the part of the time in which this process waited for images.
 
         `loss` and the score, such as `train_top1` (share of images), are of the sub-networks that
         learn from targets. An epoch of matching has `matching_loss` in place of both.
@@ -159,7 +166,7 @@ class Training:
             )
             self._batches = islice(batches, self.steps_per_epoch - self.step)
         start = time.perf_counter()
-        for images, labels in self._batches:
+        for images, labels in self._waiting.through(self._batches):
             problem = self._train_step(images, labels)
             self.step += 1
             self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
@@ -184,14 +191,20 @@ class Training:
             drawn.append(sampler(generator("stitches", *purpose, n), visits))
             self.visits[drawn[-1]] += 1
         chosen = [drawn[number] for number in self._slices]
-        losses = self._losses(images.to(device), labels.to(device), chosen, *purpose)
+        marks = self._marks(images)
+        losses = self._losses(images.to(device), labels.to(device), chosen, marks, *purpose)
         self._optimise(losses)
         values = [[loss.item() for loss in one] for one in losses]
         self._count(values, labels)
         return self._problem(values, chosen)
 
     def _losses(
-        self, images: Tensor, labels: Tensor, chosen: list[list[int]], *purpose: object
+        self,
+        images: Tensor,
+        labels: Tensor,
+        chosen: list[list[int]],
+        marks: list[Mark],
+        *purpose: object,
     ) -> list[list[Tensor]]:
         """The losses of every slice's passes; counts the score where targets teach."""
         slices, targets = self._mixed_slices(images, labels, *purpose)
@@ -199,7 +212,7 @@ class Training:
         with self._autocast():
             if self.matching:
                 return self._passes(self.matching.losses, slices, chosen, seeds)
-            taught = [self.supervision.ask(one) for one in slices]
+            taught = self._ask(slices, marks)
             logits = self._passes(run_stitches, slices, chosen, seeds)
         for n, (first, *_) in enumerate(logits):
             self._score += self.data.task.total(first, labels[n :: len(self._slices)])
@@ -207,6 +220,26 @@ class Training:
             [self.supervision.loss(first.float(), target, teacher)]
             + [self.data.task.follow(other.float(), first.float()) for other in others]
             for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
+        ]
+
+    def _marks(self, images: Tensor) -> list[Mark]:
+        """What tells the images of every slice from others, where answers to them are kept."""
+        if self._answers is None or self.matching:
+            return []
+        count = len(self._slices)
+        return [Mark.of(images[n::count]) for n in range(count)]
+
+    def _ask(self, slices: list[Tensor], marks: list[Mark]) -> list[Tensor | None]:
+        """The teacher's outputs of every slice, kept ones where there are such."""
+        if self._answers is None:
+            return [self.supervision.ask(one) for one in slices]
+        alone = self.process.world > self.config.subnetworks_per_step  # with a part of a slice
+        numbers = [self.process.rank] if alone else self._slices
+        return [
+            self._answers.of(
+                self.epoch, self.step, number, seen, partial(self.supervision.ask, one)
+            ).to(self.process.device)
+            for number, seen, one in zip(numbers, marks, slices, strict=True)
         ]
 
     def _autocast(self) -> torch.autocast:
@@ -279,6 +312,7 @@ class Training:
             "learning_rate": self.optimizer.param_groups[-1]["lr"],
             "images_seen": float(self.epoch * seen),
             "images_per_second": seen / self._epoch_seconds,
+            "data_wait_share": self._waiting.seconds / self._epoch_seconds,
             "passes": float(self.visits.sum()),
         }
         self._start_epoch()
@@ -302,6 +336,7 @@ class Training:
             "earlier": self._earlier.tolist(),
             "seconds": self.seconds,
             "epoch_seconds": self._epoch_seconds,
+            "epoch_waited": self._waiting.seconds,
             # of every process: call it in all of them
             "sums": self.process.everyone([self._loss, self._score, self._seen]),
             "scaler": self.scaler.state_dict(),
@@ -321,6 +356,7 @@ class Training:
         # there is none in checkpoints of before there was matching
         self._earlier = torch.tensor(values.get("earlier", [0] * len(self.visits)))
         self.seconds, self._epoch_seconds = values["seconds"], values["epoch_seconds"]
+        self._waiting = Waiting(values.get("epoch_waited", 0.0))  # earlier checkpoints say nothing
         sums = values["sums"]
         if len(sums) == self.process.world:
             self._loss, self._score, self._seen = sums[self.process.rank]

@@ -48,3 +48,8 @@ def giga(count: float) -> str:
 def mega(count: float) -> str:
     """Parameters for people."""
     return f"{count / 1e6:.2f}" if count >= 1e5 else f"{count / 1e6:.3g}"
+
+
+def in_bytes(count: float) -> str:
+    """Room on a disk for people, such as `128 MB`."""
+    return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"

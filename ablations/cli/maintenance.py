@@ -52,9 +52,10 @@ def repair(home: Home, study: str | None, yes: bool) -> None:
 @click.command()
 @click.option("--models", is_flag=True, help="Trained networks of finished runs, too.")
 @click.option("--runs", is_flag=True, help="Runs that no study asks for any more, too; see above.")
+@click.option("--caches", is_flag=True, help="What runs keep for each other, too; see above.")
 @yes_option
 @click.pass_obj
-def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
+def gc(home: Home, models: bool, runs: bool, caches: bool, yes: bool) -> None:
     """Free space: code copies, launches and files of jobs that nobody needs any more.
 
     It lists what may go, and asks. What a job in a cluster's queue uses stays.
@@ -62,6 +63,9 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
     A finished run stays with every study, variant and search that ever asked for it here: --runs
     offers it only when HOME/studies/STUDY.json is gone. Runs that never finished stay as long as a
     study asks for them as it was last asked.
+
+    With --caches it offers what runs keep for each other, such as answers of teachers and decoded
+    images, unless a run is at work: later runs make anew what they need of it.
     """
     from ablations.launch.launches import launches_of
     from ablations.launch.schedulers import queued_launches
@@ -75,14 +79,16 @@ def gc(home: Home, models: bool, runs: bool, yes: bool) -> None:
         click.echo(
             "the cluster does not answer: code copies, launches and runs are left alone", err=True
         )
-    found = [one for one in find_garbage(home, jobs, models, runs, refused) if one.paths]
+    everything = find_garbage(home, jobs, models, runs, refused, caches)
+    found = [one for one in everything if one.paths]
     for one in found:
         click.echo(f"{len(one.paths):6} {in_units(one.bytes):>9}  {one.what}")
     if not found:
         click.echo(f"nothing to free in {home.root}")
     if found and agreed(yes):
         listed, freed = {path for one in found for path in one.paths}, 0
-        for one in find_garbage(home, jobs, models, runs):  # a second look: things go on meanwhile
+        again = find_garbage(home, jobs, models, runs, caches=caches)
+        for one in again:  # a second look: things go on meanwhile
             for path in listed.intersection(one.paths):
                 freed += size_of(path)
                 remove(home, path)

@@ -123,5 +123,7 @@ def _show(home: Home, expansion: Expansion) -> None:
         told = check_ready(home, expansion)
     except UserError as error:
         told = [f"these runs cannot start here yet: {error}"]
+    for text in expansion.experiment.savings_of(expansion.configs.values()):
+        console.print(text)
     for text in told:
         warn(text)

@@ -17,7 +17,7 @@ from ablations.launch.launches import Launch, launch_of, launches_of
 from ablations.refused import Refused
 from ablations.runs import layout
 from ablations.runs.directory import Inspection, RunDirectory, State
-from ablations.runs.home import Home
+from ablations.runs.home import Home, one_name
 from ablations.runs.lease import Observer
 from ablations.runs.records import Begun
 from ablations.study.catalogue import known_presentation, presentation_of
@@ -45,6 +45,7 @@ def find_garbage(
     models: bool,
     runs: bool,
     refused: Refused | None = None,
+    caches: bool = False,
 ) -> Iterator[Garbage]:
     """What may go, kind by kind.
 
@@ -54,6 +55,7 @@ def find_garbage(
         models: networks of finished runs, too.
         runs: runs that no study asks for any more, too.
         refused: takes what is damaged, for whose sake a kind is left out.
+        caches: what runs keep for each other, too, unless one is at work.
     """
     refused = Refused() if refused is None else refused
     observer = Observer()
@@ -75,6 +77,9 @@ def find_garbage(
     if models:
         done = [run for run, one in seen.items() if one.state is State.DONE]
         yield Garbage("trained networks of finished runs", _disposable(home, done, refused))
+    working = live or any(one.state is State.RUNNING for one in seen.values())
+    if caches and live is not None and not working:
+        yield Garbage("what runs keep for each other", _caches(home, refused))
 
 
 def _disposable(home: Home, done: Sequence[RunDirectory], refused: Refused) -> list[Path]:
@@ -91,6 +96,15 @@ def _disposable(home: Home, done: Sequence[RunDirectory], refused: Refused) -> l
             names[experiment] = known_presentation(experiment).disposable
         found += [run.files / name for name in names.get(experiment, ())]
     return [path for path in found if path.exists()]
+
+
+def _caches(home: Home, refused: Refused) -> list[Path]:
+    """What lies in the folders of the cache that experiments can spare."""
+    plans = plans_of(home, refused)
+    told = [plan.presentation for plan in plans if plan.presentation]
+    told += [known_presentation(name) for name in {plan.experiment for plan in plans}]
+    names = sorted({one_name(name) for one in told for name in one.caches})
+    return [path for name in names for path in sorted((home.cache / name).glob("[!.]*"))]
 
 
 def _live_launches(home: Home, jobs: Mapping[str, str]) -> list[Launch]:

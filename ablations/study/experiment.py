@@ -57,6 +57,8 @@ class Experiment:
         check_ready: raises UserError where a run of this configuration cannot start here, such
             as for want of a dataset; returns sentences on what to know of it else. Called before
             a launch, so it must be quick.
+        savings: sentences on what runs of these configurations could share, or do, which
+            `ablate plan` shows.
         metrics: what runs return, the one that counts most first. Others than these are kept, too.
         table: what every run keeps, if each row of it is a result; None: the run is one result.
         objectives: what a search may look for, by name; the first is the default.
@@ -80,6 +82,7 @@ class Experiment:
     expected_seconds: Callable[[Any], float] = lambda config: 1.0
     check_settings: Callable[[Any], None] = lambda config: None
     check_ready: Callable[[Any], Sequence[str] | None] = lambda config: None
+    savings: Callable[[Sequence[Any]], Sequence[str] | None] = lambda configs: None
     metrics: Sequence[Metric] = ()
     table: Table | None = None
     objectives: Mapping[str, Objective] = field(default_factory=dict)
@@ -278,6 +281,16 @@ class Experiment:
         """
         what = f"check_ready of experiment {self.name}"
         found: list[str] = call(what, self.check_ready, config, convert=_sentences)
+        return found
+
+    def savings_of(self, configs: Iterable[Any]) -> list[str]:
+        """What `savings` tells of runs.
+
+        Raises:
+            UserError: it fails, or returns no sentences.
+        """
+        what = f"savings of experiment {self.name}"
+        found: list[str] = call(what, self.savings, list(configs), convert=_sentences)
         return found
 
     def presentation_of(self, configs: Iterable[Any]) -> Presentation:

@@ -36,11 +36,14 @@ class Presentation:
         columns: summary metrics that the views show beside each run.
         disposable: files of a finished run that `ablate gc --models` may delete: nothing here
             needs them any more.
+        caches: folders in HOME/cache that `ablate gc --caches` may empty: runs make anew what
+            they miss there.
     """
 
     charts: tuple[Chart, ...] = ()
     columns: tuple[str, ...] = ()
     disposable: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -21,6 +21,9 @@ from ablations.runs.home import Home
 from ablations.study.plan import Plan
 from ablations.terminal.display import changing_display, console
 
+# what a run may log with its steps: the part of the time in which it waited for data
+DATA_WAIT = "data_wait_share"
+HIGH_WAIT = 0.25  # from then on it is told
 PLAIN_SECONDS = 15.0  # between two lines where the output is no terminal
 
 
@@ -59,6 +62,9 @@ def describe(progress: dict[str, Any]) -> str:
     left = seconds_left(progress)
     if left is not None:
         parts.append(f"{in_words(left)} left")
+    waited = progress["metrics"].get(DATA_WAIT, 0.0)
+    if waited >= HIGH_WAIT:
+        parts.append(f"waits for data {waited:.0%} of the time")
     return ", ".join(parts)
 
 

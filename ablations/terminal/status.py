@@ -29,7 +29,7 @@ from ablations.runs.lease import STALE_SECONDS, Lease, Observer
 from ablations.study.plan import Plan
 from ablations.terminal.activity import activity
 from ablations.terminal.display import COLOURS, console, rows_table, warn
-from ablations.terminal.progress import describe, last_progress
+from ablations.terminal.progress import DATA_WAIT, HIGH_WAIT, describe, last_progress
 from ablations.terminal.progress import seconds_left as steps_left
 from ablations.terminal.queue import waiting_workers, worker_states
 
@@ -52,7 +52,7 @@ def study_status(home: Home, plan: Plan, observer: Observer) -> dict[str, Any]:
         "seconds_left": _seconds_left(home, runs, jobs),
         "workers": None if jobs is None else worker_states(jobs),
         "jobs": None if jobs is None else [asdict(job) for job in jobs],
-        "troubles": _troubles(home, plan.study),
+        "troubles": [*_troubles(home, plan.study), *_slow_data(runs)],
         "runs": runs,
     }
 
@@ -91,6 +91,17 @@ def _troubles(home: Home, study: str) -> list[str]:
     return [lack, *said] if lack else said
 
 
+def _slow_data(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence where runs that are at work mostly wait for data."""
+    waits = [wait for run in runs if (wait := run.get(DATA_WAIT) or 0.0) >= HIGH_WAIT]
+    if waits:
+        working = sum(run["state"] == State.RUNNING for run in runs)
+        yield (
+            f"{len(waits)} of {working} runs at work wait for data, up to {max(waits):.0%} of "
+            "their time: more CPUs a run, or data that is quicker to read, would speed them up"
+        )
+
+
 def _run_status(
     run: RunDirectory, name: str, seen: Inspection, nodes: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -105,6 +116,7 @@ def _run_status(
     if seen.state is State.RUNNING:
         progress = last_progress(run, seen.attempt)
         status |= {"step": progress.get("step"), "of": progress.get("of")}
+        status[DATA_WAIT] = progress.get("metrics", {}).get(DATA_WAIT)
         status |= {"seconds_left": steps_left(progress), "detail": describe(progress)}
         status |= _place(run, seen.attempt, nodes)
         status["detail"] += status.pop("place")

@@ -22,6 +22,7 @@ from snnet.data.sizes import CANVASES, is_map_folder, is_text
 from snnet.data.texts import class_names_of, load_texts
 from snnet.data.tokens import tokenizer_file
 from snnet.errors import MissingDataError
+from snnet.run import RunLike
 
 CLASS_NAMES = {
     **canvas.NAMES,
@@ -33,8 +34,11 @@ LOADERS: dict[str, Callable[[int], InMemory]] = {
 }
 
 
-def load_data(config: StitchingConfig) -> Data:
+def load_data(config: StitchingConfig, run: RunLike | None = None) -> Data:
     """The images or texts that `config` names, preprocessed as its anchors want them.
+
+    Arguments:
+        run: has the cache for decoded images; without it none are kept.
 
     Raises:
         MissingDataError: they are not there, or cannot be read.
@@ -49,6 +53,7 @@ def load_data(config: StitchingConfig) -> Data:
         held_back = config.validation_images
         texts = load_texts(config.dataset, file, config.tokens, held_back, seed)
         return take(texts, *counts, seed)
+    from snnet.data.decoded import decode
     from snnet.data.images import load_images  # torchvision: only where needed
     from snnet.data.preprocessing import preprocessing_of
 
@@ -62,7 +67,9 @@ def load_data(config: StitchingConfig) -> Data:
         classes = anchors[0].classes
         held_back = config.validation_images
         return load_maps(config.dataset, preprocessing, classes, *counts, held_back, seed)
-    return load_images(config.dataset, preprocessing, *counts, config.validation_images, seed)
+    opening = partial(decode, cache=run.cache, say=run.say) if config.decoded and run else None
+    held_back = config.validation_images
+    return load_images(config.dataset, preprocessing, *counts, held_back, seed, opening)
 
 
 def class_names(dataset: str, classes: int) -> list[str] | None:
@@ -94,6 +101,8 @@ def dataset_name(config: StitchingConfig) -> str:
         name += f"-{config.training_images}"
     if config.pixels is not None:
         name += f"-{config.pixels}px"
+    if config.decoded:
+        name += "-decoded"
     if is_text(config.dataset):
         name += f"-{config.tokens}-tokens"
     return f"{name}-without-{config.validation_images}" if config.validation_images else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from snnet.config import Augmentation
@@ -54,6 +55,11 @@ class Data(ABC):
     def image_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
 
+    @property
+    def preparation(self) -> str:
+        """What decides how examples look, beside the settings by which batches are drawn."""
+        return str(self.image_shape)
+
     def steps(self, batch_size: int) -> int:
         """Steps of an epoch; the last incomplete batch is left out.
 
@@ -66,6 +72,10 @@ class Data(ABC):
                 "images; choose a smaller one"
             )
         return self.train_count // batch_size
+
+    def on(self, device: torch.device) -> Data:
+        """Data whose images in memory, if there are any, lie on the device, as do its batches."""
+        return self
 
     @abstractmethod
     def batches(

@@ -32,18 +32,20 @@ def load_images(
     test: int | None,
     validation: int | None = None,
     seed: int = 0,
+    decode: Callable[[Pictures, Preprocessing], Any] | None = None,
 ) -> TimmData:
     """Open a dataset: the name of an image folder, or with one of timm's prefixes (torch/cifar10).
 
     Arguments:
         train, test: only so many images, drawn by `seed`.
         validation: so many of the training set are held back, drawn by `seed`.
+        decode: takes images of a folder that are not decoded yet, and gives others for them.
 
     Raises:
         MissingDataError: it is not there, or cannot be read.
         ValueError: its training and test set hold different classes, or no image is left to train.
     """
-    openers = _openers(dataset, preprocessing, train, test)
+    openers = _openers(dataset, preprocessing, train, test, decode)
     sets = [opener() for opener in openers]
     known, tested = (_classes(opened) for opened in sets)
     if known and tested and known != tested:
@@ -63,11 +65,16 @@ def load_images(
 
 
 def _openers(
-    dataset: str, preprocessing: Preprocessing, train: int | None, test: int | None
+    dataset: str,
+    preprocessing: Preprocessing,
+    train: int | None,
+    test: int | None,
+    decode: Callable[[Pictures, Preprocessing], Any] | None,
 ) -> list[Callable[[], Any]]:
     """What opens the training set, and the test set."""
     if is_folder(dataset):
-        return [partial(Pictures, listing) for listing in list_dataset(dataset)]
+        make = decode or (lambda pictures, _: pictures)
+        return [partial(make, Pictures(one), preprocessing) for one in list_dataset(dataset)]
     return [
         partial(_open, dataset, split, preprocessing, count)
         for split, count in (("train", train), ("validation", test))
@@ -201,6 +208,11 @@ class TimmData(Data):
     def image_shape(self) -> tuple[int, ...]:
         """(channels, height, width)."""
         return self.preprocessing.image_shape
+
+    @property
+    def preparation(self) -> str:
+        """What decides how images look, see `Data.preparation`."""
+        return repr(self.preprocessing)
 
     def batches(
         self,

@@ -24,6 +24,7 @@ from snnet.data.decoding import in_mode
 from snnet.errors import first_line
 from snnet.seeding import generator
 
+MOST_WORKERS = 16  # each holds memory; with more, whoever collects their batches is the slow one
 Item = tuple[int, int]  # position in the epoch, index in the dataset
 
 
@@ -79,8 +80,13 @@ def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
 
 
 def loader_workers() -> int:
-    """Processes that load images: $SNNET_WORKERS, or one a core but one, at most eight."""
-    return int(os.environ.get("SNNET_WORKERS", min(8, count_cpus() - 1)))
+    """Processes that load images: $SNNET_WORKERS, or one a CPU but one, at most sixteen.
+
+    Processes that share a run on this machine share its CPUs, too.
+    """
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    own = max(0, min(MOST_WORKERS, count_cpus() // here - 1))
+    return int(os.environ.get("SNNET_WORKERS", own))
 
 
 def load(dataset: Seeded, chosen: list[list[Item]]) -> Batches:

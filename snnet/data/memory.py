@@ -59,6 +59,18 @@ class InMemory(Data):
             return tuple(self.train_images.shape[1:])
         return (self.train_images.shape[1], self.pixels, self.pixels)
 
+    def on(self, device: torch.device) -> InMemory:
+        """Data on a device, see `Data.on`."""
+        held = self.validation and tuple(part.to(device) for part in self.validation)
+        return replace(
+            self,
+            train_images=self.train_images.to(device),
+            train_labels=self.train_labels.to(device),
+            test_images=self.test_images.to(device),
+            test_labels=self.test_labels.to(device),
+            validation=(held[0], held[1]) if held else None,
+        )
+
     def normalise(self, images: Tensor) -> Tensor:
         """Float images of about mean 0 and deviation 1, scaled to `pixels`."""
         values = (images.float() - self.mean) / self.deviation
@@ -75,11 +87,13 @@ class InMemory(Data):
         part: Part = WHOLE,
     ) -> Batches:
         """One epoch, see `Data.batches`; only the affine augmentations are applied."""
-        order = torch.randperm(self.train_count, generator=generator("order", *purpose))
+        device = self.train_images.device  # draws are made on the CPU: all devices see the same
+        order = torch.randperm(self.train_count, generator=generator("order", *purpose)).to(device)
         first, parts = part
         for step in range(start, self.steps(batch_size)):
             chosen = order[step * batch_size : (step + 1) * batch_size]
             draws = torch.rand(4, batch_size, generator=generator("affine", *purpose, step))
+            draws = draws.to(device)
             images = self.normalise(self.train_images[chosen[first::parts]])
             yield (
                 affine(images, augmentation, draws[:, first::parts]),
@@ -90,7 +104,7 @@ class InMemory(Data):
         """Training images for least squares, see `Data.calibration`, and targets."""
         self.check_calibration(count)
         order = torch.randperm(self.train_count, generator=generator("calibration", seed))[:count]
-        for chosen in order.split(CALIBRATION_BATCH):
+        for chosen in order.to(self.train_images.device).split(CALIBRATION_BATCH):
             yield self.normalise(self.train_images[chosen]), self.train_labels[chosen]
 
     def test_batches(self, batch_size: int, part: Part = WHOLE) -> Batches:

@@ -18,11 +18,12 @@ from snnet.data.sizes import CANVASES, IN_MEMORY, RATED, is_map_folder, is_text
 from snnet.depths import known_depths
 from snnet.errors import MissingDataError
 from snnet.pieces import PIECES
-from snnet.run import EXPERIMENT, MODEL, STITCHES
+from snnet.run import ANSWERS, DECODED, EXPERIMENT, MODEL, STITCHES
 from snnet.scales import SCALES
 from snnet.space import SETTINGS, count_routes, epochs_for
 from snnet.tasks.scores import SCORES, TOP1, Score, score_of
 from studies.experiments.objectives import OBJECTIVES
+from studies.experiments.savings import savings
 
 # settings on which depends whether networks can be made
 NETWORKS = (
@@ -30,6 +31,7 @@ NETWORKS = (
         "dataset",
         "pixels",
         "tokens",
+        "decoded",
         "anchors",
         "pretrained",
         "fine_tuned",
@@ -266,6 +268,7 @@ def presentation(config: StitchingConfig) -> Presentation:
         ),
         columns=(f"mean_{score}", f"worst_{score}", "train_seconds"),
         disposable=(MODEL,),
+        caches=(ANSWERS, DECODED),
     )
 
 
@@ -293,6 +296,9 @@ STITCHING = Experiment(
         "tuning_rank": 8,
         "tuning_alpha": 8.0,
         "rivals": False,
+        "teacher_answers": "asked",
+        "teacher_top": 16,
+        "decoded": False,
         "anchors.start": "random",
         "teacher.start": "random",
         "fine_tuned": True,
@@ -303,6 +309,7 @@ STITCHING = Experiment(
     expected_seconds=expected_seconds,
     check_settings=check_settings,
     check_ready=check_ready,
+    savings=savings,
     metrics=METRICS,
     table=TABLE,
     objectives=OBJECTIVES,

@@ -85,6 +85,8 @@ def test_imagenet_with_a_small_image_folder(ablate, image_folder):
         "sampling": "random",
         "direction": "fast_to_slow",
         "init": "least_squares",
+        "decoded": "True",
+        "teacher_answers": "kept",
         "precision": "fp32",  # a CPU without bf16 takes 40 times as long for a convolution
     }
     few = [part for name, value in changes.items() for part in ("--set", f"{name}={value}")]

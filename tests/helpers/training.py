@@ -48,7 +48,8 @@ def resumed(stop, data, folder, **changes):
 
 def steady(metrics):
     """Metrics of an epoch that do not depend on the machine."""
-    return {name: value for name, value in metrics.items() if name != "images_per_second"}
+    timed = ("images_per_second", "data_wait_share")
+    return {name: value for name, value in metrics.items() if name not in timed}
 
 
 def weights(state):

@@ -86,8 +86,14 @@ def pair(tmp_path_factory):
         {"matching": "later", "subnetworks_per_step": 1},  # of two epochs one
         {"tuning": "low_rank", "rivals": True},
         {"positions": "every", "selection": "kl", "kept": 4, "sampling": "importance"},
+        {
+            "distillation": "soft",
+            "teacher": CONFIG["anchors"][1],
+            "teacher_answers": "kept",
+            "subnetworks_per_step": 1,
+        },
     ],
-    ids=["random", "sandwich", "frozen", "matching", "low rank", "selected"],
+    ids=["random", "sandwich", "frozen", "matching", "low rank", "selected", "kept answers"],
 )
 def test_two_processes_have_the_losses_of_one(pair, tmp_path, changes):
     config = {**CONFIG, **changes}

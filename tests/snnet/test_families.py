@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from helpers.families import CONFIG, FAMILIES, family
+from helpers.training import steady
 from snnet.checkpoint import resume_training, save_training
 from snnet.data.memory import InMemory
 from snnet.evaluation import evaluate, sweep
@@ -43,7 +44,7 @@ def test_the_whole_method(name, direction, tmp_path):
         resume_training(two, tmp_path / sampling)
         assert (two.epoch, two.step) == (0, 1)
         again = two.run_epoch()
-        assert {**whole, "images_per_second": 0} == {**again, "images_per_second": 0}
+        assert steady(whole) == steady(again)
         for key, value in network.state_dict().items():
             assert torch.equal(value, ended[key]), key
     network.eval()

@@ -29,6 +29,7 @@ from helpers.tracking import begin, do
 CODE, LAUNCHES = "code copies that no launch uses", "launches that have ended"
 LOCAL, RUNS = "files of local jobs that have ended", "runs that no study asks for"
 MODELS = "trained networks of finished runs"
+CACHES = "what runs keep for each other"
 
 
 def gc(home, *arguments):
@@ -37,11 +38,11 @@ def gc(home, *arguments):
     return done.stdout
 
 
-def garbage(home, jobs, models=False, runs=False):
+def garbage(home, jobs, models=False, runs=False, caches=False):
     """The names of what would go, by kind."""
     return {
         one.what: {path.name for path in one.paths}
-        for one in find_garbage(home, jobs, models, runs)
+        for one in find_garbage(home, jobs, models, runs, caches=caches)
         if one.paths
     }
 
@@ -161,6 +162,24 @@ def test_networks_and_runs_only_when_asked_for(ablate, home, tmp_path):
     assert left == [unfinished.key]
     assert states(home) == {State.DONE: 3, State.LOST: 1}
     assert not list(home.root.glob(".*.tmp"))
+
+
+def test_caches_go_only_when_asked_for_and_nobody_works(home):
+    first, second, *_ = PLAN.runs
+    do(home, first)
+    save_plan(home, PLAN)
+    for name in ("answers/one/epoch-0", "answers/two/epoch-0", "anchors/dear.safetensors"):
+        (home.cache / name).parent.mkdir(parents=True)
+        (home.cache / name).write_bytes(b"0" * 500)
+    assert garbage(home, {}, models=True, runs=True) == {}
+    assert garbage(home, {}, caches=True) == {CACHES: {"one", "two"}}
+    assert garbage(home, None, caches=True) == {}  # nobody knows whether a job is on its way
+    listed = gc(home, "--caches", "--yes")
+    assert f"     2    1.0 kB  {CACHES}\n1.0 kB freed\n" in listed
+    assert [path.name for path in home.cache.rglob("*.*")] == ["dear.safetensors"]
+    (home.cache / "answers" / "three").mkdir()
+    begin(home, second)
+    assert garbage(home, {}, caches=True) == {}
 
 
 def test_a_run_that_somebody_works_on_stays(home):

@@ -53,6 +53,12 @@ def test_speed_counts_from_the_first_step(tmp_path):
     assert describe(progress) == "4/10, loss 0.250, 6 s left"
 
 
+def test_waiting_for_data_is_told_where_it_is_much(tmp_path):
+    assert describe(told(tmp_path, step(3, data_wait_share=0.24))) == "3/10"
+    waits = describe(told(tmp_path, step(3, data_wait_share=0.62)))
+    assert waits == "3/10, waits for data 62% of the time"
+
+
 def test_one_step_tells_no_speed(tmp_path):
     progress = told(tmp_path, step(3))
     assert seconds_left(progress) is None

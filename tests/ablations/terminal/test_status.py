@@ -56,6 +56,20 @@ def test_a_study_with_a_run_in_each_state(home):
     assert found["seconds_left"] == pytest.approx(0, abs=60)
 
 
+def test_waiting_for_data_has_a_sentence_where_it_is_much(home):
+    first, second, *_ = PLAN.runs
+    one, other = begin(home, first), begin(home, second)
+    one.log(1, 4, {"data_wait_share": 0.1})
+    assert study_status(home, PLAN, home.observer())["troubles"] == []
+    other.log(1, 4, {"data_wait_share": 0.62})
+    found = study_status(home, PLAN, home.observer())
+    assert found["troubles"] == [
+        "1 of 2 runs at work wait for data, up to 62% of their time: more CPUs a run, or data "
+        "that is quicker to read, would speed them up"
+    ]
+    assert [run["data_wait_share"] for run in found["runs"][:2]] == [0.1, 0.62]
+
+
 def test_what_all_attempts_took_is_told(home):
     key, *_ = PLAN.runs
     do(home, key)

@@ -47,6 +47,23 @@ def test_missing_and_damaged_fashion_say_what_to_do(monkeypatch, tmp_path):
         load_fashion(0)
 
 
+def test_batches_are_made_where_the_images_lie():
+    """On the meta device, where what is mixed with the CPU's would be told from it."""
+    data = take(load_digits(0), 64, 32, 0)
+    changes = Augmentation(degrees=5, scale=0.1, shift=0.5)
+    there = replace(data, pixels=16).on(torch.device("meta"))
+    for made in (
+        there.batches(16, changes, 0),
+        there.calibration_batches(20, 0),
+        there.test_batches(16),
+        there.validation_batches(16),
+    ):
+        for images, labels in made:
+            assert (images.device.type, labels.device.type) == ("meta", "meta")
+            assert images.shape[1:] == (1, 16, 16)
+    assert there.test_ids.equal(data.test_ids)  # that are kept in tables
+
+
 def test_the_split_is_drawn_by_the_seed_and_apart():
     one, again, other = load_digits(0), load_digits(0), load_digits(1)
     assert torch.equal(one.test_images, again.test_images)

@@ -107,6 +107,13 @@ def test_what_is_left_out_and_adapted_is_told(folder, tmp_path):
         check_ready(config(vits(weights)[:1] + vits()[1:], tuning="stitching_layers"))
 
 
+def test_the_room_of_decoded_images_is_told_before(folder):
+    (told,) = check_ready(config(vits(), decoded=True))
+    assert told.startswith("dataset flowers: decoded images take about 0.2")
+    with pytest.raises(UserError, match="decoded keeps the images of folders, and digits is none"):
+        STITCHING.resolve({"dataset": "digits", "decoded": True})
+
+
 def test_networks_are_looked_at_once_for_each_choice(folder, monkeypatch):
     asked = []
     monkeypatch.setattr("snnet.readiness.check_networks", lambda one: asked.append(one) or [])
