@@ -130,6 +130,8 @@ class StitchingConfig:
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
     solve: Literal["mean", "joint"] = "mean"  # of a window's pairs, see `snnet.initialisation`
+    # of the products that least squares adds up; measured: single where residuals stay equal
+    solve_precision: Literal["double", "measured"] = "double"
     direction: Literal["fast_to_slow", "slow_to_fast", "both"] = "fast_to_slow"
     returns: Count = 0  # how often a route of both directions may turn: 0>1>0 turns once
     # which blocks are joined, see `snnet.positions`; `snnet.pieces.POSITIONS`

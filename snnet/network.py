@@ -14,9 +14,10 @@ from snnet.anchors import Anchor, Layout
 from snnet.config import StitchingConfig
 from snnet.costs import dissect_all, route_cost, trained_parts
 from snnet.features import Features
-from snnet.initialisation import Fit, gather_moments
+from snnet.initialisation import Fit, Moments, Precision, gather_moments
 from snnet.inputs import MISFITS, Inputs
 from snnet.layers import Ends, Identity, LayerChoice, StitchingLayer, grid_of, make_layer
+from snnet.measured_moments import MeasuredMoments
 from snnet.models import model_name
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
@@ -160,7 +161,12 @@ class StitchedNetwork(nn.Module):
         return pd.DataFrame(columns, pd.RangeIndex(len(costs), name="stitch"))
 
     @torch.no_grad()
-    def initialise(self, images: Iterable[Tensor] | Tensor, method: str = "mean") -> list[Fit]:
+    def initialise(
+        self,
+        images: Iterable[Tensor] | Tensor,
+        method: str = "mean",
+        precision: Precision = "double",
+    ) -> list[Fit]:
         """Start every stitching layer from least squares; returns how well each fits.
 
         Arguments:
@@ -169,6 +175,8 @@ class StitchedNetwork(nn.Module):
                 stays as it is.
             method: `mean` of the solutions of a layer's pairs (the paper's), or one `joint`
                 solution.
+            precision: of the products that are added up: `double`, or `measured`, single where
+                that leaves residuals as they are (see `snnet.measured_moments`).
 
         Raises:
             TypeError: what is given are no batches of images.
@@ -180,7 +188,8 @@ class StitchedNetwork(nn.Module):
         training = self.training
         self.eval()
         try:
-            moments = gather_moments(anchors, self.space, self.image_shape, images, normed)
+            kind = MeasuredMoments if precision == "measured" else Moments
+            moments = gather_moments(anchors, self.space, self.image_shape, images, normed, kind)
         finally:
             self.train(training)
         fits = []

@@ -298,6 +298,7 @@ STITCHING = Experiment(
         "fine_tuned": True,
         "anchors.head": "whole",
         "teacher.head": "whole",
+        "solve_precision": "double",
     },
     scales=SCALES,
     expected_seconds=expected_seconds,
