@@ -184,7 +184,11 @@ class StitchingConfig:
     distillation_alpha: Share = 0.5  # weight of the teacher against the labels
     distillation_temperature: Annotated[float, Gt(0)] = 1.0  # of soft distillation
     teacher: AnchorSpec | None = None
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of automatic mixed precision
+    # bf16 and fp16 by automatic mixed precision; tf32: matrix products of a GPU, in ten bits
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    # how steps are made faster; neither gives the same bits
+    compile: Literal["none", "blocks"] = "none"  # see `snnet.compiled`
+    channels_last: bool = False  # images, and what convolutions make of them, in memory
     # a replicate: all that somebody else would draw, unless one of the next two fixes it
     seed: int = 0
     anchor_seed: Count | None = None  # of the anchors' own training; None: `seed`
@@ -326,6 +330,11 @@ def _check_unchanged(config: StitchingConfig) -> None:
         raise ValueError(f"{config.dataset} holds {held}, which take no augmentation; leave it out")
 
 
+def _check_layout(config: StitchingConfig) -> None:
+    if config.channels_last and is_text(config.dataset):
+        raise ValueError(f"{config.dataset} holds texts, which have no channels_last; leave it out")
+
+
 def _check_heads(config: StitchingConfig) -> None:
     wanted = "positions" if has_maps(config.dataset) else "whole"
     networks = [*config.anchors, *([config.teacher] if config.teacher else [])]
@@ -370,6 +379,7 @@ _CHECKS = (
     _check_matching,
     _check_sizes,
     _check_unchanged,
+    _check_layout,
     _check_heads,
     _check_augmentation,
 )

@@ -88,9 +88,21 @@ class StitchedNetwork(nn.Module):
             self._run["head", n, 0] = anchor.head
         self._run |= {("layer", n, 0): layer for n, layer in enumerate(self.layers)}
         self.names = distinct([model_name(anchor.model) for anchor in anchors])
+        self._compose()
+
+    def _compose(self) -> None:
         self.functions = [
-            tuple(self._run[step] for step in self.steps(route)) for route in space.routes
+            tuple(self._run[step] for step in self.steps(route)) for route in self.space.routes
         ]
+
+    def blocks(self) -> dict[Step, Callable[[Any], Any]]:
+        """What every block's step runs."""
+        return {step: run for step, run in self._run.items() if step[0] == "block"}
+
+    def replace(self, functions: dict[Step, Callable[[Any], Any]]) -> None:
+        """Run other functions in these steps, such as blocks that are compiled."""
+        self._run |= functions
+        self._compose()
 
     def _check_identity(self) -> None:
         kinds = [type(layer) for layer in self.layers]

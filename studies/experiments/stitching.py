@@ -299,6 +299,8 @@ STITCHING = Experiment(
         "anchors.head": "whole",
         "teacher.head": "whole",
         "solve_precision": "double",
+        "compile": "none",
+        "channels_last": False,
     },
     scales=SCALES,
     expected_seconds=expected_seconds,
