@@ -21,6 +21,7 @@ BOUNDS = {  # marker and colour of each bound that the bars show
     "single products": ("^", COLOURS[4]),
     "double products": ("v", COLOURS[5]),
     "features": ("s", COLOURS[6]),
+    "reading": ("P", BLACK),
 }
 
 

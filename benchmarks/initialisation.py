@@ -110,12 +110,12 @@ def _add_round(rounds: _Rounds, network: StitchedNetwork, images: Tensor) -> Non
 
 @torch.no_grad()
 def compare_solves(
-    network: StitchedNetwork, images: Tensor, repeats: int
+    network: StitchedNetwork, images: Tensor, repeats: int, precision: Precision = "double"
 ) -> tuple[Timing, Timing, float]:
     """Plain and our seconds of the solve, features given, and the difference of residuals."""
-    rows = features_of(network, images)
+    rows, kind = features_of(network, images), PRECISIONS[precision]
     plain, ours, plain_solutions, our_solutions = side_by_side(
-        lambda: pseudo_inverses(network, rows), lambda: from_moments(network, rows), repeats
+        lambda: pseudo_inverses(network, rows), lambda: from_moments(network, rows, kind), repeats
     )
     return plain, ours, residual_difference(network, rows, plain_solutions, our_solutions)
 
@@ -195,7 +195,7 @@ def residual_difference(
     """The largest relative difference of any layer's residual between the two ways."""
     layers = network.space.layers
     residuals = [
-        [_residual(layer, rows, one.float()) for layer, one in zip(layers, solutions, strict=True)]
+        [_residual(layer, rows, one.double()) for layer, one in zip(layers, solutions, strict=True)]
         for solutions in (plain, ours)
     ]
     return max(abs(our / expected - 1) for expected, our in zip(*residuals, strict=True))
@@ -207,7 +207,7 @@ def _residual(layer: Layer, rows: Rows, solution: Tensor) -> float:
     for joint in layer.joints:
         back = rows[joint.back][joint.back_block]
         front = rows[joint.front][joint.front_block + 1]
-        error = torch.addmm(solution[-1], front, solution[:-1]) - back
-        left += error.double().square().sum().item()
+        error = torch.addmm(solution[-1], front.double(), solution[:-1]) - back
+        left += error.square().sum().item()
         spread += (back - back.mean(0)).double().square().sum().item()
     return (left / spread) ** 0.5
