@@ -19,6 +19,7 @@ demo: .venv/installed
 # ratios against the plain way, measured side by side; about 50 minutes on two cores
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --gpu  # says so where there is none
 
 # every study with claims on digits, ten seeds each, the core ones on Fashion-MNIST, three each, and
 # what they say: about an hour and a half on two cores

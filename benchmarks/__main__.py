@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +16,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ablations.machine import count_cpus
 from benchmarks.catalogue import BENCHMARKS
+from benchmarks.gpu.catalogue import GPU_BENCHMARKS
 
 if TYPE_CHECKING:
-    from benchmarks.measure import Result
+    from benchmarks.measure import Result, Say
+
+    Run = Callable[[bool, Say], Iterator[Result]]
 
 WHOLE, PART = Path("docs/benchmarks"), Path("outputs/benchmarks")
+WHOLE_GPU, PART_GPU = WHOLE / "gpu", PART / "gpu"
 
 HELP = f"""Measure how much faster the project's ways are than the plain ones.
 
@@ -30,6 +36,10 @@ on two cores: leave the machine alone meanwhile.
 The benchmarks:
 {os.linesep.join(f"  {name:15} {about}" for name, about in BENCHMARKS.items())}
 
+\b
+With --gpu, on the GPU that torch sees; --device cpu tries them without one:
+{os.linesep.join(f"  {name:15} {about}" for name, about in GPU_BENCHMARKS.items())}
+
 Writes results.json, results.md (the table), results.png and results.pdf.
 
 Exits with 0 even where a target is missed (the table says so), with 1 where outputs differ.
@@ -40,45 +50,70 @@ Exits with 0 even where a target is missed (the table says so), with 1 where out
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice(list(BENCHMARKS)),
+    type=click.Choice([*BENCHMARKS, *GPU_BENCHMARKS]),
     metavar="NAME",
     help="One of the benchmarks; repeat it for several.",
 )
 @click.option("--quick", is_flag=True, help="Tiny sizes: shows that all works, in a minute.")
+@click.option("--gpu", is_flag=True, help="Those for a GPU.")
+@click.option("--device", default="cuda", metavar="NAME", help="Of --gpu.  [default: cuda]")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help=f"Where to write.  [default: {WHOLE}, or {PART} for --only and --quick]",
 )
-def main(only: tuple[str, ...], quick: bool, output: Path | None) -> None:
+def main(only: tuple[str, ...], quick: bool, gpu: bool, device: str, output: Path | None) -> None:
     """See HELP."""
     import torch
 
+    if gpu and device.startswith("cuda") and not torch.cuda.is_available():
+        click.echo(
+            f"torch {torch.__version__} sees no GPU here, so none was measured; --device cpu tries "
+            "these benchmarks without one"
+        )
+        return
+    known = GPU_BENCHMARKS if gpu else BENCHMARKS
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise click.UsageError(f"{unknown[0]} is measured {'without' if gpu else 'with'} --gpu")
     torch.set_num_threads(count_cpus())
     console = Console()
-    names = [name for name in BENCHMARKS if name in only] or list(BENCHMARKS)
-    results, problems = measure(names, quick, console)
-    save(results, output or (PART if only or quick else WHOLE), console)
+    runs = {name: _bound(name, device if gpu else None) for name in only or known}
+    results, problems = measure(runs, quick, console)
+    whole, part = (WHOLE_GPU, PART_GPU) if gpu else (WHOLE, PART)
+    partial_run = only or quick or (gpu and device == "cpu")
+    save(results, output or (part if partial_run else whole), console)
     for problem in problems:
         console.print(f"[red]failed:[/red] {problem}")
     sys.exit(1 if problems else 0)
 
 
-def measure(names: list[str], quick: bool, console: Console) -> tuple[list[Result], list[str]]:
-    """Run the benchmarks one after the other; results, and where outputs differed."""
+def _bound(name: str, device: str | None) -> Run:
+    """The function of a benchmark; on that device, where it is one for a GPU."""
+    if device is None:
+        run: Run = import_module(f"benchmarks.{name}").run
+        return run
+    import torch
+
+    on_device: Callable[..., Iterator[Result]] = import_module(f"benchmarks.gpu.{name}").run
+    return partial(on_device, device=torch.device(device))
+
+
+def measure(runs: dict[str, Run], quick: bool, console: Console) -> tuple[list[Result], list[str]]:
+    """Run benchmarks, by name, one after the other; results, and where outputs differed."""
     from benchmarks.measure import OutputsDifferError
 
     results, problems = [], []
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("", total=len(names))
-        for name in names:
+        task = progress.add_task("", total=len(runs))
+        for name, run in runs.items():
 
             def say(text: str, name: str = name) -> None:
                 progress.update(task, description=f"{name}: {text}")
 
             try:
-                for result in import_module(f"benchmarks.{name}").run(quick, say):
+                for result in run(quick, say):
                     results.append(result)
                     console.print(f"{result.benchmark}, {result.case}: {result.ratio:.2f}x")
             except OutputsDifferError as error:

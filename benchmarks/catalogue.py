@@ -8,6 +8,7 @@ from __future__ import annotations
 BENCHMARKS = {
     "initialisation": "least squares from Gram matrices against one pseudo-inverse per stitch",
     "evaluation": "all sub-networks in one sweep against one by one",
+    "reading": "evaluation over an image folder, read once for all stitches against once for each",
     "cost_table": "MACs of all routes from one analysis per anchor against one per route",
     "sandwich_step": "a sandwich training step with shared beginnings against separate passes",
     "training_step": "the project's training loop against a hand-written one",

@@ -20,6 +20,8 @@ BOUNDS = {  # marker and colour of each bound that the bars show
     "step times": ("o", GREEN),
     "single products": ("^", COLOURS[4]),
     "double products": ("v", COLOURS[5]),
+    "features": ("s", COLOURS[6]),
+    "reading": ("P", BLACK),
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeVar
 
+import torch
 from scipy.stats import quantile_test
 from torch import Tensor
 
@@ -45,6 +46,7 @@ class Result:
         bounds: ratios that cannot be beaten, by the name of what sets them.
         stitches: how many sub-networks, where the benchmark asks how a ratio grows with them.
         seconds: of what has no other way to compare with, by name.
+        facts: what else there is to say, by name.
     """
 
     benchmark: str
@@ -57,6 +59,7 @@ class Result:
     bounds: dict[str, float] = field(default_factory=dict)
     stitches: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.difference <= self.tolerance:  # also where it is not a number
@@ -94,10 +97,17 @@ class Result:
 
 
 def timed(function: Callable[[], Ours]) -> tuple[float, Ours]:
-    """Seconds of one call, and what it returns."""
+    """Seconds of one call until the GPU, if there is one, has done it; and what it returns."""
+    _wait_for_gpu()
     start = time.perf_counter()
     output = function()
+    _wait_for_gpu()
     return time.perf_counter() - start, output
+
+
+def _wait_for_gpu() -> None:
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def side_by_side(

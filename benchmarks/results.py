@@ -26,6 +26,7 @@ def surroundings() -> dict[str, Any]:
     """Machine, threads and versions."""
     return {
         "machine": f"{count_cpus()} cores, {_processor()}",
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "cores": count_cpus(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
@@ -69,7 +70,8 @@ def write_markdown(results: Sequence[Result], path: Path) -> None:
     """Write the table for the documentation, under a line that says on what it was measured."""
     around = surroundings()
     lines = [
-        f"Measured on {around['cores']} cores, CPU, {around['threads']} threads; torch "
+        f"Measured on {around['cores']} cores, {around['gpu'] or 'CPU'}, {around['threads']} "
+        f"threads; torch "
         f"{around['torch']}, timm {around['timm']}. A ratio is the median over rounds in which "
         "both ways run in turn, under it the 95 % interval (with fewer than six rounds, the "
         "extremes); a time is the median, under it the fastest and the slowest round. A bound is "
@@ -100,7 +102,8 @@ def _cells(result: Result) -> list[str]:
 
 
 def _beside(result: Result) -> Iterable[str]:
-    return (f"{name}: {_seconds(Timing((took,)))}" for name, took in result.seconds.items())
+    yield from (f"{name}: {_seconds(Timing((took,)))}" for name, took in result.seconds.items())
+    yield from (f"{name}: {fact}" for name, fact in result.facts.items())
 
 
 def _ratio(result: Result) -> str:

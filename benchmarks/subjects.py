@@ -8,11 +8,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from snnet.anchors import Anchor, adapt, create_anchor
-from snnet.config import AnchorSpec
+from snnet.config import AnchorSpec, Augmentation
+from snnet.data.dataset import WHOLE, Batches, Part
+from snnet.data.memory import InMemory
 from snnet.scales import SCALES
 
 DEIT = ("deit_tiny_patch16_224", "deit_small_patch16_224", "deit_base_patch16_224")
 DEIT_SHAPE = (3, 224, 224)
+CLASSES = 10
 DIRECTIONS = ("fast_to_slow", "slow_to_fast")
 
 
@@ -54,3 +57,25 @@ def structured_images(count: int, shape: tuple[int, ...]) -> Tensor:
     coarse = torch.randn(count, channels, 6, 6, generator=draws)
     soft = functional.interpolate(coarse, (height, width), mode="bicubic")
     return soft + 0.5 * torch.randn(count, *shape, generator=draws)
+
+
+class Prepared(InMemory):
+    """Data with equal batches in every epoch."""
+
+    def batches(
+        self,
+        batch_size: int,
+        augmentation: Augmentation,
+        *purpose: object,
+        start: int = 0,
+        part: Part = WHOLE,
+    ) -> Batches:
+        """The training images in order, as they are."""
+        images, labels = self.train_images.split(batch_size), self.train_labels.split(batch_size)
+        return zip(images, labels, strict=True)
+
+
+def prepared(shape: tuple[int, ...], count: int) -> Prepared:
+    """So many structured images."""
+    images, labels = structured_images(count, shape), torch.arange(count) % CLASSES
+    return Prepared(images, labels, images[:0], labels[:0], labels[:0], CLASSES)

@@ -134,6 +134,8 @@ class StitchingConfig:
     init: Literal["least_squares", "kaiming"] = "least_squares"
     calibration_images: Positive = 100  # for least squares, paper section 4
     solve: Literal["mean", "joint"] = "mean"  # of a window's pairs, see `snnet.initialisation`
+    # of the products that least squares adds up; measured: single where residuals stay equal
+    solve_precision: Literal["double", "measured"] = "double"
     direction: Literal["fast_to_slow", "slow_to_fast", "both"] = "fast_to_slow"
     returns: Count = 0  # how often a route of both directions may turn: 0>1>0 turns once
     # which blocks are joined, see `snnet.positions`; `snnet.pieces.POSITIONS`
@@ -190,7 +192,11 @@ class StitchingConfig:
     # images that none has seen, see `snnet.teacher_answers`
     teacher_answers: Literal["asked", "kept"] = "asked"
     teacher_top: Annotated[int, Ge(1), Le(MOST_RANK)] = 16  # classes that are kept of a soft answer
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"  # of automatic mixed precision
+    # bf16 and fp16 by automatic mixed precision; tf32: matrix products of a GPU, in ten bits
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    # how steps are made faster; neither gives the same bits
+    compile: Literal["none", "blocks"] = "none"  # see `snnet.compiled`
+    channels_last: bool = False  # images, and what convolutions make of them, in memory
     # a replicate: all that somebody else would draw, unless one of the next two fixes it
     seed: int = 0
     anchor_seed: Count | None = None  # of the anchors' own training; None: `seed`
@@ -344,6 +350,11 @@ def _check_unchanged(config: StitchingConfig) -> None:
         raise ValueError(f"{config.dataset} holds {held}, which take no augmentation; leave it out")
 
 
+def _check_layout(config: StitchingConfig) -> None:
+    if config.channels_last and is_text(config.dataset):
+        raise ValueError(f"{config.dataset} holds texts, which have no channels_last; leave it out")
+
+
 def _check_heads(config: StitchingConfig) -> None:
     wanted = "positions" if has_maps(config.dataset) else "whole"
     networks = [*config.anchors, *([config.teacher] if config.teacher else [])]
@@ -389,6 +400,7 @@ _CHECKS = (
     _check_sizes,
     _check_decoded,
     _check_unchanged,
+    _check_layout,
     _check_heads,
     _check_augmentation,
 )

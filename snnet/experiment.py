@@ -224,7 +224,7 @@ def _fit(network: StitchedNetwork, data: Data, config: StitchingConfig, run: Run
         return []
     run.say("least squares")
     images = data.calibration(config.calibration_images, config.seed)
-    fits = network.initialise(images, config.solve)
+    fits = network.initialise(images, config.solve, config.solve_precision)
     ridges = sum(fit.ridge for fit in fits)
     if ridges:
         run.say(f"least squares: {ridges} of {len(fits)} layers were singular, got a ridge")

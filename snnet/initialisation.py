@@ -12,7 +12,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +24,7 @@ from snnet.inputs import MISFITS
 from snnet.space import Layer, Space
 
 Block = tuple[int, int]  # anchor, number of the block
+Precision = Literal["double", "measured"]  # of the products of features that are added up
 CHUNK = 1024  # rows that are taken as float64 at a time, to bound the memory
 RIDGE = 1e-8  # share of the Gram matrix's mean diagonal, added where it is singular
 SINGULAR = 1e-13  # squared ratio of the Cholesky factor's extreme diagonal entries
@@ -81,7 +82,7 @@ class Moments:
             self.sums[block] = self.sums.get(block, 0) + rows.sum(0)
             self.squares[block] = self.squares.get(block, 0.0) + rows.square().sum().item()
         for number, layer in enumerate(self.layers):
-            for front, served in _by_front(layer).items():
+            for front, served in by_front(layer).items():
                 target = functools.reduce(torch.add, [backs[layer.back, j] for j in served])
                 _add_product(self.crosses, (number, front), fronts[layer.front, front], target)
 
@@ -95,7 +96,7 @@ class Moments:
             ValueError: there is no such method.
         """
         layer = self.layers[number]
-        served = {block: len(backs) for block, backs in _by_front(layer).items()}
+        served = {block: len(backs) for block, backs in by_front(layer).items()}
         grams = {block: self.grams[layer.front, block] for block in served}
         crosses = {block: self.crosses[number, block] for block in served}
         if method == "joint":
@@ -124,7 +125,7 @@ class Moments:
         """Residual of a layer's W (C_front + 1, C_back), see `Fit`."""
         layer = self.layers[number]
         left = spread = 0.0
-        for block, backs in _by_front(layer).items():
+        for block, backs in by_front(layer).items():
             gram, cross = self.grams[layer.front, block], self.crosses[number, block]
             left += ((len(backs) * gram @ solution - 2 * cross) * solution).sum().item()
         for block, back in layer.pairs:
@@ -142,6 +143,7 @@ def gather_moments(
     image_shape: tuple[int, ...],
     images: Iterable[Tensor] | Tensor,
     normed: bool = False,
+    kind: type[Moments] = Moments,
 ) -> Moments:
     """What the solutions of all stitching layers of a space need of the calibration images.
 
@@ -151,14 +153,19 @@ def gather_moments(
         images: batches of calibration images (B, C, H, W), un-augmented, or of tokens (B, N); one
             alone will do.
         normed: whether stitching layers begin with a layer norm, which makes every feature planar.
+        kind: what adds up, in double precision or in the one that it measures to be enough.
 
     Raises:
         TypeError: what is given are no batches of images.
         ValueError: there are no images, or such as the anchors do not take.
     """
     planar = frozenset(n for n, anchor in enumerate(anchors) if normed or anchor.post_norm)
-    moments = Moments(space.layers, planar)
-    for features in gather_rows(anchors, image_shape, images):
+    moments = kind(space.layers, planar)
+    places = {(anchor, block + 1) for anchor, block in moments.fronts} | moments.backs
+    blocks = [
+        max((p for n, p in places if n == number), default=0) for number in range(len(anchors))
+    ]
+    for features in gather_rows(anchors, image_shape, images, blocks):
         moments.add(
             {
                 (anchor, block): _normed(features[anchor][block + 1], normed)
@@ -173,11 +180,17 @@ def gather_moments(
 
 @torch.no_grad()
 def gather_rows(
-    anchors: Sequence[Anchor], image_shape: tuple[int, ...], images: Iterable[Tensor] | Tensor
+    anchors: Sequence[Anchor],
+    image_shape: tuple[int, ...],
+    images: Iterable[Tensor] | Tensor,
+    blocks: Sequence[int] | None = None,
 ) -> Iterator[list[list[Tensor]]]:
     """Rows (positions, C) of every anchor, batch by batch; padding of texts is left out.
 
     Of an anchor those that enter block 0, 1, ..., and last those that leave the final block.
+
+    Arguments:
+        blocks: how many of each anchor are run; by default all.
 
     Raises:
         TypeError, ValueError: see `gather_moments`.
@@ -190,20 +203,28 @@ def gather_rows(
             f"{type(images).__name__}"
         )
     parameter = next(anchors[0].parameters())
+    counts = [len(anchor.blocks) for anchor in anchors] if blocks is None else blocks
     for batch in images:
         try:
-            found = [_features(anchor, batch.to(parameter.device)) for anchor in anchors]
+            found = [
+                _features(anchor, batch.to(parameter.device), count)
+                for anchor, count in zip(anchors, counts, strict=True)
+            ]
         except MISFITS as error:
             anchors[0].inputs.check(batch, image_shape, error, parameter.dtype)
             raise
         yield found
 
 
-def _features(anchor: Anchor, images: Tensor) -> list[Tensor]:
-    """Rows (positions, C) that enter block 0, 1, ..., and last those that leave the final block."""
+def _features(anchor: Anchor, images: Tensor, count: int) -> list[Tensor]:
+    """Rows (positions, C) that enter block 0, 1, ..., and last those that leave the last one.
+
+    Arguments:
+        count: of the blocks that are run.
+    """
     features = anchor.stem(images)
     rows = [_rows(features, anchor)]
-    for block in anchor.blocks:
+    for block in anchor.blocks[:count]:
         features = block(features)
         rows.append(_rows(features, anchor))
     return rows
@@ -218,7 +239,7 @@ def _normed(rows: Tensor, normed: bool) -> Tensor:
     return functional.layer_norm(rows, rows.shape[-1:]) if normed else rows
 
 
-def _by_front(layer: Layer) -> dict[int, list[int]]:
+def by_front(layer: Layer) -> dict[int, list[int]]:
     """The back blocks that a layer leads to, by front block."""
     served: dict[int, list[int]] = defaultdict(list)
     for front, back in layer.pairs:

@@ -14,9 +14,10 @@ from snnet.anchors import Anchor, Layout
 from snnet.config import StitchingConfig
 from snnet.costs import dissect_all, route_cost, trained_parts
 from snnet.features import Features
-from snnet.initialisation import Fit, gather_moments
+from snnet.initialisation import Fit, Moments, Precision, gather_moments
 from snnet.inputs import MISFITS, Inputs
 from snnet.layers import Ends, Identity, LayerChoice, StitchingLayer, grid_of, make_layer
+from snnet.measured_moments import MeasuredMoments
 from snnet.models import model_name
 from snnet.routes import Joint, Route
 from snnet.space import Space, build_space, space_for
@@ -87,9 +88,21 @@ class StitchedNetwork(nn.Module):
             self._run["head", n, 0] = anchor.head
         self._run |= {("layer", n, 0): layer for n, layer in enumerate(self.layers)}
         self.names = distinct([model_name(anchor.model) for anchor in anchors])
+        self._compose()
+
+    def _compose(self) -> None:
         self.functions = [
-            tuple(self._run[step] for step in self.steps(route)) for route in space.routes
+            tuple(self._run[step] for step in self.steps(route)) for route in self.space.routes
         ]
+
+    def blocks(self) -> dict[Step, Callable[[Any], Any]]:
+        """What every block's step runs."""
+        return {step: run for step, run in self._run.items() if step[0] == "block"}
+
+    def replace(self, functions: dict[Step, Callable[[Any], Any]]) -> None:
+        """Run other functions in these steps, such as blocks that are compiled."""
+        self._run |= functions
+        self._compose()
 
     def _check_identity(self) -> None:
         kinds = [type(layer) for layer in self.layers]
@@ -160,7 +173,12 @@ class StitchedNetwork(nn.Module):
         return pd.DataFrame(columns, pd.RangeIndex(len(costs), name="stitch"))
 
     @torch.no_grad()
-    def initialise(self, images: Iterable[Tensor] | Tensor, method: str = "mean") -> list[Fit]:
+    def initialise(
+        self,
+        images: Iterable[Tensor] | Tensor,
+        method: str = "mean",
+        precision: Precision = "double",
+    ) -> list[Fit]:
         """Start every stitching layer from least squares; returns how well each fits.
 
         Arguments:
@@ -169,6 +187,8 @@ class StitchedNetwork(nn.Module):
                 stays as it is.
             method: `mean` of the solutions of a layer's pairs (the paper's), or one `joint`
                 solution.
+            precision: of the products that are added up: `double`, or `measured`, single where
+                that leaves residuals as they are (see `snnet.measured_moments`).
 
         Raises:
             TypeError: what is given are no batches of images.
@@ -180,7 +200,8 @@ class StitchedNetwork(nn.Module):
         training = self.training
         self.eval()
         try:
-            moments = gather_moments(anchors, self.space, self.image_shape, images, normed)
+            kind = MeasuredMoments if precision == "measured" else Moments
+            moments = gather_moments(anchors, self.space, self.image_shape, images, normed, kind)
         finally:
             self.train(training)
         fits = []

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from timm.utils.clip_grad import dispatch_clip_grad
 from torch import Tensor, nn
 
 from snnet.candidates import Candidates
+from snnet.compiled import CompiledBlocks
 from snnet.config import StitchingConfig
 from snnet.data.dataset import Batches, Data
 from snnet.data.waiting import Waiting
@@ -27,10 +28,13 @@ from snnet.optimisation import create_optimisation
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
 from snnet.shared_forward import run_stitches
+from snnet.tally import StepLosses, Tally
 from snnet.teacher_answers import Mark, TeacherAnswers
 from snnet.tuning import merge_updates, tune
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+# after how many steps losses and flags are read: a GPU need not wait for Python in between
+READ_EVERY = {"cpu": 1, "cuda": 10}
 # what a network makes of images and stitches: logits of each of these, or losses
 Run = Callable[[StitchedNetwork, Tensor, list[int]], list[Tensor]]
 
@@ -71,6 +75,7 @@ class Training:
     Attributes:
         epoch, step: done so far; `step` counts inside the epoch.
         visits: how often each stitch was trained, over all processes and both phases.
+        read_every: after so many steps losses are read, and `pause` is asked.
         trained_params: how many parameters training changes of each sub-network.
         all_trained_params: and of the network.
         seconds: spent training.
@@ -116,6 +121,8 @@ class Training:
         self._buffers = [b for b in network.buffers() if b.is_floating_point()]
         half = config.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=half)
+        self._compiled = CompiledBlocks(network) if config.compile == "blocks" else None
+        self.read_every = READ_EVERY.get(self.process.device.type, 1)
         self._batches: Batches | None = None
         self._start_epoch()
 
@@ -131,7 +138,7 @@ class Training:
         return phase if phase and self.epoch < phase.epochs else None
 
     def _start_epoch(self) -> None:
-        self._loss = self._score = self._seen = 0.0  # of this process, this epoch
+        self._tally = Tally()  # of this process
         self._epoch_seconds, self._waiting = 0.0, Waiting()
 
     def run_epoch(self, pause: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
@@ -143,8 +150,8 @@ class Training:
         learn from targets. An epoch of matching has `matching_loss` in place of both.
 
         Arguments:
-            pause: asked after every step. Once it is true in any process, all stop there and
-                return None; the next call goes on.
+            pause: asked after every step, on a GPU every `READ_EVERY`. Once it is true in any
+                process, all stop there and return None; the next call goes on.
 
         Raises:
             DivergenceError: a loss became infinite or not a number, in any process.
@@ -166,22 +173,50 @@ class Training:
             )
             self._batches = islice(batches, self.steps_per_epoch - self.step)
         start = time.perf_counter()
-        for images, labels in self._waiting.through(self._batches):
-            problem = self._train_step(images, labels)
+        with self._faster():
+            paused = self._run_steps(self._waiting.through(self._batches), pause)
+        self._epoch_seconds += time.perf_counter() - start
+        return None if paused else self._end_epoch()
+
+    def _run_steps(self, batches: Batches, pause: Callable[[], bool]) -> bool:
+        """Train on these batches; returns whether a pause ended it before the epoch's end."""
+        for images, labels in batches:
+            self._train_step(images, labels)
             self.step += 1
             self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
-            paused, failed = self.process.any(pause(), bool(problem))
-            if failed:
-                problems = [text for text in self.process.everyone(problem) if text]
-                raise DivergenceError(f"{problems[0]}; try a lower learning_rate")
-            if paused and self.step < self.steps_per_epoch:
-                self._epoch_seconds += time.perf_counter() - start
-                return None
-        self._epoch_seconds += time.perf_counter() - start
-        return self._end_epoch()
+            reads = self.step % self.read_every == 0
+            if reads and self._read(pause()) and self.step < self.steps_per_epoch:
+                return True
+        self._read(pausing=False)
+        return False
 
-    def _train_step(self, images: Tensor, labels: Tensor) -> str:
-        """One optimiser step; returns what went wrong, if anything."""
+    def _read(self, pausing: bool) -> bool:
+        """Read what the steps gave; returns whether any process is to pause.
+
+        Raises:
+            DivergenceError: a loss became infinite or not a number, in any process.
+        """
+        problem = self._problem()
+        paused, failed = self.process.any(pausing, bool(problem))
+        if failed:
+            problems = [text for text in self.process.everyone(problem) if text]
+            raise DivergenceError(f"{problems[0]}; try a lower learning_rate")
+        return paused
+
+    @contextmanager
+    def _faster(self) -> Iterator[None]:
+        """What settings ask for to make steps faster, for training alone."""
+        before = torch.get_float32_matmul_precision()
+        with ExitStack() as stack:
+            if self._compiled:
+                stack.enter_context(self._compiled.in_use())
+            if self.config.precision == "tf32":
+                torch.set_float32_matmul_precision("high")
+                stack.callback(torch.set_float32_matmul_precision, before)
+            yield
+
+    def _train_step(self, images: Tensor, labels: Tensor) -> None:
+        """One optimiser step, without waiting for a GPU."""
         device, config = self.process.device, self.config
         purpose = (config.seed, self.epoch, self.step)
         sampler = self.matching.sampler if self.matching else self._sampler
@@ -192,11 +227,14 @@ class Training:
             self.visits[drawn[-1]] += 1
         chosen = [drawn[number] for number in self._slices]
         marks = self._marks(images)
-        losses = self._losses(images.to(device), labels.to(device), chosen, marks, *purpose)
+        layout = torch.channels_last if config.channels_last else torch.preserve_format
+        images = images.to(device, non_blocking=True, memory_format=layout)
+        labels = labels.to(device, non_blocking=True)
+        losses = self._losses(images, labels, chosen, marks, *purpose)
         self._optimise(losses)
-        values = [[loss.item() for loss in one] for one in losses]
-        self._count(values, labels)
-        return self._problem(values, chosen)
+        for n, (stitches, one) in enumerate(zip(chosen, losses, strict=True)):
+            count = len(labels[n :: len(self._slices)])
+            self._tally.add_losses(StepLosses(self.step, stitches, one, count))
 
     def _losses(
         self,
@@ -215,7 +253,7 @@ class Training:
             taught = self._ask(slices, marks)
             logits = self._passes(run_stitches, slices, chosen, seeds)
         for n, (first, *_) in enumerate(logits):
-            self._score += self.data.task.total(first, labels[n :: len(self._slices)])
+            self._tally.add_score(self.data.task.total(first, labels[n :: len(self._slices)]))
         return [
             [self.supervision.loss(first.float(), target, teacher)]
             + [self.data.task.follow(other.float(), first.float()) for other in others]
@@ -245,7 +283,7 @@ class Training:
     def _autocast(self) -> torch.autocast:
         precision = self.config.precision
         device = self.process.device.type
-        return torch.autocast(device, PRECISIONS.get(precision), enabled=precision != "fp32")
+        return torch.autocast(device, PRECISIONS.get(precision), enabled=precision in PRECISIONS)
 
     def _mixed_slices(
         self, images: Tensor, labels: Tensor, *purpose: object
@@ -279,25 +317,23 @@ class Training:
         self.scaler.update()
         self.process.average(self._buffers)  # running statistics of batch norms
 
-    def _count(self, losses: list[list[float]], labels: Tensor) -> None:
-        for n, (first, *_) in enumerate(losses):
-            count = len(labels[n :: len(self._slices)])
-            self._loss += first * count
-            self._seen += count
+    def _problem(self) -> str:
+        """Read the tally; returns what went wrong, if anything."""
+        broken = self._tally.read()
+        if broken is None:
+            return ""
+        step, stitch, loss = broken
+        name = self.network.space.routes[stitch].name
+        return (
+            f"the loss became {loss} in epoch {self.epoch}, step {step}, stitch {stitch} ({name})"
+        )
 
-    def _problem(self, losses: list[list[float]], chosen: list[list[int]]) -> str:
-        for slice_losses, stitches in zip(losses, chosen, strict=True):
-            for loss, stitch in zip(slice_losses, stitches, strict=True):
-                if not math.isfinite(loss):
-                    name = self.network.space.routes[stitch].name
-                    return (
-                        f"the loss became {loss} in epoch {self.epoch}, step {self.step}, "
-                        f"stitch {stitch} ({name})"
-                    )
-        return ""
+    @property
+    def _sums(self) -> list[float]:
+        return [self._tally.loss, self._tally.score, self._tally.seen]
 
     def _end_epoch(self) -> dict[str, float]:
-        sums = self.process.everyone([self._loss, self._score, self._seen])
+        sums = self.process.everyone(self._sums)
         loss, score, seen = (sum(values) for values in zip(*sums, strict=True))
         if self.matching:
             learned = {"matching_loss": loss / seen}
@@ -338,7 +374,7 @@ class Training:
             "epoch_seconds": self._epoch_seconds,
             "epoch_waited": self._waiting.seconds,
             # of every process: call it in all of them
-            "sums": self.process.everyone([self._loss, self._score, self._seen]),
+            "sums": self.process.everyone(self._sums),
             "scaler": self.scaler.state_dict(),
         }
         return tensors, values
@@ -359,10 +395,10 @@ class Training:
         self._waiting = Waiting(values.get("epoch_waited", 0.0))  # earlier checkpoints say nothing
         sums = values["sums"]
         if len(sums) == self.process.world:
-            self._loss, self._score, self._seen = sums[self.process.rank]
+            self._tally = Tally(*sums[self.process.rank])
         else:  # saved by another number of processes
             mine = [sum(column) for column in zip(*sums, strict=True)]
-            self._loss, self._score, self._seen = mine if self.process.first else (0, 0, 0)
+            self._tally = Tally(*mine) if self.process.first else Tally()
         self.scaler.load_state_dict(values["scaler"])
         self.scheduler.step_update(self.epoch * self.steps_per_epoch + self.step)
         self._batches = None

@@ -55,8 +55,11 @@ class Task(ABC):
         """Mean loss of outputs to those of the step's largest sub-network, which learns nothing."""
 
     @abstractmethod
-    def total(self, outputs: Tensor, targets: Tensor) -> float:
-        """The score, added up over the examples of a training batch."""
+    def total(self, outputs: Tensor, targets: Tensor) -> Tensor | float:
+        """The score, added up over the examples of a training batch.
+
+        A tensor of one element may stay on its device, so that a step need not wait for it.
+        """
 
     @abstractmethod
     def measure(self, outputs: Tensor, targets: Tensor) -> np.ndarray:

@@ -54,9 +54,9 @@ class Classification(Task):
         """Learn the largest's soft output (BigNAS, section 3.1)."""
         return functional.cross_entropy(outputs, largest.detach().softmax(1))
 
-    def total(self, outputs: Tensor, targets: Tensor) -> float:
+    def total(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """How many examples are right."""
-        return int((outputs.argmax(1) == targets).sum())
+        return (outputs.argmax(1) == targets).sum()
 
     def measure(self, outputs: Tensor, targets: Tensor) -> np.ndarray:
         """Cross-entropy (nats), and whether the label is the first, or among the first five."""

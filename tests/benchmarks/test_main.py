@@ -40,6 +40,42 @@ def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
     assert (tmp_path / "results.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_those_for_a_gpu_are_tried_without_one(tmp_path):
+    """In the same way as on a GPU, in tiny sizes."""
+    command = ["taskset", "-c", str(min(os.sched_getaffinity(0))), sys.executable]
+    command += ["-m", "benchmarks", "--gpu", "--device", "cpu", "--quick"]
+    command += ["--only", "training_step", "--only", "least_squares"]
+    command += ["--output", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    steps = {each["case"]: each for each in results if each["benchmark"] == "gpu_training_step"}
+    assert set(steps) == {
+        f"digits, {precision}, against {rival}"
+        for precision in ("fp32", "bf16")
+        for rival in ("plain timm", "the authors' loop")
+    }
+    assert all("images per second" in each["facts"] for each in steps.values())
+    solves = [each for each in results if each["benchmark"] == "gpu_least_squares"]
+    assert [each["case"] for each in solves] == ["digits, double", "digits, measured"]
+
+
+def test_without_a_gpu_one_sentence_says_so():
+    command = [sys.executable, "-m", "benchmarks", "--gpu"]
+    hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=hidden)
+    assert done.returncode == 0, done.stderr
+    assert "sees no GPU here" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_benchmark_of_the_other_kind_says_how_it_is_measured():
+    command = [sys.executable, "-m", "benchmarks", "--only", "sharing"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "sharing is measured with --gpu" in done.stderr
+
+
 def test_an_unknown_benchmark_names_the_others():
     command = [sys.executable, "-m", "benchmarks", "--only", "speed"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""Benchmarks for a GPU; each also runs on the CPU, to be tried."""
