@@ -98,6 +98,7 @@ PRESENTATION = Presentation(
     charts=(Chart("top1", over="macs", table="stitch"), Chart("loss")),
     columns=("mean_top1",),
     disposable=("model.safetensors",),
+    dataset=("rule", "steps"),
 )
 
 TOY = Experiment(
