@@ -38,6 +38,10 @@ def test_a_study_with_a_run_in_each_state(home):
         assert by_key[key]["state"] == state
         assert by_key[key]["attempt"] == (state not in (State.WAITING, State.DAMAGED))
     details = {state: by_key[key]["detail"] for state, key in keys.items()}
+    at_work = by_key[keys[State.RUNNING]]
+    used = f", {at_work['cpus_used']:.1f} CPUs"  # of this process
+    assert (at_work["gpus_used"], details[State.RUNNING].endswith(used)) == ([], True)
+    details[State.RUNNING] = details[State.RUNNING].removesuffix(used)
     assert details == {
         State.WAITING: "",
         State.RUNNING: "1/4, loss 0.500",
@@ -84,7 +88,7 @@ def test_where_a_run_is_at_work_is_told(home):
     write_json(home.run(key).path / "attempt-1.json", {"host": "box", "job": "12_3"})
     (run, *_) = study_status(home, PLAN, home.observer())["runs"]
     assert (run["node"], run["job"], run["attempt"]) == ("box", "12_3", 1)
-    assert run["detail"] == "starting, box, job 12_3"
+    assert run["detail"].startswith("starting, box, job 12_3")
     home.run(key).release(1)
     take_lease(home.run(key).path, 2)
     write_json(home.run(key).path / "attempt-2.json", {"host": "box"})
