@@ -14,6 +14,7 @@ from ablations.runs.home import Home
 from ablations.study.plan import Plan
 from ablations.tracking.contact import reaching
 from ablations.tracking.names import NOTE_TAG, STUDY_TAG, seed_name, verdict_tag
+from ablations.tracking.places import local_path
 from ablations.tracking.store import connect, search
 
 REPORT = "report"  # the folder of artifacts with the page
@@ -60,20 +61,19 @@ def attach_report(
         verdicts: by the words of the claim: the verdict, and the evidence in words.
     """
     client, tags = connect(uri), {verdict_tag(claim): one for claim, (one, _) in verdicts.items()}
-    seeds = [seed_name(plan.study, seed) for seed in {cell.seed for cell in plan.cells}]
+    names = {plan.study, *(seed_name(plan.study, cell.seed) for cell in plan.cells)}
     with reaching(uri):
-        headings = search(client, experiment, f"tags.`{STUDY_TAG}` LIKE '%'")
-        for run in headings:
+        folder = local_path(client.get_experiment(experiment).artifact_location)
+        if folder is not None and not may_write(folder):  # somebody only reads here
+            return
+        for run in search(client, experiment, f"tags.`{STUDY_TAG}` LIKE '%'"):
             name, identity = run.data.tags[STUDY_TAG], run.info.run_id
-            if name not in (plan.study, *seeds):
-                continue
-            for tag, verdict in tags.items():
-                client.set_tag(identity, tag, verdict)
+            new = dict(tags) if name in names else {}
             if name == plan.study:
                 client.log_artifact(identity, str(page), REPORT)
-                client.set_tag(
-                    identity, NOTE_TAG, _note(plan, experiment, identity, page, verdicts)
-                )
+                new[NOTE_TAG] = _note(plan, experiment, identity, page, verdicts)
+            for tag, value in new.items():
+                client.set_tag(identity, tag, value)
 
 
 def _note(
