@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -18,21 +17,14 @@ from helpers.tracking import do
 from reports.pages import attaching
 
 
-@pytest.fixture(scope="module")
-def tracked_toy(tmp_path_factory):
-    """A home with a study that claims something."""
-    home = Home(tmp_path_factory.mktemp("toy"))
+@pytest.fixture
+def study(tmp_path):
+    """A home, and a study in it that claims something."""
+    home = Home(tmp_path)
     save_plan(home, replace(PLAN, claims=(MOMENTUM,)))
     for key in PLAN.runs:
         do(home, key)
     Collector(home, home.tracking_uri).sync()
-    return home
-
-
-@pytest.fixture
-def study(tracked_toy, tmp_path):
-    """A copy of it, and the study."""
-    home = Home(shutil.copytree(tracked_toy.root, tmp_path / "home"))
     return home, read_study(home.tracking_uri, "toy")
 
 
@@ -42,9 +34,16 @@ def headings(home):
     return {run.data.tags[STUDY_TAG]: run for run in found}
 
 
-def test_the_study_carries_page_and_verdicts(study, tmp_path):
+def test_the_study_carries_page_and_verdicts(study, tmp_path, monkeypatch, capsys):
     home, tracked = study
     page = tmp_path / "index.html"
+    with monkeypatch.context() as reading:  # who only reads is not bothered
+        reading.setattr("ablations.tracking.reports.may_write", lambda folder: False)
+        attaching.attach(home.tracking_uri, tracked, page)
+    assert capsys.readouterr().out == ""
+    assert not [tag for tag in headings(home)["toy"].data.tags if tag.startswith("verdict")]
+    attaching.attach(home.tracking_uri, tracked, page)
+    assert "is not attached to the study in MLflow" in capsys.readouterr().out  # there is no page
     page.write_text("<p>all of it</p>")
     attaching.attach(home.tracking_uri, tracked, page)
     found = headings(home)
@@ -59,18 +58,3 @@ def test_the_study_carries_page_and_verdicts(study, tmp_path):
     kept = home.artifacts / "toy" / run.info.run_id / "artifacts/report/index.html"
     assert kept.read_text() == "<p>all of it</p>"
     assert "[The report]" not in found["toy, seed 0"].data.tags.get(NOTE_TAG, "")
-
-
-def test_who_only_reads_is_not_bothered(study, tmp_path, monkeypatch, capsys):
-    home, tracked = study
-    monkeypatch.setattr("ablations.tracking.reports.may_write", lambda folder: False)
-    attaching.attach(home.tracking_uri, tracked, tmp_path / "never read")
-    assert NOTE_TAG in headings(home)["toy"].data.tags
-    assert not [tag for tag in headings(home)["toy"].data.tags if tag.startswith("verdict")]
-    assert capsys.readouterr().out == ""
-
-
-def test_a_store_that_refuses_is_told_of(study, tmp_path, capsys):
-    home, tracked = study
-    attaching.attach(home.tracking_uri, tracked, tmp_path / "gone.html")
-    assert "is not attached to the study in MLflow" in capsys.readouterr().out
