@@ -255,6 +255,13 @@ per_gpu_option = click.option(
 )
 
 
+notify_option = click.option(
+    "--notify",
+    metavar="COMMAND|URL",
+    help="When all is over: run COMMAND with a sentence, or post JSON to the address.",
+)
+
+
 @dataclass(frozen=True)
 class Where:
     """Where workers run, and what they may use."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from ablations.cli.options import (
     gathered,
     limit_options,
     name_option,
+    notify_option,
     per_gpu_option,
     profile_option,
     resource_option,
@@ -63,6 +65,7 @@ where_options = gathered(
 @where_options
 @limit_options
 @accept_old_code_option
+@notify_option
 @click.option("--dry-run", is_flag=True, help="Print what would be started, touch nothing.")
 @tracking_option
 @click.pass_obj
@@ -75,6 +78,7 @@ def run(
     where: Where,
     limited: Limited,
     accept_old_code: bool,
+    notify: str | None,
     dry_run: bool,
     tracking_uri: str | None,
 ) -> None:
@@ -86,6 +90,7 @@ def run(
       ablate run overview --set epochs=5,10        other levels for one axis: a variant, beside it
       ablate run overview --set tuning=stitching_layers
       ablate run overview --cluster slurm          submit an array of workers, and return
+      ablate run overview --notify notify-send     and tell when it is over
     """
     from ablations.launch.code_copy import launch_provenance
     from ablations.launch.launcher import Launcher
@@ -94,16 +99,23 @@ def run(
     from ablations.terminal.activity import activity
     from ablations.terminal.display import interruptible, warn
     from ablations.terminal.launching import prepare, watch
+    from ablations.terminal.notice import sender, telling_the_end
     from ablations.terminal.outcome import earlier_code
     from ablations.tracking.store import check_uri
 
     uri = tracking_uri or home.tracking_uri
+    send = sender(notify) if notify else None
     with activity(f"planning {study}") as doing:
         expansion = chosen.expand(home, study, name)
         variant = expansion.plan.variant
         study, called = variant.study if variant else study, expansion.plan.study
         check_uri(uri)
         scheduler = make_scheduler(where.cluster, home, where.options())
+        if notify and scheduler.detached:
+            raise UserError(
+                "--notify goes with a command that stays: here `ablate sync --follow --notify ...` "
+                "tells when all runs are over"
+            )
         expansion = replace(expansion, limits=limited.over(expansion.limits))
         doing(f"looking at the {len(expansion.configs)} runs of {called}")
         earlier = earlier_runs(home, expansion)
@@ -120,7 +132,10 @@ def run(
     if scheduler.detached:
         _submit(home, launcher, scheduler, uri)
     else:
-        well = watch(home, launcher, uri, interruptible)[1]
+        with telling_the_end(send, called) as tell:
+            begun = time.monotonic()
+            snapshot, well = watch(home, launcher, uri, interruptible)
+            tell(snapshot, time.monotonic() - begun)
         sys.exit(0 if well else EXIT_FAILED_RUNS)
 
 

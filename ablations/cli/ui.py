@@ -44,7 +44,7 @@ def ui(
 
     \b
       ablate ui                    links to all views
-      ablate ui windows --open     the runs of one study, seed by seed, in the browser
+      ablate ui windows --open     the settings of one study in the browser
       ablate ui --host 0.0.0.0     for browsers on other machines; whoever reaches it can change it
 
     A store that you may only read is shown as a copy.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import isnan, nan
 from statistics import median
@@ -22,6 +22,16 @@ def expected_seconds(home: Home, expansion: Expansion) -> dict[str, float]:
         with suppress(DamagedError):  # nobody knows how long it took
             if result := run.result():
                 taken[run.key] = seconds_taken(run, result)
+    return corrected(guesses, taken)
+
+
+def corrected(guesses: Mapping[str, float], taken: Mapping[str, float]) -> dict[str, float]:
+    """Guesses at the speed of runs that were seen.
+
+    Arguments:
+        guesses: seconds by key; NaN where nobody knows.
+        taken: what some of these runs took.
+    """
     if taken and any(isnan(guess) for guess in guesses.values()):
         return dict.fromkeys(guesses, median(taken.values()))
     factors = [seconds / guesses[key] for key, seconds in taken.items() if guesses[key] > 0]

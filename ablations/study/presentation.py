@@ -13,6 +13,8 @@ from ablations.study.fields import check_fields
 class Chart:
     """One line chart over all runs of a study.
 
+    Of a score of `Experiment.table` it shows the best value at no more than so much of `over`.
+
     Attributes:
         metric: a column of `table`, or, without a table, what runs log while they go on.
         over: the column that it is drawn over; None: the index of the table, or the step.
@@ -38,12 +40,15 @@ class Presentation:
             needs them any more.
         caches: folders in HOME/cache that `ablate gc --caches` may empty: runs make anew what
             they miss there.
+        dataset: settings that choose the data, the first by its name: they become a dataset of
+            MLflow with a digest.
     """
 
     charts: tuple[Chart, ...] = ()
     columns: tuple[str, ...] = ()
     disposable: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
+    dataset: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -25,13 +25,20 @@ from ablations.launch.schedulers import clusters, queued_launches
 from ablations.launch.timing import about, in_words, seconds_left, seconds_taken
 from ablations.runs.directory import Inspection, RunDirectory, State
 from ablations.runs.home import Home
-from ablations.runs.lease import STALE_SECONDS, Lease, Observer
+from ablations.runs.lease import STALE_SECONDS, Lease, Observer, Owner
 from ablations.study.plan import Plan
 from ablations.terminal.activity import activity
 from ablations.terminal.display import COLOURS, console, rows_table, warn
-from ablations.terminal.progress import DATA_WAIT, HIGH_WAIT, describe, last_progress
+from ablations.terminal.progress import (
+    DATA_WAIT,
+    HIGH_WAIT,
+    beside_the_usual,
+    describe,
+    last_progress,
+)
 from ablations.terminal.progress import seconds_left as steps_left
 from ablations.terminal.queue import waiting_workers, worker_states
+from ablations.terminal.use import Use, measure_use
 
 WATCH_SECONDS = 2.0
 
@@ -42,7 +49,9 @@ def study_status(home: Home, plan: Plan, observer: Observer) -> dict[str, Any]:
     jobs = _jobs(home, plan.study)
     seen = take_snapshot(home, list(names), observer, cache(partial(queued_launches, home))).runs
     nodes = {job.number: job.node for job in jobs or []}
-    runs = [_run_status(home.run(key), names[key], seen[key], nodes) for key in names]
+    running = [one for one in seen.values() if one.state is State.RUNNING and one.lease]
+    used = measure_use(one.lease.owner for one in running if one.lease)
+    runs = [_run_status(home.run(key), names[key], seen[key], nodes, used) for key in names]
     return {
         "study": plan.study,
         "variant_of": plan.variant.of if plan.variant else None,
@@ -72,7 +81,10 @@ def _seconds_left(
     """Seconds until the study is done by those that work now; None where nobody does or knows."""
     states = Counter(run["state"] for run in runs)
     running = [run for run in runs if run["state"] == State.RUNNING]
-    spent = [(home.run(run["key"]).seconds(run["attempt"]), run["seconds_left"]) for run in running]
+    spent = [
+        (home.run(run["key"]).seconds(run["attempt"]) - run["beside"], run["seconds_left"])
+        for run in running
+    ]
     taken = [run["seconds"] for run in runs if run["state"] == State.DONE]
     at_work = sum(job.can_work and not job.reason for job in jobs or [])
     if not running and not at_work:
@@ -103,9 +115,18 @@ def _slow_data(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _run_status(
-    run: RunDirectory, name: str, seen: Inspection, nodes: Mapping[str, str]
+    run: RunDirectory,
+    name: str,
+    seen: Inspection,
+    nodes: Mapping[str, str],
+    used: Mapping[Owner, Use],
 ) -> dict[str, Any]:
-    """One run; `nodes`: of the jobs that run, by number."""
+    """One run.
+
+    Arguments:
+        nodes: of the jobs that run, by number.
+        used: what those at work use.
+    """
     status: dict[str, Any] = {
         "key": run.key,
         "name": name,
@@ -118,8 +139,12 @@ def _run_status(
         status |= {"step": progress.get("step"), "of": progress.get("of")}
         status[DATA_WAIT] = progress.get("metrics", {}).get(DATA_WAIT)
         status |= {"seconds_left": steps_left(progress), "detail": describe(progress)}
+        status |= {"beside": beside_the_usual(progress)}
         status |= _place(run, seen.attempt, nodes)
         status["detail"] += status.pop("place")
+        if use := used.get(seen.lease.owner) if seen.lease else None:
+            status |= {"cpus_used": use.cpus, "gpus_used": list(use.gpus)}
+            status["detail"] += f", {use}"
         silent = _silence(seen.lease)
         if silent > STALE_SECONDS:
             status["detail"] += f"; no sign of life for {in_words(silent)}, if the clocks agree"

@@ -20,8 +20,9 @@ from ablations.runs.home import Home
 from ablations.runs.records import Setup
 from ablations.study.plan import Cell, Plan
 from ablations.study.plans import plans_of
+from ablations.tracking.artifacts import holds_files
 from ablations.tracking.contact import reaching
-from ablations.tracking.delivery import STATUS, deliver, holds_files
+from ablations.tracking.delivery import STATUS, deliver
 from ablations.tracking.headings import Headings
 from ablations.tracking.ledger import FEW, OWN_FAULT, Ledger, Page, trusting
 from ablations.tracking.names import (
@@ -157,7 +158,9 @@ class Collector:
             tags = {ATTEMPT_TAG: str(seen.attempt), PROGRESS_TAG: str(told)}
             if run.status == STATUS[seen.state] and tags.items() <= run.tags.items():
                 return False
-            deliver(self.client, run, directory, seen, progress[known:], tags)
+            deliver(
+                self.client, run, directory, seen, progress[known:], tags, cells.get(directory.key)
+            )
             return True
 
         return trusting(ledger, page, directory.key, project)

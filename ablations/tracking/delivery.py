@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import filecmp
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ablations.runs import layout
 from ablations.runs.directory import Inspection, RunDirectory, State
+from ablations.runs.records import Result
+from ablations.study.catalogue import presentation_of
+from ablations.study.plan import Cell, Plan
+from ablations.study.presentation import Chart
+from ablations.tracking.artifacts import log_files
+from ablations.tracking.curves import Curve, curve_of
+from ablations.tracking.description import dataset_of, origin_tags, sentence
 from ablations.tracking.names import (
     ATTEMPT_TAG,
     ERROR_TAG,
@@ -18,14 +22,14 @@ from ablations.tracking.names import (
     NOTE_TAG,
     RESULT_TAG,
     RUN_SECONDS,
+    digest_of,
     hours_metric,
     metric,
     progress_metric,
-    table_metric,
 )
-from ablations.tracking.places import local_path
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
@@ -48,6 +52,7 @@ def deliver(
     seen: Inspection,
     progress: Sequence[Mapping[str, Any]],
     tags: Mapping[str, str],
+    asked: tuple[Plan, Cell] | None,
 ) -> None:
     """Bring an MLflow run up to date with its directory.
 
@@ -56,6 +61,7 @@ def deliver(
         seen: what decides, even where the run has gone on since.
         progress: what is new of it.
         tags: to be set with the rest.
+        asked: the plan that asks for the run, and as what; None: none does now.
     """
     from mlflow.entities import Param, RunTag
 
@@ -68,11 +74,8 @@ def deliver(
     result = seen.result
     failure = directory.failure(seen.attempt) if seen.state is State.FAILED else None
     if result:
-        directory.check_tables()
-        metrics += _summary(result) + _tables(directory, result)
-        tags |= {RESULT_TAG: digest_of(result)}
-        tags |= {name: str(value) for name, value in result["provenance"].items()}
-        _log_files(client, run.run_id, directory, result)
+        found, told = _deliver_result(client, run.run_id, directory, result, asked)
+        metrics, tags = metrics + found, tags | told
     if failure:
         tags |= {ERROR_TAG: failure["error"][:5000]}
         tags |= {NOTE_TAG: f"```\n{failure['traceback']}```"}
@@ -84,6 +87,29 @@ def deliver(
     client.log_batch(run.run_id, metrics, params, [RunTag(k, v) for k, v in tags.items()])
     run.tags |= compared(tags)
     _set_status(client, run, STATUS[seen.state], ended)
+
+
+def _deliver_result(
+    client: MlflowClient,
+    run_id: str,
+    directory: RunDirectory,
+    result: Result,
+    asked: tuple[Plan, Cell] | None,
+) -> tuple[list[Metric], dict[str, str]]:
+    """Deliver files and data of a finished run; returns its metrics and tags."""
+    tables, provenance = _tables(directory, result["tables"]), result["provenance"]
+    metrics, tags = _summary(result), {RESULT_TAG: digest_of(result)}
+    tags |= {name: str(value) for name, value in provenance.items()}
+    tags |= origin_tags(directory.path, asked and asked[0], provenance)
+    log_files(client, run_id, directory, tables)
+    setup = directory.config()
+    if asked and setup:
+        presentation = presentation_of(asked[0])
+        metrics += _charts(tables, asked[0], presentation.charts, int(result["ended"] * 1000))
+        tags |= sentence(*asked, result["metrics"])
+        if data := dataset_of(setup["config"], presentation.dataset):
+            client.log_inputs(run_id, [data])
+    return metrics, tags
 
 
 def _set_status(
@@ -106,48 +132,6 @@ def flatten(config: Mapping[str, Any]) -> dict[str, str]:
         else:
             params[name] = value if isinstance(value, str) else json.dumps(value)
     return params
-
-
-def digest_of(value: Any) -> str:
-    """A short digest of a JSON value, by which changes are seen."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def holds_files(client: MlflowClient, artifacts: str, run: Entry, directory: RunDirectory) -> bool:
-    """Whether the store holds the files of a finished run, sound as far as it tells quickly.
-
-    Arguments:
-        artifacts: where the experiment's files are.
-    """
-    result = directory.result()
-    if result is None:  # set aside since, perhaps
-        return True
-    own = _files(directory, result)
-    folder = local_path(artifacts)
-    if folder is not None:
-        kept = folder / run.run_id / "artifacts"
-        return all(_same(kept / path.name, path) for path in own)
-    sizes = {file.path: file.file_size for file in client.list_artifacts(run.run_id)}
-    return all(sizes.get(path.name) == path.stat().st_size for path in own)
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.is_file() and filecmp.cmp(one, other, shallow=False)
-
-
-def _log_files(
-    client: MlflowClient, run_id: str, directory: RunDirectory, result: Mapping[str, Any]
-) -> None:
-    for path in _files(directory, result):
-        client.log_artifact(run_id, str(path))
-
-
-def _files(directory: RunDirectory, result: Mapping[str, Any]) -> list[Path]:
-    """What of a finished run is delivered."""
-    tables = [directory.table(name) for name in result["tables"]]
-    others = [directory.files / name for name in (layout.CODE_DIFF, layout.PACKAGES)]
-    others.append(directory.path / layout.CONFIG)
-    return [*tables, *filter(Path.exists, others)]
 
 
 def _forget_failure(client: MlflowClient, run: Entry) -> None:
@@ -177,27 +161,36 @@ def _summary(result: Mapping[str, Any]) -> list[Metric]:
     return [Metric(name, value, time, 0) for name, value in values.items()]
 
 
-def _tables(directory: RunDirectory, result: Mapping[str, Any]) -> list[Metric]:
-    """The numeric columns of each table as curves over its index.
-
-    Without those that are called like a metric of the result, which would be one with it.
-    """
+def _tables(directory: RunDirectory, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The tables of a run, none of them damaged."""
     import pandas as pd
+
+    directory.check_tables()
+    return {name: pd.read_parquet(directory.table(name)) for name in names}
+
+
+def _charts(
+    tables: Mapping[str, pd.DataFrame], plan: Plan, charts: Sequence[Chart], time: int
+) -> list[Metric]:
+    """What the charts of the study's views show of tables.
+
+    Rows themselves are no metrics: MLflow would take the last one for a number of the run.
+    """
+    curves = [curve_of(plan, chart) for chart in charts]
+    points = [
+        _points(one, tables[one.table], time) for one in curves if one and one.table in tables
+    ]
+    return list(dict.fromkeys(chain(*points)))  # charts share what they are drawn over
+
+
+def _points(curve: Curve, table: pd.DataFrame, time: int) -> Iterator[Metric]:
     from mlflow.entities import Metric
 
-    time = int(result["ended"] * 1000)
-    metrics: list[Metric] = []
-    known = {metric(name) for name in result["metrics"]}
-    for name in result["tables"]:
-        table = pd.read_parquet(directory.table(name)).select_dtypes("number")
-        for column in table:
-            called = table_metric(name, str(column))
-            values = table[column].dropna() if called not in known else table[column][:0]
-            metrics += [
-                Metric(called, float(value), time, int(step))
-                for step, value in zip(values.index.tolist(), values, strict=True)
-            ]
-    return metrics
+    points = curve.points(table)
+    for step, (over, value) in enumerate(zip(points.index.tolist(), points.tolist(), strict=True)):
+        yield Metric(curve.metric, value, time, step)
+        if curve.over_metric:
+            yield Metric(curve.over_metric, over, time, step)
 
 
 def _hours(directory: RunDirectory, attempts: int) -> list[Metric]:

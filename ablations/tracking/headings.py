@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ablations.files import write_json
 from ablations.study.plan import Cell, Plan
-from ablations.tracking.delivery import digest_of
 from ablations.tracking.ledger import Entry, Ledger, Page, trusting
 from ablations.tracking.names import (
     NOTE_TAG,
@@ -20,6 +19,7 @@ from ablations.tracking.names import (
     SOURCES,
     SOURCES_TAG,
     STUDY_TAG,
+    digest_of,
     is_member_tag,
     member_tag,
     seed_name,

@@ -7,8 +7,9 @@ Studies, axes, columns and metrics are called as their authors like; MLflow take
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # tags of each run
 KEY_TAG = "run_key"
@@ -34,19 +35,32 @@ PARENT_TAG = "mlflow.parentRunId"
 # holds it
 VIEW_TAG = "mlflow.sharedViewState."
 
+TRAINING = "workflowType=machine_learning"  # of an address: else the UI shows what is for GenAI
+
 LONGEST = 100  # letters of a study's or axis' name in those of MLflow
 FAILURE_TAGS = (ERROR_TAG, NOTE_TAG)
 RUN_SECONDS = "run_seconds"
 BESIDE = "metric."  # before users' names that are ours
 PROGRESS = "progress/"  # before the names of what runs log while they go on
+CURVES = "charts/"  # before the names of what charts show of tables, see `curves.py`
 
 
 class View(NamedTuple):
-    """A view of the UI: its study, its axis (empty: all runs, by seed), and its path there."""
+    """A view of the UI: its study, its axis (empty: all settings), and its path there."""
 
     study: str
     axis: str
     path: str
+
+
+def digest_of(value: Any) -> str:
+    """A short digest of a JSON value, by which changes are seen."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def verdict_tag(claim: str) -> str:
+    """The tag of a study's run that holds the verdict on a claim."""
+    return f"verdict.{taken(claim)}"
 
 
 def taken(name: str, letters: str = r"\w.\- :") -> str:
@@ -105,9 +119,19 @@ def progress_metric(name: str) -> str:
     return PROGRESS + _cleaned(name)
 
 
-def table_metric(table: str, column: str) -> str:
-    """A column of a table of the result, over the table's index."""
-    return _beside_ours(f"{_cleaned(table)}/{_cleaned(column)}")
+def curve_metric(table: str, kind: str, column: str, over: str | None) -> str:
+    """What a chart shows of a column of a table, worded as the title that MLflow makes of it.
+
+    Arguments:
+        kind: see `Curve`.
+    """
+    words = f"{kind} {taken(column)}" + (f" by {taken(over)}" if over else "")
+    return f"{CURVES}{_cleaned(table)}: {words}"
+
+
+def over_metric(table: str, limit: bool, over: str) -> str:
+    """What charts of a table are drawn over; `limit`: values are of rows with at most as much."""
+    return f"{CURVES}{_cleaned(table)}: {'at most ' * limit}{taken(over)}"
 
 
 def _cleaned(name: str) -> str:
@@ -130,7 +154,7 @@ def _is_ours(name: str) -> bool:
     """Whether a name is one of ours, or such a one beside them."""
     while name.startswith(BESIDE):
         name = name.removeprefix(BESIDE)
-    return name in OF_THE_MACHINERY or name.startswith(PROGRESS)
+    return name in OF_THE_MACHINERY or name.startswith((PROGRESS, CURVES))
 
 
 def hours_metric(unit: str) -> str:

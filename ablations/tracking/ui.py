@@ -21,7 +21,7 @@ import psutil
 
 from ablations.errors import UserError
 from ablations.runs.home import Home
-from ablations.tracking.names import View
+from ablations.tracking.names import TRAINING, View
 from ablations.uris import without_secrets
 
 DEFAULT_PORT = 5000
@@ -129,9 +129,9 @@ def serve(
     if not running:
         address.check()
     base = uri.rstrip("/") if running else address.base
-    click.echo("Runs of each study, by seed and grouped by each axis, with charts:")
+    click.echo("All settings of each study, and the levels of each axis, with seeds as bands:")
     for study, axis, path in views:
-        click.echo(f"  {study:14} {axis or '(by seed)':20} {base}{path}")
+        click.echo(f"  {study:14} {axis or '(all settings)':20} {base}{path}")
     if show and views:
         _open_when_ready(base if running else address.local, views[0].path)
     if running:
@@ -139,7 +139,7 @@ def serve(
         return
     if copied:
         click.echo(f"{home.root} can only be read: this shows a copy of its store as it is now.")
-    click.echo(f"MLflow UI at {base}; stop with Ctrl-C.")
+    click.echo(f"MLflow UI at {base}/#/experiments?{TRAINING}; stop with Ctrl-C.")
     sys.stdout.flush()
     _run_server(_command(home, uri, address), _environment(address))
 

@@ -269,7 +269,17 @@ def presentation(config: StitchingConfig) -> Presentation:
         columns=(f"mean_{score}", f"worst_{score}", "train_seconds"),
         disposable=(MODEL,),
         caches=(ANSWERS, DECODED),
+        dataset=data_settings(config),
     )
+
+
+def data_settings(config: StitchingConfig) -> tuple[str, ...]:
+    """The settings that choose the images or texts of a run."""
+    counts = ("training_images", "test_images", "validation_images")
+    sizes = IN_MEMORY.get(config.dataset)
+    drawn = any(getattr(config, name) for name in counts) or (sizes and not sizes.official)
+    seed = ("seed",) if drawn and config.split_seed is None else ()
+    return ("dataset", *counts, "pixels", "tokens", "split_seed", *seed)
 
 
 STITCHING = Experiment(

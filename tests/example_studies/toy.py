@@ -99,6 +99,7 @@ PRESENTATION = Presentation(
     columns=("mean_top1",),
     disposable=("model.safetensors",),
     caches=("answers",),
+    dataset=("rule", "steps"),
 )
 
 TOY = Experiment(

@@ -12,6 +12,7 @@ from ablations.runs.directory import RunDirectory
 from ablations.terminal.progress import (
     PLAIN_SECONDS,
     LiveProgress,
+    beside_the_usual,
     describe,
     last_progress,
     seconds_left,
@@ -79,6 +80,19 @@ def test_a_later_phase_ends_the_steps(tmp_path):
     assert seconds_left(progress) == pytest.approx(2.0)
 
 
+def test_a_phase_that_counts_tells_its_time(tmp_path):
+    """Anchors are trained by the first run alone: others are not expected to take as long."""
+    epochs = [{"phase": f"anchor vit: epoch {n}/10"} for n in (1, 2, 3)]
+    progress = told(tmp_path, *epochs)
+    assert describe(progress) == "anchor vit: epoch 3/10, 7 s left"
+    assert beside_the_usual(progress) == pytest.approx(2 + 7)
+    other = told(tmp_path, *epochs, {"phase": "anchor deit: epoch 1/10"})
+    assert describe(other) == "anchor deit: epoch 1/10"
+    later = told(tmp_path, *epochs, {"phase": "training"}, step(1), step(2))
+    assert describe(later) == "2/10, 8 s left"
+    assert beside_the_usual(later) == pytest.approx(3)
+
+
 def test_more_steps_than_were_told_of_leave_no_time(tmp_path):
     assert seconds_left(told(tmp_path, step(9), step(12))) == 0.0
 
@@ -116,8 +130,14 @@ def test_off_a_terminal_a_line_comes_when_something_changes(home, clock, look):
     assert look() == []
     do(home, KEYS[0])
     clock.now += 1
-    assert look() == ["1 of 4 runs done, 3 waiting, 2 s so far, about 2 min left"]
+    assert look() == ["1 of 4 runs done, 3 waiting, 2 s so far, about 0 s left"]
     assert look() == []
+
+
+def test_runs_of_before_correct_nothing_again(home, clock, look):
+    """What was expected knows of them already."""
+    do(home, KEYS[0])
+    assert look() == ["1 of 4 runs done, 3 waiting, 0 s so far, about 2 min left"]
 
 
 def test_and_now_and_then_where_nothing_does(home, clock, look):
@@ -135,13 +155,13 @@ def test_and_now_and_then_where_nothing_does(home, clock, look):
 
 
 def test_what_runs_tell_of_themselves_beats_the_guess(home, look):
-    """Three of a minute on two workers, beside one that says that it needs an hour."""
+    """Three on two workers, beside one that says that it needs an hour: so do they, then."""
     begin(home, KEYS[0])
     entries = [{"time": 0.0, **step(1, 37)}, {"time": 100.0, **step(2, 37)}]
     text = "".join(f"{json.dumps(entry)}\n" for entry in entries)
     (home.run(KEYS[0]).path / "progress-1.jsonl").write_text(text)
     summary, _ = look()
-    assert summary.endswith("about 58 min 20 s left")  # 35 steps of 100 s, longer than the rest
+    assert summary.endswith("about 1 h 56 min left")  # twice 35 steps of 100 s
 
 
 def test_when_all_is_over_no_time_is_left(home, look):
@@ -155,7 +175,7 @@ def test_a_plan_that_has_grown_is_told_with_its_note(home, look):
     key, *_ = KEYS
     look.live.extend(PLAN, dict.fromkeys(KEYS, 30.0), "best 0.5")
     do(home, key)
-    assert look() == ["best 0.5, 1 of 4 runs done, 3 waiting, 0 s so far, about 1 min left"]
+    assert look() == ["best 0.5, 1 of 4 runs done, 3 waiting, 0 s so far, about 0 s left"]
 
 
 def test_it_opens_and_closes_without_a_terminal(look):

@@ -7,6 +7,7 @@ import platform
 import threading
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -54,12 +55,31 @@ def test_everything_of_a_run_arrives(home):
     client = connect(home.tracking_uri)
     loss = client.get_metric_history(run.info.run_id, "progress/loss")
     assert [point.step for point in loss] == [1, 2, 3, 4, 5]
-    curve = client.get_metric_history(run.info.run_id, "stitch/top1")
-    assert [point.step for point in curve] == [0, 1, 2, 3]
+    # no row of a table stands as a number of the run: what MLflow shows is the best one
+    assert not [name for name in run.data.metrics if name.startswith("stitch")]
+    curve = client.get_metric_history(run.info.run_id, "charts/stitch: best top1 by macs")
+    costs = client.get_metric_history(run.info.run_id, "charts/stitch: at most macs")
+    assert [point.step for point in curve] == [point.step for point in costs] == list(range(76))
+    assert run.data.metrics["charts/stitch: best top1 by macs"] == 0.9
+    assert run.data.metrics["charts/stitch: at most macs"] == 400
+    assert run.data.tags["mlflow.source.name"] == "ablate run toy"
+    assert run.data.tags["mlflow.source.git.commit"] == "abc"
+    assert run.data.tags["mlflow.user"] == home.run(key).path.owner()
+    assert run.data.tags["mlflow.note.content"] == (
+        "baseline, seed 0 of study toy: mean top-1 80.7 %."
+    )
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.profile) == ("plain", '{"rule": "plain", "steps": 5}')
+    shown = client.download_artifacts(run.info.run_id, "stitch.csv", str(home.root))
+    assert Path(shown).read_text().splitlines()[:2] == [
+        "stitch,route,anchors,is_anchor,macs,params,visits,top1,top1_before",
+        "0,0,0,True,100,10,1,0.7,0.7",
+    ]
     assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
         "config.json",
         "code.diff",
         "packages.txt",
+        "stitch.csv",
         "stitch.parquet",
     }
     assert "git_diff" not in run.data.tags

@@ -15,15 +15,16 @@ from mlflow.utils.validation import (
 
 from ablations.tracking import names
 from ablations.tracking.names import (
+    curve_metric,
     equals,
     hours_metric,
     is_member_tag,
     member_tag,
     metric,
     name_of_metric,
+    over_metric,
     progress_metric,
     seed_name,
-    table_metric,
     view_name,
 )
 
@@ -79,18 +80,24 @@ def test_views_have_names_that_an_address_takes(study, axis):
 
 def test_metrics_of_different_kinds_do_not_meet():
     """A column called like a metric of the run, or like what it logged."""
-    found = {"loss", progress_metric("loss"), table_metric("stitch", "loss"), hours_metric("cpu")}
-    assert found == {"loss", "progress/loss", "stitch/loss", "cpu_hours"}
+    found = {
+        "loss",
+        progress_metric("loss"),
+        curve_metric("stitch", "best", "loss", "macs"),
+        hours_metric("cpu"),
+    }
+    assert found == {"loss", "progress/loss", "charts/stitch: best loss by macs", "cpu_hours"}
 
 
-@pytest.mark.parametrize("name", ["run_seconds", "cpu_hours", "gpu_hours", "progress/loss"])
+@pytest.mark.parametrize(
+    "name", ["run_seconds", "cpu_hours", "gpu_hours", "progress/loss", "charts/x"]
+)
 def test_a_users_metric_is_none_of_ours(name):
     assert metric(name) == f"metric.{name}"
     assert metric(f"metric.{name}") == f"metric.metric.{name}"
     for one in (name, f"metric.{name}", f"metric.{name}s", "loss"):
         assert name_of_metric(metric(one)) == one
     assert metric(f"metric.{name}s") != metric(f"{name}s") != name
-    assert table_metric("progress", "loss") == "metric.progress/loss"
 
 
 odd = st.text(min_size=1, max_size=300)
@@ -100,7 +107,8 @@ odd = st.text(min_size=1, max_size=300)
 def test_mlflow_takes_every_name_and_tells_them_apart(one, other):
     for name in (
         *(member_tag(one), member_tag(one, other), metric(one), progress_metric(one)),
-        *(table_metric(one, other), view_name(one, other)),
+        *(curve_metric(one, "best", other, one), over_metric(one, True, other)),
+        view_name(one, other),
     ):
         _validate_tag_name(name)
         _validate_metric_name(name)
