@@ -11,6 +11,7 @@ from reports.data.search import search_of, trial_words, trials_of
 from reports.data.subject import Subject
 from reports.drawing.drawing import GREY, colour_of, groups, panels
 from reports.drawing.figure import FigureKind
+from reports.drawing.words import plain
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -70,7 +71,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, last: int) -> None:
     scale = rows.scale.iloc[0]
     if scale == "levels":
         known = rows.drop_duplicates("position").sort_values("position")
-        axes.set_xticks(known.position, known.level, fontsize=7)
+        axes.set_xticks(known.position, known.level.astype(str).map(plain), fontsize="x-small")
         axes.set_xlim(known.position.min() - 0.6, known.position.max() + 0.6)
         axes.grid(axis="x", visible=False)
     else:

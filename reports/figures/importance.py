@@ -16,7 +16,8 @@ from reports.data.search import search_of
 from reports.data.subject import Subject
 from reports.drawing.drawing import colour_of
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.style import inches
+from reports.drawing.words import plain
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -57,9 +58,11 @@ def _settings(subject: Subject, quantity: Quantity) -> Iterator[tuple[dict[str, 
 
 def draw(data: pd.DataFrame) -> Figure:
     """A bar a setting."""
-    figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.7 + 0.28 * len(data)))
-    bars = axes.barh(data.setting, data.importance, color=colour_of(1), height=0.6)
-    axes.bar_label(bars, [f"{share:.0f} %" for share in data.importance], padding=3, fontsize=8)
+    figure, axes = plt.subplots(figsize=(inches()[0], 0.7 + 0.28 * len(data)))
+    bars = axes.barh(data.setting.map(plain), data.importance, color=colour_of(1), height=0.6)
+    axes.bar_label(
+        bars, [f"{share:.0f} %" for share in data.importance], padding=3, fontsize="small"
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * data.importance.max())
     axes.grid(axis="y", visible=False)
