@@ -25,7 +25,7 @@ from snnet.front import chosen_by
 GREY = "#8a8a8a"
 LETTERS_AN_INCH = 12  # of the labels of an axis
 EDGE = 0.15  # of the axes: words that begin there go inwards
-LEGEND_LETTERS = 136  # an inch, of one point: of two, half as many
+LEGEND_LETTERS = 153  # an inch, where a figure's letters have one point: of two, half as many
 
 
 def colour_of(number: int) -> str:
@@ -58,7 +58,7 @@ def anchor_handle() -> Line2D:
 
 def legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
     """Draw a legend above the axes, where it covers no point; in as many rows as fit the width."""
-    letters = LEGEND_LETTERS * inches()[0] / plt.rcParams["legend.fontsize"]
+    letters = LEGEND_LETTERS * inches()[0] / plt.rcParams["font.size"]
     columns = max(1, min(len(names), int(letters / (6 + max(len(name) for name in names)))))
     figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
 
@@ -154,7 +154,8 @@ def name_ticks(axes: Axes, names: Sequence[str], width: float) -> None:
 def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
     """Every sub-network of every level: its route, cost, score, and `columns` of its table.
 
-    What lies `between` which anchors is told by their names. The score stands under its own name, in its unit; `score_in` tells which it is.
+    What lies `between` which anchors is told by their names. The score stands under its own name,
+    in its unit; `score_in` tells which it is.
 
     Raises:
         NothingToDrawError: a table has no such column, or levels are scored by different things.

@@ -21,20 +21,20 @@ def gaps_in(data: pd.DataFrame, score: Metric) -> pd.DataFrame:
     return found.assign(gap=found[score.name] - found.joint)
 
 
-def draw_gaps(axes: Axes, gaps: pd.DataFrame, unit: float, score: Metric) -> None:
+def draw_gaps(axes: Axes, gaps: pd.DataFrame, unit: float) -> None:
     """An arrow from the joint network's point to that of the one alone, and how long it is."""
     for row in gaps.to_dict("records"):
         place = row["macs"] / unit
         axes.annotate(
             "",
-            (place, row[score.name]),
+            (place, row["joint"] + row["gap"]),
             (place, row["joint"]),
             arrowprops={"arrowstyle": "->", "linewidth": 0.9, "shrinkA": 3, "shrinkB": 3},
             zorder=5,
         )
         axes.annotate(
             number(row["gap"], sign=True),
-            (place, (row["joint"] + row[score.name]) / 2),
+            (place, row["joint"] + row["gap"] / 2),
             xytext=(4, 0),
             textcoords="offset points",
             va="center",

@@ -37,7 +37,10 @@ def draw(study: TrackedStudy, name: str, axis: str | None = None, width: str = "
     """
     if name not in FIGURES:
         raise UserError(f"there is no figure {name!r}: {nearest(name, FIGURES)}")
-    subject = Subject(study, _axis_for(name, list(study.plan.axes), axis))
+    axes = [one.axis for one in Subject(study).axes() if one.axis]
+    if axis and study.plan.search:
+        raise UserError(f"there is no axis {axis!r}: a search has none, its best trial is drawn")
+    subject = Subject(study, _axis_for(name, axes, axis))
     try:
         return FIGURES[name].drawing(subject, width)
     except NothingToDrawError as error:

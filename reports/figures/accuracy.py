@@ -13,7 +13,7 @@ from ablations.study.metric import Metric
 from reports.data.paper import SOURCE, published
 from reports.data.rivals import KINDS, rivals_of
 from reports.data.subject import Subject
-from reports.drawing.captions import seeds_sentence
+from reports.drawing.captions import levels_words, seeds_sentence
 from reports.drawing.drawing import (
     GREY,
     anchor_handle,
@@ -45,7 +45,7 @@ from reports.drawing.scales import (
     score_label,
     steep_sentence,
 )
-from reports.drawing.words import plain, short
+from reports.drawing.words import short
 from snnet.front import chosen_by, pareto_front
 
 PAPER = "SN-Net paper"
@@ -82,7 +82,7 @@ def draw(data: pd.DataFrame) -> Figure:
         cost_axis(axes, data.macs / unit)
         stars = levels[0][2][levels[0][2].is_anchor]
         name_anchors(axes, stars, stars.macs / unit, stars[score.name])
-        draw_gaps(axes, gaps_in(_tracked(data), score), unit, score)
+        draw_gaps(axes, gaps_in(_tracked(data), score), unit)
     name_axes(figure, macs_label(data.macs), score_label(_scores(data, score), score))
     named = shown_in_legend(figure, {number: name for number, name, _ in levels})
     others |= {"anchor": anchor_handle(), **_sizes(_tracked(data))}
@@ -189,10 +189,9 @@ def caption(data: pd.DataFrame) -> str:
     """What is drawn, how many sub-networks, and over how many seeds."""
     tracked, paper, score = _tracked(data), data[data.level == PAPER], score_in(data)
     levels = groups(tracked)
-    axis = plain(tracked.axis.iloc[0])
-    what = f" for each level of {axis}, everything else at the baseline" if axis else ""
+    what = levels_words(tracked.axis.iloc[0], len(levels))
     counts = ", ".join(
-        f"{len(rows)} for {name.removesuffix(' (baseline)')}" if axis else f"{len(rows)}"
+        f"{len(rows)} for {name.removesuffix(' (baseline)')}" if what else f"{len(rows)}"
         for _, name, rows in levels
     )
     words = (

@@ -16,9 +16,9 @@ from reports.drawing.words import plain
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that is done and a setting: the `level` chosen, and its `position` across."""
-    search = search_of(subject)
+    search = search_of(subject.study)
     name = next(iter(search.values))
-    trials = trials_of(subject).set_index("trial", drop=False)
+    trials = trials_of(subject.study).set_index("trial", drop=False)
     rows = []
     for trial in search.done:
         for setting, level in trial.params.items():

@@ -24,7 +24,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial and point of its curve: the first replicate's value by percent of its run."""
-    search, rows = search_of(subject), []
+    search, rows = search_of(subject.study), []
     name, goal = next(iter(search.values.items()))
     best = (max if goal == "maximize" else min)(search.done, key=lambda trial: trial.value)
     for trial in search.trials:

@@ -28,7 +28,7 @@ LOOKS = ((0.12, "o", BLUE), (-0.18, "s", "white"), (-0.3, "^", BLUE), (0.3, "D",
 def data(subject: Subject) -> pd.DataFrame:
     """A row a level and quantity: what it is above the baseline's."""
     compared, rows = quantities(subject.study), []
-    for axis in subject.axes():
+    for axis in subject.axes() or [subject]:
         baseline, *levels = axis.levels
         for level in levels:
             if not _scored_alike(level, baseline):
@@ -89,7 +89,9 @@ def draw(data: pd.DataFrame) -> Figure:
     for axes, part in zip(panels.flat, units, strict=True):
         _panel(axes, part, places)
     first = panels.flat[0]
-    labels = [f"{plain(axis)}: {plain(level)}" for axis, level in rows.itertuples(index=False)]
+    labels = [
+        plain(f"{axis}: {level}" if axis else level) for axis, level in rows.itertuples(index=False)
+    ]
     first.set_yticks(list(places.values()), labels)
     first.set_ylim(0.5 - len(rows), 0.5)
     if len(units) == 1:
@@ -151,11 +153,12 @@ def _label(data: pd.DataFrame) -> str:
 def caption(data: pd.DataFrame) -> str:
     """What is compared, where the stitches are not the same, and over how many seeds."""
     words = (
-        "Each level against the baseline, all else equal; the numbers are those of the filled "
-        "points. "
-        if data.measure.nunique() > 1 and len(_panels(data)) == 1
-        else "Each level against the baseline, all else equal. "
+        "Each level against the baseline, all else equal"
+        if data.axis.all()
+        else "What the search found best against its baseline"
     )
+    filled = data.measure.nunique() > 1 and len(_panels(data)) == 1
+    words += "; the numbers are those of the filled points. " if filled else ". "
     others = data[~data.same_stitches]
     if len(others) and (data.measure == AREA).any():
         names = listed(map(plain, dict.fromkeys(others.axis + " " + others.level)))

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ablations.search.importance import FEWEST, importances
+from ablations.search.importance import fewest, importances
 from reports.data.levels import NothingToDrawError
 from reports.data.quantities import AREA, Quantity, quantities
 from reports.data.search import search_of
@@ -24,7 +24,7 @@ def data(subject: Subject) -> pd.DataFrame:
     """A row a setting."""
     plan = subject.study.plan
     if plan.search:
-        search = search_of(subject)
+        search = search_of(subject.study)
         name, choices = next(iter(search.values)), search.choices
         results = [(trial.params, trial.value) for trial in search.done]
         results += [(grid.params, grid.values[0]) for grid in search.grid]
@@ -40,7 +40,12 @@ def data(subject: Subject) -> pd.DataFrame:
         counts = {"trials": 0, "settings": len(results)}
     found = importances(choices, results)
     if not found:
-        raise NothingToDrawError(f"fewer than {FEWEST} settings are done, or all did alike")
+        enough = fewest(choices)
+        raise NothingToDrawError(
+            f"{len(results)} settings are done, of {len(choices)} choices {enough} can tell"
+            if len(results) < enough
+            else "all settings did alike"
+        )
     shares = [{"setting": setting, "importance": 100 * share} for setting, share in found.items()]
     return pd.DataFrame(shares).assign(value=name, **counts)
 
@@ -77,8 +82,8 @@ def caption(data: pd.DataFrame) -> str:
     parts += [f"{settings} settings of grids"] if settings else []
     return (
         f"Share of each setting in how much {data.value.iloc[0]} varies (Optuna's fANOVA), over "
-        f"{' and '.join(parts)}. It tells what made a difference, not which level was better; with "
-        "few settings it is a rough guide, for which no interval can be given."
+        f"{' and '.join(parts)}. It tells what made a difference, not which level was better. No "
+        "interval can be given: with as few settings, shares are wrong by ten points or so."
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from reports.data.levels import NothingToDrawError, keep_stitches
 from reports.data.quantities import MANY, digits, main_metric, metrics_of
 from reports.data.subject import Subject
-from reports.drawing.captions import listed, seeds_sentence, with_interval
+from reports.drawing.captions import levels_words, listed, seeds_sentence, with_interval
 from reports.drawing.drawing import (
     colour_of,
     groups,
@@ -95,14 +95,14 @@ def _panel(axes: Axes, data: pd.DataFrame, width: float) -> None:
 def caption(data: pd.DataFrame) -> str:
     """The first metric of each level in numbers, over how many seeds."""
     first = data[data.metric == data.metric.iloc[0]]
-    found = []
+    what, found = levels_words(data.axis.iloc[0], first.level.nunique()), []
     for _, name, rows in groups(first):
         one = estimate(list(rows.value))
         half_width = float("nan") if one.half_width is None else one.half_width
         text = with_interval(one.mean, half_width, digits=int(rows.digits.iloc[0]))
         found.append(f"{name} {text}")
     return (
-        f"{listed(dict.fromkeys(data.label))} of each level, everything else at the baseline; "
+        f"{listed(dict.fromkeys(data.label))}{what}; "
         f"small points are seeds. {first.metric.iloc[0]}: {'; '.join(found)}. "
         f"{seeds_sentence(first.groupby('level').seed.nunique())}"
     )

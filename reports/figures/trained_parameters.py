@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from ablations.tracking.reader import TrackedRun
 from reports.data.levels import Level, NothingToDrawError, keep_stitches, mean
 from reports.data.subject import Subject
-from reports.drawing.captions import seeds_sentence, with_interval
+from reports.drawing.captions import levels_words, seeds_sentence, with_interval
 from reports.drawing.drawing import (
     colour_of,
     groups,
@@ -95,8 +95,8 @@ def caption(data: pd.DataFrame) -> str:
     )
     return (
         f"Mean {score.title} of stitches, without anchors, over the parameters of the whole "
-        f"network that training changes, for each level of {plain(data.axis.iloc[0])}, everything "
-        f"else at the baseline: {levels}. {seeds_sentence(data.seeds)}"
+        f"network that training changes{levels_words(data.axis.iloc[0], len(data))}: {levels}. "
+        f"{seeds_sentence(data.seeds)}"
     )
 
 

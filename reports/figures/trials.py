@@ -22,9 +22,9 @@ LOOKS = {"done": ("o", colour_of(1)), "ended early": ("D", GREY)}
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that tells a value; `best`: the best so far, or one that no other beats."""
-    goals = search_of(subject).values
+    goals = search_of(subject.study).values
     columns = list(VALUES[: len(goals)])
-    rows = trials_of(subject).dropna(subset=columns)
+    rows = trials_of(subject.study).dropna(subset=columns)
     signs = [-1 if goal == "maximize" else 1 for goal in goals.values()]
     costs = rows[columns] * signs
     done = rows.state == "done"
