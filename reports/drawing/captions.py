@@ -31,7 +31,7 @@ def seeds_sentence(counts: Iterable[int], bars: bool = True) -> str:
 
 
 def levels_words(axis: str, count: int) -> str:
-    """Of what a figure is that shows so many levels: of an axis, or of a search."""
+    """What a figure of so many levels is of: of those of an axis, or of a search."""
     if axis:
         return f" for each level of {plain(axis)}, everything else at the baseline"
     return " of the baseline and of what the search found best" if count > 1 else ""

@@ -16,7 +16,7 @@ WIDE = 3.0  # times: what spans more is drawn by its logarithm
 STEEP = 5.0  # times: from there on what scores lack of 100 % is
 FEW = 10.0  # times: what spans less needs ticks between 1, 2 and 5
 MACS_UNITS = {1e9: "billions", 1e6: "millions"}
-TICKS = (0, 20, 40, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9)  # percent
+TICKS = (0, 20, 40, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8, 99.9, 100)  # percent
 
 
 def cost_axis(
@@ -31,7 +31,7 @@ def cost_axis(
     if not 0 < WIDE * low < high:
         return
     axes.set_xscale("log")
-    subs = (1.0, 2.0, 3.0, 5.0) if high < FEW * low else (1.0, 2.0, 5.0)
+    subs = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0) if high < FEW * low else (1.0, 2.0, 5.0)
     axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -54,9 +54,11 @@ def score_axis(axes: Axes, scores: pd.Series[float], score: Metric) -> None:
     which are few, do not press all others into a strip.
     """
     if is_steep(scores, score):
-        least = _lacking(scores).min() / 1.3
+        lacking = 100 - scores.astype(float)
+        least = lacking[lacking > 0].min()
         axes.set_yscale("function", functions=_by_what_lacks(least))
-        low, high = 100 - min(100.0, _lacking(scores).max() * 1.15), 100 - least
+        low = 100 - min(100.0, 1.15 * lacking.max())
+        high = 100 + least / 10 if lacking.min() == 0 else 100 - least / 1.3
         axes.yaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
@@ -69,7 +71,7 @@ def is_steep(scores: pd.Series[float], score: Metric) -> bool:
     """Whether scores are shown by what they lack of 100 %."""
     if score.unit != "%" or score.goal == "minimize" or scores.max() > 100 or scores.min() < 0:
         return False
-    lacking = _lacking(scores)
+    lacking = 100 - scores[scores < 100].astype(float)
     return bool(lacking.max() > STEEP * lacking.min())
 
 
@@ -95,23 +97,21 @@ def keep_to_percent(axes: Axes) -> None:
     axes.set_ylim(max(low, -4), min(high, 104))
 
 
-def _lacking(scores: pd.Series[float]) -> pd.Series[float]:
-    """What scores lack of 100 %; of those that lack nothing, half of the least of the others."""
-    lacking = 100 - scores.astype(float)
-    some = lacking[lacking > 0]
-    return lacking.clip(lower=some.min() / 2 if len(some) else 1.0)
-
-
 Transform = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def _by_what_lacks(least: float) -> tuple[Transform, Transform]:
-    """From percent to the logarithm of what lacks, and back; less than `least` is as much."""
+    """The way from percent to the logarithm of what lacks, and that back.
+
+    Where less lacks than `least`, it is linear, so that 100 % has a place.
+    """
 
     def forward(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(-np.log10(np.maximum(100 - np.asarray(scores, dtype=float), least)))
+        lacking = (100 - np.asarray(scores, dtype=float)) / least
+        return np.where(lacking > 1, -np.log2(np.maximum(lacking, 1)), 1 - lacking)
 
     def back(places: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(100 - 10 ** -np.asarray(places, dtype=float))
+        up = np.asarray(places, dtype=float)
+        return 100 - least * np.where(up < 0, 2 ** -np.minimum(up, 0), 1 - up)
 
     return forward, back

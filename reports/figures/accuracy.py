@@ -153,7 +153,7 @@ def _points(axes: Axes, number: int, rows: pd.DataFrame, unit: float, largest: f
         axes.scatter(
             part.macs / unit,
             part[name],
-            s=[24 + size for size in sizes] if is_anchor else sizes,
+            s=[36 + size for size in sizes] if is_anchor else sizes,
             marker=marker,
             facecolor=colour_of(number) if is_anchor else "none",
             edgecolor="white" if is_anchor else colour_of(number),

@@ -39,7 +39,7 @@ def test_ticks_of_costs_are_numbers(axes):
     assert ticks(axes.xaxis, 0.02, 0.5) == ["0.02", "0.05", "0.1", "0.2", "0.5"]
     axes.set_xlim(1, 4)
     cost_axis(axes, pd.Series([1.0, 4.0]))
-    assert ticks(axes.xaxis, 1, 4) == ["1", "2", "3"]
+    assert ticks(axes.xaxis, 1, 4) == ["1", "1.5", "2", "3", "4"]
 
 
 def test_half_of_the_height_belongs_to_half_of_the_errors(axes):
