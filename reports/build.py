@@ -71,13 +71,13 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     return page
 
 
-def save_published(file_format: str, target: Path) -> list[Path]:
+def save_published(file_format: str, target: Path, width: str = "page") -> list[Path]:
     """Draw what the paper's authors released, a figure a family, into the folder `target`.
 
     Needs no run: the same code draws it that draws it below a user's own points.
 
     Arguments:
-        file_format: see `save_figure`.
+        file_format, width: see `save_figure`.
     """
     from reports.data.paper import FOLDER, published_plan
     from reports.data.subject import Subject
@@ -87,13 +87,20 @@ def save_published(file_format: str, target: Path) -> list[Path]:
     files = []
     for table in sorted(FOLDER.glob("*.csv")):
         study = TrackedStudy(published_plan(table.stem), {})
-        drawing = FIGURES["published"].drawing(Subject(study))
-        files.append(_save(drawing, file_format, target / f"{table.stem}-published.{file_format}"))
+        drawing = FIGURES["published"].drawing(Subject(study), width)
+        file = target / f"{table.stem}-published.{file_format}"
+        files.append(_save(drawing, file_format, file, width))
     return files
 
 
 def save_figure(
-    uri: str, name: str, figure: str, axis: str | None, file_format: str, target: Path
+    uri: str,
+    name: str,
+    figure: str,
+    axis: str | None,
+    file_format: str,
+    target: Path,
+    width: str = "page",
 ) -> list[Path]:
     """Draw one figure of study `name` into the folder `target`; returns its files.
 
@@ -101,6 +108,7 @@ def save_figure(
         figure: its name, see `reports.figures`.
         axis: which one, for a figure of an axis; None: each.
         file_format: `png`, `pdf`, `svg`, or `csv`, `md`, `tex` for the data that it shows.
+        width: one of `reports.drawing.style.WIDTHS`.
 
     Raises:
         UserError: the study is not tracked, or has no such figure or axis.
@@ -117,15 +125,15 @@ def save_figure(
     target.mkdir(parents=True, exist_ok=True)
     files = []
     for one in axes:
-        drawing = draw(study, figure, one)
+        drawing = draw(study, figure, one, width)
         file = target / f"{figure_name(figure, one)}.{file_format}"
-        files.append(_save(drawing, file_format, file))
+        files.append(_save(drawing, file_format, file, width))
     if study.left_out:
         warn(_left_out(study))
     return files
 
 
-def _save(drawing: Drawing, file_format: str, path: Path) -> Path:
+def _save(drawing: Drawing, file_format: str, path: Path, width: str) -> Path:
     from reports.drawing import style
     from reports.pages import tables
 
@@ -133,7 +141,7 @@ def _save(drawing: Drawing, file_format: str, path: Path) -> Path:
         if file_format in tables.FORMATS:
             temporary.write_text(tables.encode(drawing.data, file_format), encoding="utf-8")
         else:
-            temporary.write_bytes(style.encode(drawing.figure, file_format))
+            temporary.write_bytes(style.encode(drawing.figure, file_format, width))
     return path
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ablations.runs.home import Home
 
 
+PAGE = "page"
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Drawings that are asked for."""
@@ -26,6 +29,7 @@ class Wanted:
     figure: str | None
     axis: str | None
     file_format: str
+    width: str
 
     def check(self, study: str | None) -> None:
         """Refuse what does not go together.
@@ -37,6 +41,8 @@ class Wanted:
             raise UserError("name a study, or ask for --all of them, or for what is --published")
         if (self.figure and not study) or (self.axis and not self.figure):
             raise UserError("--figure goes with a study, and --axis with --figure")
+        if self.width != PAGE and not (self.figure or self.published):
+            raise UserError("--width goes with --figure and --published")
 
 
 wanted_options = gathered(
@@ -55,6 +61,14 @@ wanted_options = gathered(
         default="pdf",
         show_default=True,
         help="With --figure and --published; the last three are tables of the data that they show.",
+    ),
+    click.option(
+        "--width",
+        type=click.Choice([PAGE, "column", "full"]),
+        default=PAGE,
+        show_default=True,
+        help="With --figure and --published: as a report has it, or for a paper of two columns, "
+        "over one of them or over both.",
     ),
 )
 
@@ -95,6 +109,7 @@ def report(
     \b
       ablate report overview                                  the page with everything
       ablate report overview --figure accuracy --axis init    one figure
+      ablate report overview --figure effects --width column  as wide as a column of a paper
       ablate report --all                                     verdicts on the claims of all studies
       ablate report --published --format png                  the authors' own points, by family
     """
@@ -108,7 +123,9 @@ def report(
         plugin.use(own)
     if wanted.published:
         target = output or home.reports / "published"
-        for file in chain(*(one.save_published(wanted.file_format, target) for one in plugins)):
+        for file in chain(
+            *(one.save_published(wanted.file_format, target, wanted.width) for one in plugins)
+        ):
             click.echo(f"figure: {file}")
         return
     uri = store_to_draw(home, study, tracking_uri)
@@ -135,6 +152,6 @@ def _draw(
     if wanted.figure is None:
         return [plugin.build_report(uri, name, target, ui)]
     figures: list[Path] = plugin.save_figure(
-        uri, name, wanted.figure, wanted.axis, wanted.file_format, target
+        uri, name, wanted.figure, wanted.axis, wanted.file_format, target, wanted.width
     )
     return figures

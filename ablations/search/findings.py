@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablations.errors import UserError
 from ablations.runs.home import Home
-from ablations.search.importance import importances
+from ablations.search.importance import fewest, importances
 from ablations.search.journal import KEYS, Journal
 from ablations.search.question import Question
 from ablations.search.record import grid_results
@@ -33,7 +33,7 @@ def show_findings(home: Home, question: Question, journal: Journal) -> None:
     if not done:
         return
     several = len(question.aim.names) > 1
-    sign = -1 if question.aim.goals[0] == "maximize" else 1
+    sign = -1 if next(iter(question.aim.goals.values())) == "maximize" else 1
     ranked = sorted(
         journal.best if several else done, key=lambda trial: (sign * trial.values[0], trial.number)
     )
@@ -100,7 +100,11 @@ def _show_importance(home: Home, question: Question, journal: Journal) -> None:
         (trial.params, trial.values[0]) for trial in journal.done
     ]
     results += [(grid.params, grid.values[0]) for grid in grids]
-    found = importances(question.space.choices, results)
+    choices = question.space.choices
+    found = importances(choices, results)
+    if len(results) < fewest(choices):
+        enough = f"{len(results)} settings are done, and {fewest(choices)} can tell"
+        console.print(f"\nwhat matters for {question.aim.names[0]} is not known yet: {enough}")
     if not found:
         return
     source = f"{len(journal.done)} trials"

@@ -37,8 +37,8 @@ class Journal:
         path: its file.
     """
 
-    def __init__(self, path: Path, goals: Sequence[Goal] | None = None) -> None:
-        """Open it; where there is none, make it for these goals.
+    def __init__(self, path: Path, goals: Mapping[str, Goal] | None = None) -> None:
+        """Open it; where there is none, make it for these goals by name of the value.
 
         Raises:
             UserError: the file is damaged, or there is none and no goals are given.
@@ -60,10 +60,13 @@ class Journal:
                 raise ValueError(f"it holds {', '.join(names)}, not {path.stem}")
             if not names and goals is None:
                 raise UserError(f"{path} holds no search yet")
-            if not names:
-                optuna.create_study(
-                    storage=self._storage, study_name=path.stem, directions=list(goals or ())
+            if not names and goals:
+                made = optuna.create_study(
+                    storage=self._storage, study_name=path.stem, directions=list(goals.values())
                 )
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # that this is experimental
+                    made.set_metric_names(list(goals))
             # its sampler is never asked: see `ablations.search.proposal`
             self._study = optuna.load_study(study_name=path.stem, storage=self._storage)
             self._check()
@@ -243,7 +246,7 @@ def curve_of(trial: FrozenTrial) -> dict[int, float]:
 
 @contextmanager
 def writing_journal(
-    path: Path, goals: Sequence[Goal], definition: Mapping[str, Any], options: Mapping[str, Any]
+    path: Path, goals: Mapping[str, Goal], definition: Mapping[str, Any], options: Mapping[str, Any]
 ) -> Iterator[Journal]:
     """The journal of a search, there or new, for its only writer.
 

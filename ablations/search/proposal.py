@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ LISTED = 100_000
 
 def propose(
     space: SearchSpace,
-    goals: Sequence[Goal],
+    goals: Mapping[str, Goal],
     trials: Sequence[FrozenTrial],
     tried: Collection[str],
     seed: int,
@@ -48,7 +48,9 @@ def propose(
     if not trials:
         return dict(space.baseline)
     number = zlib.crc32(f"{seed} {len(trials)}".encode())
-    copy = create_study(directions=list(goals), sampler=TPESampler(seed=number, constant_liar=True))
+    copy = create_study(
+        directions=list(goals.values()), sampler=TPESampler(seed=number, constant_liar=True)
+    )
     copy.add_trials(trials)
     for _ in range(DRAWS):
         asked = copy.ask(fixed_distributions=space.distributions)

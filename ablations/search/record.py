@@ -23,7 +23,7 @@ def record_of(question: Question, journal: Journal, grids: Sequence[GridRecord])
         grids: see `grid_results`.
     """
     return SearchRecord(
-        values=dict(zip(question.aim.names, question.aim.goals, strict=True)),
+        values=question.aim.goals,
         choices=question.space.choices,
         trials=tuple(
             TrialRecord(

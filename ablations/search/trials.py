@@ -103,7 +103,11 @@ class Search:
             return False
         tried = {trial.user_attrs[KEYS][0] for trial in trials}
         values = propose(
-            question.space, question.aim.goals, trials, tried, self.sitting.sampler_seed
+            question.space,
+            question.aim.goals,
+            trials,
+            tried,
+            self.sitting.sampler_seed,
         )
         if values is None:
             self.exhausted = True

@@ -63,9 +63,9 @@ class Aim:
         return [self.text] if self.budget else list(self.objective.goals)
 
     @property
-    def goals(self) -> list[Goal]:
-        """What to do with each value."""
-        return list(self.objective.goals.values())
+    def goals(self) -> dict[str, Goal]:
+        """What to do with each value, by its name."""
+        return dict(zip(self.names, self.objective.goals.values(), strict=True))
 
     def score(self, run: RunDirectory) -> list[float]:
         """The values of a finished run.
@@ -244,7 +244,7 @@ def _joined(parts: Sequence[Aim]) -> Aim:
         for part in parts:
             part.check(config)
 
-    goals = [goal for part in parts for goal in part.goals]
+    goals = [goal for part in parts for goal in part.goals.values()]
     return Aim(text, Objective(dict(zip(names, goals, strict=True)), score, check=check))
 
 

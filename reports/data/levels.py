@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +54,16 @@ class Level:
         if found is None:
             raise NothingToDrawError("the runs keep no table with a score that all have")
         return found
+
+    @cached_property
+    def anchors(self) -> list[str]:
+        """The names of its anchors, fast to slow; none where its runs have no such setting."""
+        settings = next((run.params.get("anchors", "") for run in self.runs.values()), "")
+        with suppress(ValueError):  # a user's own setting of this name may be any text
+            found = json.loads(settings)
+            if isinstance(found, list) and all(isinstance(one, dict) for one in found):
+                return [str(one.get("name", number)) for number, one in enumerate(found)]
+        return []
 
     @cached_property
     def stitches(self) -> pd.DataFrame:

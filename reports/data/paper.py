@@ -10,6 +10,13 @@ from ablations.study.plan import Plan
 
 FOLDER = Path(__file__).parent / "published"
 SCALE = "imagenet"  # the scale whose settings are the authors'
+ANCHORS = {  # fast to slow, see published/README.md
+    "deit": ("DeiT-Ti", "DeiT-S", "DeiT-B"),
+    "swin": ("Swin-Ti", "Swin-S", "Swin-B"),
+    "resnet": ("ResNet-18", "ResNet-50"),
+    "resnet-swin": ("ResNet-18", "Swin-Ti"),
+    "levit": ("LeViT-192", "LeViT-256"),
+}
 SOURCE = "the authors' released evaluation on ImageNet-1K (github.com/ziplab/SN-Net)"
 
 
@@ -33,7 +40,8 @@ def published_plan(family: str) -> Plan:
 def published(scale: str, family: str) -> pd.DataFrame | None:
     """The authors' sub-networks of a family; None where they published none at this scale.
 
-    Columns: route (named as ours), anchors, is_anchor, stage, macs, params, top1 (%).
+    Columns: route (named as ours), anchors, between (these by name), is_anchor, stage, macs,
+    params, top1 (%).
     """
     path = FOLDER / f"{family}.csv"
     if scale != SCALE or not path.exists():
@@ -44,8 +52,10 @@ def published(scale: str, family: str) -> pd.DataFrame | None:
         table[f"{name}_block"].astype("Int64").astype(str) for name in ("front", "back")
     )
     is_anchor = table.front == table.back
+    one, other = (table[name].map(dict(enumerate(ANCHORS[family]))) for name in ("front", "back"))
     return table[["stage", "macs", "params", "top1"]].assign(
         route=front.where(is_anchor, front + "." + leaves + ">" + back + "." + enters),
         anchors=front.where(is_anchor, front + "-" + back),
+        between=one.where(is_anchor, one + " to " + other),
         is_anchor=is_anchor,
     )

@@ -8,11 +8,15 @@ from functools import cached_property
 
 from ablations.tracking.reader import TrackedStudy
 from reports.data.levels import Level, NothingToDrawError, axis_levels, baseline_level
+from reports.data.search import winners
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A study, and the axis that is looked at; without one, the baseline alone."""
+    """A study, and the axis that is looked at.
+
+    Without one, its baseline alone; that of a search beside what it found best.
+    """
 
     study: TrackedStudy
     axis: str | None = None
@@ -21,7 +25,7 @@ class Subject:
     def planned(self) -> list[Level]:
         """All levels, the baseline first."""
         if self.axis is None:
-            return [baseline_level(self.study)]
+            return [baseline_level(self.study), *winners(self.study)]
         return axis_levels(self.study, self.axis)
 
     @cached_property
@@ -29,11 +33,14 @@ class Subject:
         """The levels that have finished runs, the baseline first.
 
         Raises:
-            NothingToDrawError: the baseline, with which all are compared, has none.
+            NothingToDrawError: the baseline, with which all are compared, has none; or it alone
+                has, and another axis shows that.
         """
         levels = [level for level in self.planned if level.runs]
         if not levels or not levels[0].is_baseline:
             raise NothingToDrawError("no run of the baseline is finished")
+        if len(levels) == 1 and self.axis not in (None, next(iter(self.study.plan.axes), None)):
+            raise NothingToDrawError("only the baseline's runs are finished: see the first axis")
         return levels
 
     @property
@@ -52,5 +59,7 @@ class Subject:
         return self.levels
 
     def axes(self) -> Sequence[Subject]:
-        """Each axis of the study."""
+        """Each axis of the study; a search has none, as its trials change several settings."""
+        if self.study.plan.search:
+            return []
         return [Subject(self.study, axis) for axis in self.study.plan.axes]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 from scipy import stats
 
+from reports.drawing.words import plain
 from reports.statistics.confidence import CONFIDENCE_WORDS, LEAST_SEEDS
 from reports.statistics.interval import number
 
@@ -27,6 +28,13 @@ def seeds_sentence(counts: Iterable[int], bars: bool = True) -> str:
         return f"{seeds}: fewer than {LEAST_SEEDS} show no interval."
     shown = f", of {LEAST_SEEDS} or more" if few < LEAST_SEEDS else ""
     return f"{seeds}; bars are {CONFIDENCE_WORDS} Student-t intervals over seeds{shown}."
+
+
+def levels_words(axis: str, count: int) -> str:
+    """What a figure of so many levels is of: of those of an axis, or of a search."""
+    if axis:
+        return f" for each level of {plain(axis)}, everything else at the baseline"
+    return " of the baseline and of what the search found best" if count > 1 else ""
 
 
 def rank_correlation(x: pd.Series[float], y: pd.Series[float]) -> str:

@@ -11,20 +11,21 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.patheffects import withStroke
 
 from ablations.study.metric import Metric
 from reports.data.levels import Level, NothingToDrawError
 from reports.data.score import before
 from reports.drawing.captions import with_interval
-from reports.drawing.style import COLOURS, COLUMN_INCHES, MARKERS
+from reports.drawing.style import COLOURS, MARKERS, inches
+from reports.drawing.words import anchor_name, plain
 from reports.statistics.interval import number
 from snnet.front import chosen_by
 
 GREY = "#8a8a8a"
 LETTERS_AN_INCH = 12  # of the labels of an axis
-MACS_UNITS = {1e9: "billions", 1e6: "millions"}
-WIDE = 20  # times the cheapest: the anchors of DeiT span 14, a figure that the paper draws to scale
+EDGE = 0.15  # of the axes: words that begin there go inwards
+LEGEND_LETTERS = 153  # an inch, where a figure's letters have one point: of two, half as many
 
 
 def colour_of(number: int) -> str:
@@ -57,19 +58,9 @@ def anchor_handle() -> Line2D:
 
 def legend(figure: Figure, handles: Sequence[Line2D], names: Sequence[str]) -> None:
     """Draw a legend above the axes, where it covers no point; in as many rows as fit the width."""
-    columns = max(1, min(len(names), 78 // (6 + max(len(name) for name in names))))
+    letters = LEGEND_LETTERS * inches()[0] / plt.rcParams["font.size"]
+    columns = max(1, min(len(names), int(letters / (6 + max(len(name) for name in names)))))
     figure.legend(handles, names, loc="outside upper center", ncols=columns, columnspacing=1.2)
-
-
-def scatter_levels(data: pd.DataFrame, x: str) -> tuple[Figure, Axes]:
-    """A point a sub-network: its score over the column `x`, level by level."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
-    score = score_in(data)
-    for level, _, rows in groups(data):
-        scatter(axes, level, rows, rows[x], rows[score.name])
-    axes.set_ylabel(f"{score.title} after training ({score.unit})")
-    level_legend(figure, [name for _, name, _ in groups(data)])
-    return figure, axes
 
 
 def level_legend(figure: Figure, names: Sequence[str], anchors: bool = True) -> None:
@@ -99,6 +90,27 @@ def scatter(axes: Axes, number: int, rows: pd.DataFrame, x: Any, y: Any, size: A
         )
 
 
+def name_anchors(axes: Axes, rows: pd.DataFrame, x: Any, y: Any) -> None:
+    """Write the names of the anchors among rows at their stars, inside the axes."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    across = axes.transData + axes.transAxes.inverted()
+    for name, left, up in zip(rows.between, x, y, strict=True):
+        place, height = across.transform((left, up))
+        side = "left" if place < EDGE else "right" if place > 1 - EDGE else "center"
+        under = height > 1 - EDGE / 2
+        axes.annotate(
+            name,
+            (left, up),
+            xytext=(0, -5 if under else 5),
+            textcoords="offset points",
+            ha=side,
+            va="top" if under else "bottom",
+            fontsize="x-small",
+            zorder=5,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
+        )
+
+
 def words_of(rows: pd.DataFrame) -> list[str]:
     """What each sub-network is, for those who point at it: route, level, cost, accuracy."""
     found = []
@@ -123,7 +135,7 @@ def panels(
     """A figure with so many panels, in rows of `height` inches; `options` of `subplots`."""
     columns = min(count, columns)
     rows = -(-count // columns)
-    size = COLUMN_INCHES[0], height * rows
+    size = inches()[0], height * rows
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
     for spare in axes.flat[count:]:
         spare.set_visible(False)
@@ -132,38 +144,18 @@ def panels(
 
 def name_ticks(axes: Axes, names: Sequence[str], width: float) -> None:
     """Name what stands at 0, 1, ... across axes of `width` inches; slanted where names are long."""
-    axes.set_xticks(range(len(names)), names, fontsize=8)
+    axes.set_xticks(range(len(names)), names, fontsize="small")
     if sum(len(name) + 2 for name in names) > LETTERS_AN_INCH * width:
         plt.setp(axes.get_xticklabels(), rotation=25, ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.4, len(names) - 0.6)
     axes.grid(axis="x", visible=False)
 
 
-def keep_to_percent(axes: Axes) -> None:
-    """Cut an axis of accuracies below 0 and above 100 %, where only intervals of few seeds go."""
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, -4), min(high, 104))
-
-
-def macs_unit(macs: pd.Series[float]) -> float:
-    """What to divide MACs by."""
-    return max(size for size in MACS_UNITS if size <= max(macs.max(), min(MACS_UNITS)))
-
-
-def macs_axis(axes: Axes, macs: pd.Series[float]) -> None:
-    """Name the axis of MACs; logarithmic where they span so much that the cheap ones crowd."""
-    axes.set_xlabel(f"MACs ({MACS_UNITS[macs_unit(macs)]})")
-    if macs.max() > WIDE * macs.min():
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
-
-
 def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
-    """Every sub-network of every level: its name, cost, score, and `columns` of its table.
+    """Every sub-network of every level: its route, cost, score, and `columns` of its table.
 
-    The score stands under its own name, in its unit; `score_in` tells which it is.
+    What lies `between` which anchors is told by their names. The score stands under its own name,
+    in its unit; `score_in` tells which it is.
 
     Raises:
         NothingToDrawError: a table has no such column, or levels are scored by different things.
@@ -186,9 +178,17 @@ def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
             scored = column in (score.name, before(score.name), "half_width", chosen)
             values = rows[column].astype(float) if scored else rows[column]
             part[column] = (score.factor * values if scored else values).to_numpy()
+        part["between"] = [named(one, level.anchors) for one in part.anchors]
         part["seeds"] = len(level.runs)
         parts.append(part)
     return pd.concat(parts, ignore_index=True).assign(**words_of_score(score))
+
+
+def named(anchors: str, names: Sequence[str]) -> str:
+    """The anchors of a route by name: `vit-6 to vit-10` for `0-1`."""
+    numbers = [int(one) for one in anchors.split("-")]
+    known = [anchor_name(names[one]) if one < len(names) else f"anchor {one}" for one in numbers]
+    return " to ".join(known)
 
 
 def words_of_score(score: Metric) -> dict[str, str]:
@@ -214,6 +214,8 @@ def title_in(data: pd.DataFrame) -> str:
 
 
 def groups(data: pd.DataFrame, column: str = "level") -> list[tuple[int, str, pd.DataFrame]]:
-    """Number, name and rows of every level (or of what `column` holds), in the data's order."""
+    """Number, words and rows of every level (or of what `column` holds), in the data's order."""
     names = data[column].drop_duplicates()
-    return [(number, name, data[data[column] == name]) for number, name in enumerate(names)]
+    words = [plain(name) if isinstance(name, str) else name for name in names]
+    parts = enumerate(zip(words, names, strict=True))
+    return [(number, word, data[data[column] == name]) for number, (word, name) in parts]

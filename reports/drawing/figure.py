@@ -44,14 +44,17 @@ class FigureKind:
     draw: Callable[[pd.DataFrame], Figure]
     caption: Callable[[pd.DataFrame], str]
 
-    def drawing(self, subject: Subject) -> Drawing:
+    def drawing(self, subject: Subject, width: str = "page") -> Drawing:
         """The figure for a study or an axis.
+
+        Arguments:
+            width: one of `reports.drawing.style.WIDTHS`.
 
         Raises:
             NothingToDrawError: it does not apply; says why.
         """
         data = self.data(subject)
-        with figure_style():
+        with figure_style(width):
             figure = self.draw(data)
         plt.close(figure)  # nobody has to remember it; it can still be saved
         return Drawing(data, figure, self.caption(data))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 
@@ -22,7 +22,6 @@ from reports.drawing.fonts import fonts_for
 # Okabe and Ito's palette, without its yellow; markers tell the levels apart in grey
 COLOURS = ["#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
-COLUMN_INCHES = (4.6, 3.2)
 PNG_DPI = 220
 UNDATED = {"pdf": {"CreationDate": None}, "png": {"Software": None}, "svg": {"Date": None}}
 
@@ -30,8 +29,6 @@ _SETTINGS: dict[Any, Any] = {
     "font.family": "STIXGeneral",  # comes with matplotlib, suits a paper
     "mathtext.fontset": "stix",
     "text.parse_math": False,  # a $ in a name is a $
-    "font.size": 9,
-    "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -39,7 +36,6 @@ _SETTINGS: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "legend.frameon": False,
-    "legend.fontsize": 8,
     "pdf.fonttype": 42,  # text stays text
     "svg.hashsalt": "snnet",
     "figure.constrained_layout.use": True,
@@ -47,12 +43,48 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
+class Width(NamedTuple):
+    """How large figures are made, in inches, and their letters, in points."""
+
+    inches: float
+    height: float
+    letters: float
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As matplotlib names them."""
+        names = ("font.size", "axes.titlesize", "axes.labelsize")
+        return {
+            "figure.figsize": (self.inches, self.height),
+            **dict.fromkeys(names, self.letters),
+            "legend.fontsize": self.letters - 1,
+        }
+
+
+WIDTHS = {
+    "page": Width(4.6, 3.2, 9),  # of a report
+    "column": Width(3.3, 2.6, 8),  # one of two on a page of a paper
+    "full": Width(6.9, 3.4, 9),  # both
+}
+
+
 @contextmanager
-def figure_style() -> Iterator[None]:
-    """Apply the style to figures made and saved inside the block."""
-    with plt.rc_context(_SETTINGS), warnings.catch_warnings():
+def figure_style(width: str = "page") -> Iterator[None]:
+    """Apply the style to figures made and saved inside the block.
+
+    Arguments:
+        width: one of `WIDTHS`.
+    """
+    settings = _SETTINGS | WIDTHS[width].settings
+    with plt.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # see `fonts_for`
         yield
+
+
+def inches() -> tuple[float, float]:
+    """Width and height of a figure in the style that is applied."""
+    width, height = plt.rcParams["figure.figsize"]
+    return width, height
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -63,9 +95,13 @@ def save(figure: Figure, path: Path) -> Path:
     return path.with_name(f"{path.name}.png")
 
 
-def encode(figure: Figure, file_format: str) -> bytes:
-    """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes."""
-    with figure_style():
+def encode(figure: Figure, file_format: str, width: str = "page") -> bytes:
+    """The figure as a `pdf`, `png` or `svg` file. Equal figures give equal bytes.
+
+    Arguments:
+        width: that it was made in.
+    """
+    with figure_style(width):
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
             figure.draw_without_rendering()  # lays out; once is enough for all formats
         with fonts_for(figure):

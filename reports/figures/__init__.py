@@ -25,20 +25,24 @@ def find() -> dict[str, FigureKind]:
 FIGURES: dict[str, FigureKind] = find()
 
 
-def draw(study: TrackedStudy, name: str, axis: str | None = None) -> Drawing:
+def draw(study: TrackedStudy, name: str, axis: str | None = None, width: str = "page") -> Drawing:
     """A figure of a study: its data, the figure, and its caption.
 
     Arguments:
         axis: which one, for a figure of an axis; a study's only one may be left out.
+        width: one of `reports.drawing.style.WIDTHS`.
 
     Raises:
         UserError: there is no such figure or axis, or the study does not have what it shows.
     """
     if name not in FIGURES:
         raise UserError(f"there is no figure {name!r}: {nearest(name, FIGURES)}")
-    subject = Subject(study, _axis_for(name, list(study.plan.axes), axis))
+    axes = [one.axis for one in Subject(study).axes() if one.axis]
+    if axis and study.plan.search:
+        raise UserError(f"there is no axis {axis!r}: a search has none, its best trial is drawn")
+    subject = Subject(study, _axis_for(name, axes, axis))
     try:
-        return FIGURES[name].drawing(subject)
+        return FIGURES[name].drawing(subject, width)
     except NothingToDrawError as error:
         where = f"figure {name} of {study.plan.study}"
         raise UserError(f"{where} cannot be drawn: {error}") from None

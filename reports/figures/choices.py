@@ -11,13 +11,14 @@ from reports.data.search import search_of, trial_words, trials_of
 from reports.data.subject import Subject
 from reports.drawing.drawing import GREY, colour_of, groups, panels
 from reports.drawing.figure import FigureKind
+from reports.drawing.words import plain
 
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that is done and a setting: the `level` chosen, and its `position` across."""
-    search = search_of(subject)
+    search = search_of(subject.study)
     name = next(iter(search.values))
-    trials = trials_of(subject).set_index("trial", drop=False)
+    trials = trials_of(subject.study).set_index("trial", drop=False)
     rows = []
     for trial in search.done:
         for setting, level in trial.params.items():
@@ -70,7 +71,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, last: int) -> None:
     scale = rows.scale.iloc[0]
     if scale == "levels":
         known = rows.drop_duplicates("position").sort_values("position")
-        axes.set_xticks(known.position, known.level, fontsize=7)
+        axes.set_xticks(known.position, known.level.astype(str).map(plain), fontsize="x-small")
         axes.set_xlim(known.position.min() - 0.6, known.position.max() + 0.6)
         axes.grid(axis="x", visible=False)
     else:

@@ -118,7 +118,7 @@ def draw(data: pd.DataFrame) -> Figure:
         bars[1].set_hatch("///")
         bars[1].set_edgecolor("white")
         texts = [f"{ours:.4g}", f"{theirs:.4g} ({theirs / ours:.3g} times)"]
-        panel.bar_label(bars, texts, padding=3, fontsize=8)
+        panel.bar_label(bars, texts, padding=3, fontsize="small")
         panel.invert_yaxis()
         panel.set_xlim(0, 1.35 * max(ours, theirs))
         panel.set_title(f"{name} ({rows.unit.iloc[0]})", loc="left")

@@ -14,7 +14,6 @@ from reports.data.search import STATES, search_of, setting_words, trial_words
 from reports.data.subject import Subject
 from reports.drawing.drawing import GREY, colour_of, groups, legend
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
 
 LOOKS: dict[str, dict[str, Any]] = {
     "done": {"color": colour_of(1), "linewidth": 0.8, "marker": "o"},
@@ -25,7 +24,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial and point of its curve: the first replicate's value by percent of its run."""
-    search, rows = search_of(subject), []
+    search, rows = search_of(subject.study), []
     name, goal = next(iter(search.values.items()))
     best = (max if goal == "maximize" else min)(search.done, key=lambda trial: trial.value)
     for trial in search.trials:
@@ -43,7 +42,7 @@ def data(subject: Subject) -> pd.DataFrame:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A line a trial; the best one stands out."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    figure, axes = plt.subplots()
     shown = [state for state in LOOKS if (data.state == state).any()]
     for order, state in enumerate(shown):
         look = LOOKS[state]

@@ -17,7 +17,8 @@ from reports.data.subject import Subject
 from reports.drawing.captions import listed, seeds_sentence, with_interval
 from reports.drawing.drawing import groups, legend
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLOURS, COLUMN_INCHES
+from reports.drawing.style import COLOURS, inches
+from reports.drawing.words import plain
 
 BLUE = COLOURS[1]
 # of the quantities of a panel: height over the level's line, marker, inside
@@ -27,7 +28,7 @@ LOOKS = ((0.12, "o", BLUE), (-0.18, "s", "white"), (-0.3, "^", BLUE), (0.3, "D",
 def data(subject: Subject) -> pd.DataFrame:
     """A row a level and quantity: what it is above the baseline's."""
     compared, rows = quantities(subject.study), []
-    for axis in subject.axes():
+    for axis in subject.axes() or [subject]:
         baseline, *levels = axis.levels
         for level in levels:
             if not _scored_alike(level, baseline):
@@ -83,12 +84,14 @@ def draw(data: pd.DataFrame) -> Figure:
     units = _panels(data)
     rows = data[["axis", "level"]].drop_duplicates()
     places = {tuple(row): -number for number, row in enumerate(rows.itertuples(index=False))}
-    size = COLUMN_INCHES[0] * (1 if len(units) == 1 else 1.6), 0.8 + 0.32 * len(rows)
-    figure, panels = plt.subplots(1, len(units), figsize=size, sharey=True, squeeze=False)
+    size = inches()[0], 0.5 + (0.35 + 0.32 * len(rows)) * len(units)
+    figure, panels = plt.subplots(len(units), figsize=size, sharey=True, squeeze=False)
     for axes, part in zip(panels.flat, units, strict=True):
         _panel(axes, part, places)
     first = panels.flat[0]
-    labels = [f"{axis}: {level}" for axis, level in rows.itertuples(index=False)]
+    labels = [
+        plain(f"{axis}: {level}" if axis else level) for axis, level in rows.itertuples(index=False)
+    ]
     first.set_yticks(list(places.values()), labels)
     first.set_ylim(0.5 - len(rows), 0.5)
     if len(units) == 1:
@@ -130,7 +133,7 @@ def _panel(axes: Axes, data: pd.DataFrame, places: Mapping[tuple[str, str], int]
                     (1.01, place + (lift if len(measures) > 1 else 0)),
                     xycoords=("axes fraction", "data"),
                     va="center",
-                    fontsize=8,
+                    fontsize="small",
                 )
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(7 if len(measures) > 1 else 5))
@@ -150,14 +153,15 @@ def _label(data: pd.DataFrame) -> str:
 def caption(data: pd.DataFrame) -> str:
     """What is compared, where the stitches are not the same, and over how many seeds."""
     words = (
-        "Each level against the baseline, all else equal; the numbers are those of the filled "
-        "points. "
-        if data.measure.nunique() > 1 and len(_panels(data)) == 1
-        else "Each level against the baseline, all else equal. "
+        "Each level against the baseline, all else equal"
+        if data.axis.all()
+        else "What the search found best against its baseline"
     )
+    filled = data.measure.nunique() > 1 and len(_panels(data)) == 1
+    words += "; the numbers are those of the filled points. " if filled else ". "
     others = data[~data.same_stitches]
     if len(others) and (data.measure == AREA).any():
-        names = listed(dict.fromkeys(others.axis + " " + others.level))
+        names = listed(map(plain, dict.fromkeys(others.axis + " " + others.level)))
         have = "has" if others.level.nunique() == 1 else "have"
         words += (
             f"{names} {have} other stitches than the baseline: there the area under the front "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -14,7 +15,7 @@ from reports.data.quantities import MANY
 from reports.data.subject import Subject
 from reports.drawing.drawing import colour_of, groups, handle_of, legend, marker_of, panels
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.level_panels import level_panels, name_axes, shown_in_legend
 
 LOSS = "loss"
 
@@ -59,23 +60,26 @@ def _label(metric: Metric, stitches: bool) -> str:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A panel a metric: seeds as thin lines, their mean as a thick one with markers."""
-    metrics = groups(data, "metric")
+    metrics, levels = groups(data, "metric"), groups(data)
+    names = {number: name for number, name, _ in levels}
     if len(metrics) == 1:
-        figure, one = plt.subplots(figsize=COLUMN_INCHES)
-        axes = [one]
+        figure, parts = level_panels(names)
+        for axes, shown in parts:
+            _lines(axes, [levels[number] for number in shown])
+        name_axes(figure, data.unit.iloc[0], data.label.iloc[0])
+        names = shown_in_legend(figure, names)
     else:
-        figure, axes = panels(len(metrics), 2.1)
-    for panel, (_, _, rows) in zip(axes, metrics, strict=True):
-        _lines(panel, rows)
-        panel.set_xlabel(rows.unit.iloc[0])
-        panel.set_ylabel(rows.label.iloc[0])
-    names = list(dict.fromkeys(data.level))
-    legend(figure, [handle_of(number) for number in range(len(names))], names)
+        figure, drawn = panels(len(metrics), 2.1)
+        for axes, (_, _, rows) in zip(drawn, metrics, strict=True):
+            _lines(axes, groups(rows))
+            axes.set_xlabel(rows.unit.iloc[0])
+            axes.set_ylabel(rows.label.iloc[0])
+    legend(figure, [handle_of(number) for number in names], list(names.values()))
     return figure
 
 
-def _lines(axes: Axes, data: pd.DataFrame) -> None:
-    for level, _, rows in groups(data):
+def _lines(axes: Axes, levels: Sequence[tuple[int, str, pd.DataFrame]]) -> None:
+    for level, _, rows in levels:
         seeds = rows.pivot(index="epoch", columns="seed", values="value")
         if seeds.shape[1] > 1:
             axes.plot(seeds.index, seeds, color=colour_of(level), linewidth=0.5, alpha=0.5)

@@ -22,7 +22,7 @@ from reports.drawing.drawing import (
     words_of_score,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.style import inches
 
 JOINT = r"^(?P<front>\d+)\.(?P<front_block>\d+)>(?P<back>\d+)\.(?P<back_block>\d+)$"
 COLOUR_MAP = "cividis"  # as light as it is high, to the colour-blind and in grey
@@ -36,20 +36,20 @@ def data(subject: Subject) -> pd.DataFrame:
     if blocks.empty:
         raise NothingToDrawError("no sub-network leaves one anchor's block for another's")
     score = score_in(rows)
-    shown = ["route", "anchors", "is_anchor", "macs", score.name, "half_width", "seeds"]
+    shown = ["route", "anchors", "between", "is_anchor", "macs", score.name, "half_width", "seeds"]
     kept = rows.loc[blocks.index, [*shown, *words_of_score(score)]]
     return pd.concat([kept, blocks], axis=1).reset_index(drop=True)
 
 
 def draw(data: pd.DataFrame) -> Figure:
     """A panel for each pair of anchors, one colour scale for all."""
-    pairs = groups(data, "anchors")
-    figure, axes = panels(len(pairs), COLUMN_INCHES[1] * (0.72 if len(pairs) > 1 else 1))
+    pairs = groups(data, "between")
+    figure, axes = panels(len(pairs), inches()[1] * (0.72 if len(pairs) > 1 else 1))
     score = score_in(data)
     low, high = data[score.name].min(), data[score.name].max()
-    for panel, (number, _, rows) in zip(axes, pairs, strict=True):
+    for panel, (number, name, rows) in zip(axes, pairs, strict=True):
         image = _cells(panel, rows, low, high)
-        panel.set_title(f"anchor {rows.front.iloc[0]} to {rows.back.iloc[0]}")
+        panel.set_title(name)
         panel.set_xlabel("enters block")
         if number % 2 == 0:  # the first of a row
             panel.set_ylabel("leaves after block")
@@ -65,7 +65,7 @@ def _cells(axes: Axes, rows: pd.DataFrame, low: float, high: float) -> AxesImage
     if max(shape) <= NUMBERED_BLOCKS:
         for i, j, value in zip(rows.front_block, rows.back_block, values, strict=True):
             dark = value < (low + high) / 2
-            axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=6.5,
+            axes.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize="x-small",
                       color="white" if dark else "black")  # fmt: skip
     # nothing to see, but something to point at
     axes.scatter(rows.back_block, rows.front_block, s=80, alpha=0, urls=words_of(rows))

@@ -9,21 +9,22 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from ablations.search.importance import FEWEST, importances
+from ablations.search.importance import fewest, importances
 from reports.data.levels import NothingToDrawError
 from reports.data.quantities import AREA, Quantity, quantities
 from reports.data.search import search_of
 from reports.data.subject import Subject
 from reports.drawing.drawing import colour_of
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.style import inches
+from reports.drawing.words import plain
 
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a setting."""
     plan = subject.study.plan
     if plan.search:
-        search = search_of(subject)
+        search = search_of(subject.study)
         name, choices = next(iter(search.values)), search.choices
         results = [(trial.params, trial.value) for trial in search.done]
         results += [(grid.params, grid.values[0]) for grid in search.grid]
@@ -39,7 +40,12 @@ def data(subject: Subject) -> pd.DataFrame:
         counts = {"trials": 0, "settings": len(results)}
     found = importances(choices, results)
     if not found:
-        raise NothingToDrawError(f"fewer than {FEWEST} settings are done, or all did alike")
+        enough = fewest(choices)
+        raise NothingToDrawError(
+            f"{len(results)} settings are done, of {len(choices)} choices {enough} can tell"
+            if len(results) < enough
+            else "all settings did alike"
+        )
     shares = [{"setting": setting, "importance": 100 * share} for setting, share in found.items()]
     return pd.DataFrame(shares).assign(value=name, **counts)
 
@@ -57,9 +63,11 @@ def _settings(subject: Subject, quantity: Quantity) -> Iterator[tuple[dict[str, 
 
 def draw(data: pd.DataFrame) -> Figure:
     """A bar a setting."""
-    figure, axes = plt.subplots(figsize=(COLUMN_INCHES[0], 0.7 + 0.28 * len(data)))
-    bars = axes.barh(data.setting, data.importance, color=colour_of(1), height=0.6)
-    axes.bar_label(bars, [f"{share:.0f} %" for share in data.importance], padding=3, fontsize=8)
+    figure, axes = plt.subplots(figsize=(inches()[0], 0.7 + 0.28 * len(data)))
+    bars = axes.barh(data.setting.map(plain), data.importance, color=colour_of(1), height=0.6)
+    axes.bar_label(
+        bars, [f"{share:.0f} %" for share in data.importance], padding=3, fontsize="small"
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, 1.15 * data.importance.max())
     axes.grid(axis="y", visible=False)
@@ -74,8 +82,8 @@ def caption(data: pd.DataFrame) -> str:
     parts += [f"{settings} settings of grids"] if settings else []
     return (
         f"Share of each setting in how much {data.value.iloc[0]} varies (Optuna's fANOVA), over "
-        f"{' and '.join(parts)}. It tells what made a difference, not which level was better; with "
-        "few settings it is a rough guide, for which no interval can be given."
+        f"{' and '.join(parts)}. It tells what made a difference, not which level was better. No "
+        "interval can be given: with as few settings, shares are wrong by ten points or so."
     )
 
 

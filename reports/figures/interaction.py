@@ -19,13 +19,14 @@ from reports.drawing.drawing import (
     LETTERS_AN_INCH,
     colour_of,
     groups,
-    keep_to_percent,
     marker_of,
     name_ticks,
     panels,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.scales import keep_to_percent
+from reports.drawing.style import inches
+from reports.drawing.words import plain
 from reports.statistics.interval import Estimate, estimate
 
 
@@ -75,8 +76,8 @@ def _baseline_first(plan: Plan, axis: str) -> list[str]:
 def draw(data: pd.DataFrame) -> Figure:
     """A panel a pair: one axis across, a line for each level of the other."""
     pairs = groups(data, "pair")
-    width = COLUMN_INCHES[0] / min(len(pairs), 2)
-    height = COLUMN_INCHES[1] * (1 if len(pairs) == 1 else 0.85)
+    width = inches()[0] / min(len(pairs), 2)
+    height = inches()[1] * (1 if len(pairs) == 1 else 0.85)
     figure, axes = panels(len(pairs), height, sharey=True)
     for panel, (number, _, rows) in zip(axes, pairs, strict=True):
         _lines(panel, rows, width)
@@ -92,7 +93,9 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
     lines = groups(rows, "line")
     for number, name, line in lines:
         shift = 0.06 * (number - (len(lines) - 1) / 2)  # so that intervals stand side by side
-        means = {positions[level]: estimate(list(part.value)) for _, level, part in groups(line)}
+        means = {
+            positions[level]: estimate(list(part.value)) for level, part in line.groupby("level")
+        }
         across = sorted(means)
         widths = [means[x].half_width for x in across]
         axes.errorbar(
@@ -108,9 +111,9 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
             capsize=2,
             label=name,
         )
-    axes.set_xlabel(rows.across.iloc[0])
-    name_ticks(axes, list(positions), width)
-    _legend(axes, rows.lines.iloc[0], [name for _, name, _ in lines], width)
+    axes.set_xlabel(plain(rows.across.iloc[0]))
+    name_ticks(axes, [plain(level) for level in positions], width)
+    _legend(axes, plain(rows.lines.iloc[0]), [name for _, name, _ in lines], width)
 
 
 def _legend(axes: Axes, title: str, names: Sequence[str], width: float) -> None:
@@ -122,7 +125,7 @@ def _legend(axes: Axes, title: str, names: Sequence[str], width: float) -> None:
         bbox_to_anchor=(0.5, 1.0),
         ncols=2 if 2 * longest < LETTERS_AN_INCH * (width - 1) else 1,
         columnspacing=1.0,
-        title_fontsize=8,
+        title_fontsize="small",
     )
 
 
@@ -134,7 +137,7 @@ def caption(data: pd.DataFrame) -> str:
         if beyond:
             (level, line), strongest = max(beyond.items(), key=lambda item: abs(item[1].mean))
             text = strongest.text(int(rows.digits.iloc[0]), sign=True)
-            found.append(f"{pair} {text} {rows.unit.iloc[0]} ({level} with {line})")
+            found.append(f"{pair} {text} {rows.unit.iloc[0]} ({plain(level)} with {plain(line)})")
     counts = data.groupby(["pair", "level", "line"]).seed.nunique()
     return (
         f"{_sentence(data.metric.iloc[0])} for each combination of two axes, other axes at the "

@@ -10,17 +10,18 @@ from matplotlib.figure import Figure
 from reports.data.levels import NothingToDrawError, keep_stitches
 from reports.data.quantities import MANY, digits, main_metric, metrics_of
 from reports.data.subject import Subject
-from reports.drawing.captions import listed, seeds_sentence, with_interval
+from reports.drawing.captions import levels_words, listed, seeds_sentence, with_interval
 from reports.drawing.drawing import (
     colour_of,
     groups,
-    keep_to_percent,
     marker_of,
     name_ticks,
     panels,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.scales import keep_to_percent
+from reports.drawing.style import inches
+from reports.drawing.words import plain
 from reports.statistics.interval import estimate
 
 
@@ -53,9 +54,9 @@ def data(subject: Subject) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """A panel a metric: a small point a seed, a large one their mean."""
     metrics = groups(data, "metric")
-    width = COLUMN_INCHES[0] / min(len(metrics), 2)
+    width = inches()[0] / min(len(metrics), 2)
     if len(metrics) == 1:
-        figure, one = plt.subplots(figsize=COLUMN_INCHES)
+        figure, one = plt.subplots()
         axes = [one]
     else:
         figure, axes = panels(len(metrics), 2.3)
@@ -85,7 +86,7 @@ def _panel(axes: Axes, data: pd.DataFrame, width: float) -> None:
             elinewidth=0.9,
         )
     name_ticks(axes, [name for _, name, _ in levels], width)
-    axes.set_xlabel(data.axis.iloc[0])
+    axes.set_xlabel(plain(data.axis.iloc[0]))
     axes.set_ylabel(data.label.iloc[0])
     if data.label.iloc[0].endswith("(%)"):
         keep_to_percent(axes)
@@ -94,14 +95,14 @@ def _panel(axes: Axes, data: pd.DataFrame, width: float) -> None:
 def caption(data: pd.DataFrame) -> str:
     """The first metric of each level in numbers, over how many seeds."""
     first = data[data.metric == data.metric.iloc[0]]
-    found = []
+    what, found = levels_words(data.axis.iloc[0], first.level.nunique()), []
     for _, name, rows in groups(first):
         one = estimate(list(rows.value))
         half_width = float("nan") if one.half_width is None else one.half_width
         text = with_interval(one.mean, half_width, digits=int(rows.digits.iloc[0]))
         found.append(f"{name} {text}")
     return (
-        f"{listed(dict.fromkeys(data.label))} of each level, everything else at the baseline; "
+        f"{listed(dict.fromkeys(data.label))}{what}; "
         f"small points are seeds. {first.metric.iloc[0]}: {'; '.join(found)}. "
         f"{seeds_sentence(first.groupby('level').seed.nunique())}"
     )

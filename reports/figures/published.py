@@ -15,12 +15,11 @@ from reports.drawing.drawing import (
     groups,
     handle_of,
     legend,
-    macs_axis,
-    macs_unit,
+    name_anchors,
     scatter,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.scales import cost_axis, macs_label, macs_unit
 from snnet.front import pareto_front
 
 
@@ -34,13 +33,13 @@ def data(subject: Subject) -> pd.DataFrame:
         )
     several = rows.stage.nunique() > 1
     stage = ", stage " + rows.stage.astype("Int64").astype(str) if several else ""
-    series = ("anchors " + rows.anchors + stage).where(~rows.is_anchor, "anchor")
+    series = (rows.between + stage).where(~rows.is_anchor, "anchor")
     return rows.assign(series=series, family=plan.family)
 
 
 def draw(data: pd.DataFrame) -> Figure:
     """A marker for each series; the line is the Pareto front."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    figure, axes = plt.subplots()
     unit = macs_unit(data.macs)
     series = groups(data[~data.is_anchor], "series")
     for number, _, rows in series:
@@ -49,7 +48,9 @@ def draw(data: pd.DataFrame) -> Figure:
     scatter(axes, 0, anchors, anchors.macs / unit, anchors.top1)
     front = pareto_front(data)
     axes.step(front.macs / unit, front.top1, where="post", color=GREY, linewidth=0.9, zorder=1)
-    macs_axis(axes, data.macs)
+    cost_axis(axes, data.macs / unit)
+    name_anchors(axes, anchors, anchors.macs / unit, anchors.top1)
+    axes.set_xlabel(macs_label(data.macs))
     axes.set_ylabel("top-1 accuracy (%)")
     handles = [*(handle_of(number, line=False) for number, _, _ in series), anchor_handle()]
     legend(figure, handles, [*(name for _, name, _ in series), "anchor"])

@@ -42,15 +42,15 @@ def data(subject: Subject) -> pd.DataFrame:
 
 def draw(data: pd.DataFrame) -> Figure:
     """Before training on the left, after it on the right, a series for each pair of anchors."""
-    pairs = groups(data, "anchors")
+    pairs = groups(data, "between")
     figure, axes = panels(len(WHEN), 2.6)
     for panel, (column, when) in zip(axes, _columns(data), strict=True):
         for pair, _, rows in pairs:
             scatter(panel, pair, rows, rows.residual, rows[column], size=11)
         panel.set_title(when)
     axes[0].set_ylabel(score_in(data).label)
-    figure.supxlabel("residual of the least-squares fit", fontsize=9)
-    level_legend(figure, [f"anchors {name}" for _, name, _ in pairs], anchors=False)
+    figure.supxlabel("residual of the least-squares fit", fontsize="medium")
+    level_legend(figure, [name for _, name, _ in pairs], anchors=False)
     return figure
 
 
@@ -64,7 +64,7 @@ def caption(data: pd.DataFrame) -> str:
     """Rank correlations, of all and of each pair of anchors."""
     words = []
     for column, when in _columns(data):
-        pairs = groups(data, "anchors")
+        pairs = groups(data, "between")
         found = [f"{rank_correlation(r.residual, r[column])} for {n}" for _, n, r in pairs]
         everything = f"{rank_correlation(data.residual, data[column])} in all, "
         words.append(f"{when} {everything if len(pairs) > 1 else ''}{', '.join(found)}")

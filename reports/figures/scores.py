@@ -13,12 +13,12 @@ from reports.drawing.drawing import (
     colour_of,
     groups,
     handle_of,
-    keep_to_percent,
     legend,
     marker_of,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.scales import cost_axis, keep_to_percent
+from reports.drawing.words import plain
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -40,18 +40,14 @@ def data(subject: Subject) -> pd.DataFrame:
         parts.append(rows.assign(seeds=len(level.runs)))
     found = pd.concat(parts, ignore_index=True)
     found["marked"] = found.marked if table.marked else False
-    words = {"cost_label": cost.label, "score_label": score.label, "rows": _plain(table.row)}
+    words = {"cost_label": cost.label, "score_label": score.label, "rows": plain(table.row)}
     columns = ["level", "row", "cost", "score", "half_width", "marked", "seeds"]
     return found[columns].assign(**words)
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
-
-
 def draw(data: pd.DataFrame) -> Figure:
     """A series for each level, in the order of cost; what is marked is a star."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    figure, axes = plt.subplots()
     levels = groups(data)
     for number, name, part in levels:
         rows = part.sort_values("cost")
@@ -75,6 +71,7 @@ def draw(data: pd.DataFrame) -> Figure:
         axes.scatter(rows.cost, rows.score, s=40, alpha=0, urls=words)
     if data.score_label.iloc[0].endswith("(%)"):
         keep_to_percent(axes)
+    cost_axis(axes, data.cost)
     axes.set_xlabel(data.cost_label.iloc[0])
     axes.set_ylabel(data.score_label.iloc[0])
     legend(figure, [handle_of(number) for number, _, _ in levels], [name for _, name, _ in levels])

@@ -8,15 +8,9 @@ from matplotlib.figure import Figure
 from reports.data.score import before
 from reports.data.subject import Subject
 from reports.drawing.captions import rank_correlation, seeds_sentence
-from reports.drawing.drawing import (
-    GREY,
-    groups,
-    scatter_levels,
-    score_in,
-    stitch_rows,
-    title_in,
-)
+from reports.drawing.drawing import GREY, groups, score_in, stitch_rows, title_in
 from reports.drawing.figure import FigureKind
+from reports.drawing.level_panels import panels_sentence, scatter_levels
 from reports.statistics.interval import number
 
 
@@ -29,12 +23,11 @@ def data(subject: Subject) -> pd.DataFrame:
 def draw(data: pd.DataFrame) -> Figure:
     """A point a sub-network; above the diagonal it gained."""
     score = score_in(data)
-    figure, axes = scatter_levels(data, before(score.name))
-    both = (
-        data[[score.name, before(score.name)]].max().min()
-    )  # a point of the diagonal inside the axes
-    axes.axline((both, both), slope=1, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
-    axes.set_xlabel(f"{score.title} before training ({score.unit})")
+    labels = [f"{score.title} {when} training ({score.unit})" for when in ("before", "after")]
+    figure, panels = scatter_levels(data, before(score.name), *labels)
+    both = data[[score.name, before(score.name)]].max().min()  # of the diagonal, inside the axes
+    for axes in panels:
+        axes.axline((both, both), slope=1, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
     return figure
 
 
@@ -50,7 +43,7 @@ def caption(data: pd.DataFrame) -> str:
     return (
         f"{title_in(data)} of every sub-network before the joint training and after it; on the "
         f"dashed line it stays what it was. Mean over stitches without anchors: {levels}. "
-        f"{seeds_sentence(data.seeds, bars=False)}"
+        f"{seeds_sentence(data.seeds, bars=False)}{panels_sentence(data.level.nunique())}"
     )
 
 

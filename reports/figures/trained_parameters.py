@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ablations.tracking.reader import TrackedRun
 from reports.data.levels import Level, NothingToDrawError, keep_stitches, mean
 from reports.data.subject import Subject
-from reports.drawing.captions import seeds_sentence, with_interval
+from reports.drawing.captions import levels_words, seeds_sentence, with_interval
 from reports.drawing.drawing import (
     colour_of,
     groups,
-    keep_to_percent,
     level_legend,
     marker_of,
     score_in,
     words_of_score,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.scales import cost_axis, keep_to_percent
+from reports.drawing.words import plain, short
 
 TRAINED = "trained_params"  # summary metric: of the whole network, see `snnet.tables.summary`
 APART = 2.0  # levels whose numbers differ by less train about the same
@@ -64,7 +62,7 @@ def _row(level: Level) -> dict[str, object]:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A point a level, over a logarithmic axis of parameters."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    figure, axes = plt.subplots()
     score = score_in(data)
     for number, _, rows in groups(data):
         axes.errorbar(
@@ -79,41 +77,26 @@ def draw(data: pd.DataFrame) -> Figure:
             elinewidth=0.9,
         )
     keep_to_percent(axes)
-    _parameters_axis(axes, data.trained)
+    axes.set_xlim(data.trained.min() / 1.6, data.trained.max() * 1.6)
+    cost_axis(axes, data.trained, short)
+    axes.set_xlabel("trained parameters")
     axes.set_ylabel(f"mean {score.title} of stitches ({score.unit})")
     level_legend(figure, [name for _, name, _ in groups(data)], anchors=False)
     return figure
-
-
-def _parameters_axis(axes: Axes, counts: pd.Series[float]) -> None:
-    axes.set_xlabel("trained parameters")
-    axes.set_xscale("log")
-    axes.set_xlim(counts.min() / 1.6, counts.max() * 1.6)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    axes.xaxis.set_minor_locator(NullLocator())
-
-
-def short(count: float) -> str:
-    """A number of parameters in a few letters: 850, 12k, 3.1M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= size:
-            return f"{count / size:.3g}{letter}"
-    return f"{count:.0f}"
 
 
 def caption(data: pd.DataFrame) -> str:
     """Parameters, their share of the most, and score, level by level."""
     score, most = score_in(data), data.trained.max()
     levels = "; ".join(
-        f"{row['level']}: {short(row['trained'])} ({100 * row['trained'] / most:.3g} %), "
+        f"{plain(row['level'])}: {short(row['trained'])} ({100 * row['trained'] / most:.3g} %), "
         f"{with_interval(row[score.name], row['half_width'])} {score.unit}"
         for row in data.to_dict("records")
     )
     return (
         f"Mean {score.title} of stitches, without anchors, over the parameters of the whole "
-        f"network that training changes, for each level of {data.axis.iloc[0]}, everything else at "
-        f"the baseline: {levels}. {seeds_sentence(data.seeds)}"
+        f"network that training changes{levels_words(data.axis.iloc[0], len(data))}: {levels}. "
+        f"{seeds_sentence(data.seeds)}"
     )
 
 

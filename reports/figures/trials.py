@@ -15,7 +15,6 @@ from reports.data.subject import Subject
 from reports.drawing.captions import listed
 from reports.drawing.drawing import GREY, colour_of, legend
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
 from reports.statistics.interval import number
 
 LOOKS = {"done": ("o", colour_of(1)), "ended early": ("D", GREY)}
@@ -23,9 +22,9 @@ LOOKS = {"done": ("o", colour_of(1)), "ended early": ("D", GREY)}
 
 def data(subject: Subject) -> pd.DataFrame:
     """A row a trial that tells a value; `best`: the best so far, or one that no other beats."""
-    goals = search_of(subject).values
+    goals = search_of(subject.study).values
     columns = list(VALUES[: len(goals)])
-    rows = trials_of(subject).dropna(subset=columns)
+    rows = trials_of(subject.study).dropna(subset=columns)
     signs = [-1 if goal == "maximize" else 1 for goal in goals.values()]
     costs = rows[columns] * signs
     done = rows.state == "done"
@@ -52,7 +51,7 @@ def _names(data: pd.DataFrame) -> list[str]:
 
 def draw(data: pd.DataFrame) -> Figure:
     """Value over trial with the best so far as a line; of two values the one over the other."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    figure, axes = plt.subplots()
     names, images = _names(data), data.images.iloc[0]
     across = "trial" if len(names) == 1 else "second"
     _points(axes, data, across)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from reports.data.levels import NothingToDrawError
 from reports.data.subject import Subject
 from reports.drawing.captions import rank_correlation, seeds_sentence
-from reports.drawing.drawing import groups, scatter_levels, score_in, stitch_rows, title_in
+from reports.drawing.drawing import groups, score_in, stitch_rows, title_in
 from reports.drawing.figure import FigureKind
-
-WIDE = 20  # times: from there on visits are shown by their logarithm
+from reports.drawing.level_panels import panels_sentence, scatter_levels
+from reports.drawing.scales import cost_axis, score_axis, score_label, steep_sentence
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -25,13 +24,12 @@ def data(subject: Subject) -> pd.DataFrame:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A point a sub-network."""
-    figure, axes = scatter_levels(data, "visits")
-    if data.visits.min() > 0 and data.visits.max() > WIDE * data.visits.min():
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("visits (training passes)")
+    score = score_in(data)
+    label = score_label(data[score.name], score, "after training")
+    figure, panels = scatter_levels(data, "visits", "visits (training passes)", label)
+    for axes in panels:
+        cost_axis(axes, data.visits)
+        score_axis(axes, data[score.name], score)
     return figure
 
 
@@ -46,6 +44,7 @@ def caption(data: pd.DataFrame) -> str:
     return (
         f"{title_in(data)} of every sub-network over its passes in training. "
         f"Stitches without anchors: {levels}. {seeds_sentence(data.seeds, bars=False)}"
+        f"{panels_sentence(data.level.nunique())}{steep_sentence(data[score.name], score)}"
     )
 
 

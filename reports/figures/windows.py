@@ -22,7 +22,7 @@ from reports.drawing.drawing import (
     words_of_score,
 )
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import COLUMN_INCHES
+from reports.drawing.words import plain
 
 
 def data(subject: Subject) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def data(subject: Subject) -> pd.DataFrame:
 
 def draw(data: pd.DataFrame) -> Figure:
     """A point a level, with its interval."""
-    figure, axes = plt.subplots(figsize=COLUMN_INCHES)
+    figure, axes = plt.subplots()
     for level, _, rows in groups(data):
         axes.errorbar(
             rows.stitches,
@@ -69,7 +69,7 @@ def draw(data: pd.DataFrame) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel("stitches (anchors not counted)")
     axes.set_ylabel(f"area under the front ({score_in(data).unit})")
-    level_legend(figure, list(data.level), anchors=False)
+    level_legend(figure, [name for _, name, _ in groups(data)], anchors=False)
     return figure
 
 
@@ -78,7 +78,7 @@ def caption(data: pd.DataFrame) -> str:
     score = score_in(data)
     columns = (data[column] for column in ("level", "stitches", "area", "half_width"))
     points = "; ".join(
-        f"{level}: {stitches} stitches, {with_interval(mean, half_width)} {score.unit}"
+        f"{plain(level)}: {stitches} stitches, {with_interval(mean, half_width)} {score.unit}"
         for level, stitches, mean, half_width in zip(*columns, strict=True)
     )
     return (

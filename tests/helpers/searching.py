@@ -34,10 +34,15 @@ def noisy(**changes):
 
 
 def trials_of(home, name="toy-search"):
-    """As anybody reads them who has Optuna."""
+    """The trials of a search."""
+    return read_journal(home, name).get_trials()
+
+
+def read_journal(home, name):
+    """A search as anybody reads it who has Optuna."""
     backend = optuna.storages.journal.JournalFileBackend(str(home.journal(name)))
     storage = optuna.storages.JournalStorage(backend)
-    return optuna.load_study(study_name=name, storage=storage).get_trials()
+    return optuna.load_study(study_name=name, storage=storage)
 
 
 def sit(home, asked, trials, workers=1, most=None):

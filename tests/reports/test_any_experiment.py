@@ -91,7 +91,7 @@ def test_the_page_of_metrics_alone(forest):
     assert "(+9.0 ± 0.0)" in table["accuracy (%)"][2]
 
 
-def test_figures_of_metrics_alone(forest):
+def test_figures_of_metrics_alone(forest, monkeypatch):
     metric = figure(forest, "metric", "--axis", "trees")
     first = metric[(metric.metric == "accuracy") & (metric.level == "100") & (metric.seed == 0)]
     assert first.value.item() == pytest.approx(94)
@@ -105,6 +105,7 @@ def test_figures_of_metrics_alone(forest):
     assert sorted(ends) == pytest.approx([89, 89 + 1 / 3, 89 + 2 / 3])
     interaction = figure(forest, "interaction")
     assert set(interaction.label) == {"accuracy (%)"}
+    monkeypatch.setattr("ablations.search.importance.FEWEST", 2)
     importance = figure(forest, "importance").set_index("setting").importance
     assert importance["trees"] > importance["depth"] > 0
 

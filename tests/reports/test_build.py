@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.commands import TOY
+from helpers.commands import TOY, run_ablate
 from reports.build import build_report
 
 
@@ -55,6 +55,21 @@ def test_a_zipped_study_has_one_section(ablate, tmp_path):
     report = tmp_path / "home" / "reports" / "zipped"
     assert (report / "rate-and-rule-and-pace-accuracy.png").exists()
     assert "2 of 2 finished" in (report / "index.html").read_text()
+
+
+def test_figures_come_as_wide_as_a_paper_has_them(tracked_home, tmp_path):
+    figure = ("report", "toy", "--figure", "effects", "--format", "svg", "--output", str(tmp_path))
+    for width, points in (("column", 237.6), ("full", 496.8)):
+        assert run_ablate(tracked_home, *figure, "--width", width).returncode == 0
+        assert f'width="{points}pt"' in (tmp_path / "effects.svg").read_text()
+    refused = run_ablate(tracked_home, "report", "toy", "--width", "full")
+    assert refused.returncode == 2
+    assert "--width goes with --figure and --published" in refused.stderr
+
+
+def test_no_two_figures_are_the_same(drawn):
+    pictures = [path.read_bytes() for path in drawn.glob("*.png")]
+    assert len(set(pictures)) == len(pictures) > 10
 
 
 def test_an_untracked_study_is_named(ablate):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from ablations.search import importance
 from ablations.search.findings import show_findings
 from helpers.searching import question, sit
 
 
-def test_several_objectives_give_a_front(home, capsys):
+def test_several_objectives_give_a_front(home, capsys, monkeypatch):
+    monkeypatch.setattr(importance, "FEWEST", 4)
     search = sit(home, question(objective="pareto"), 12)
     show_findings(home, search.question, search.journal)
     shown = capsys.readouterr().out.partition("trials that no other beats:")[2]
@@ -20,10 +22,14 @@ def test_several_objectives_give_a_front(home, capsys):
     assert search.question.space.arguments(first.params) in shown
 
 
-def test_runs_of_others_in_the_space_count_for_importance(home, capsys):
+def test_runs_of_others_in_the_space_count_for_importance(home, capsys, monkeypatch):
     sit(home, question(over=()), 8)
     search = sit(home, question(over=(), name="short"), 4)
     assert len(list(home.runs())) == 8
+    show_findings(home, search.question, search.journal)
+    few = "what matters for error is not known yet: 8 settings are done, and 30 can tell"
+    assert few in capsys.readouterr().out
+    monkeypatch.setattr(importance, "FEWEST", 2)
     show_findings(home, search.question, search.journal)
     shown = capsys.readouterr().out
     assert "what matters for error, by 4 trials and 4 settings of grids" in shown

@@ -11,10 +11,10 @@ from ablations.tracking.reader import read_study
 from helpers.commands import TOY, run_ablate
 from reports.drawing.style import encode, figure_style
 from reports.figures import applicable, draw
-from reports.figures.trained_parameters import short
 
 # its runs are made once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("efficient tuning")]
+SIZES = ["10 parameters", "40 parameters"]  # of the toy's smallest and largest network
 RIVALS = """
     rivals = pd.DataFrame(
         {
@@ -45,6 +45,10 @@ def asked(tmp_path_factory):
     return read_study(f"sqlite:///{folder / 'home' / 'mlflow.db'}", "asked")
 
 
+def legend_of(drawing):
+    return [text.get_text() for text in drawing.figure.legends[0].texts]
+
+
 @pytest.fixture(scope="module")
 def toy(uri):
     """The toy as ever."""
@@ -62,9 +66,8 @@ def test_rivals_are_means_over_the_baselines_seeds(asked):
         drawing.caption
     )
     assert "Sub-networks: 4 for plain, 4 for momentum." in drawing.caption
-    legend = [text.get_text() for text in drawing.figure.legends[0].texts]
     kinds = ["anchors before", "early exit", "patched blocks"]
-    assert legend == ["plain (baseline)", "momentum", *kinds, "anchor"]
+    assert legend_of(drawing) == ["plain (baseline)", "momentum", *kinds, "anchor", *SIZES]
 
 
 def test_rivals_far_below_do_not_squeeze_the_points(toy, asked):
@@ -79,8 +82,7 @@ def test_without_their_table_nothing_is_said_of_rivals(toy):
     drawing = draw(toy, "accuracy", "rule")
     assert set(drawing.data.level) == {"plain (baseline)", "momentum"}
     assert "joint training" not in drawing.caption
-    legend = [text.get_text() for text in drawing.figure.legends[0].texts]
-    assert legend == ["plain (baseline)", "momentum", "anchor"]
+    assert legend_of(drawing) == ["plain (baseline)", "momentum", "anchor", *SIZES]
 
 
 def test_a_level_is_a_point_over_what_it_trains(asked):
@@ -113,7 +115,3 @@ def test_words_stay_inside_and_bytes_are_equal(asked, name):
     assert min(inner.x0, inner.y0) >= -0.01
     assert inner.x1 <= outer.x1 + 0.01
     assert inner.y1 <= outer.y1 + 0.01
-
-
-def test_numbers_of_parameters_are_short():
-    assert [short(n) for n in (850, 12_000, 3_140_000, 2e9)] == ["850", "12k", "3.14M", "2G"]

@@ -25,7 +25,7 @@ from snnet.front import front_area
 
 # its runs are made once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("figures")]
-OF_SEARCHES = {"trials", "choices", "curves"}  # see test_search_figures.py
+OF_SEARCHES = {"trials", "choices", "curves", "importance"}  # see test_search_figures.py
 # see test_any_experiment.py and test_efficient_tuning.py
 OF_OTHERS = {"metric", "scores", "trained_parameters"}
 BASELINE = {"kernel": "2", "init": "least_squares"}
@@ -97,7 +97,7 @@ def test_which_figures_apply(study, home, paper, solo):
     of_axis = {"accuracy", "difference", "start", "epochs", "visits"}
     assert names(study, "init") == of_axis
     assert names(study, "kernel") == of_axis | {"windows"}
-    of_study = {"effects", "heatmap", "importance", "interaction", "latency", "residual"}
+    of_study = {"effects", "heatmap", "interaction", "latency", "residual"}
     assert names(study, None) == of_study
     alone = names(study_of(home, "alone"), None)
     assert alone == {"accuracy", "latency", "start", "epochs", "visits", "heatmap", "residual"}
@@ -251,7 +251,7 @@ def test_interaction_is_the_difference_of_differences(study):
         for s in (0, 1)
     ]
     expected = f"{np.mean(beyond):+.1f}".replace("-", "−")
-    assert f"kernel × init {expected} points " in drawing.caption
+    assert f"kernel × initialisation {expected} points " in drawing.caption
 
 
 def test_effects_name_levels_with_other_stitches(study):

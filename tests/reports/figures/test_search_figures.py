@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ablations.errors import UserError
 from ablations.runs.home import Home
 from ablations.search.journal import KEYS
 from ablations.tracking.reader import read_study
 from helpers.commands import TINY, TOY, run_ablate
-from helpers.searching import trials_of
+from helpers.searching import read_journal, trials_of
 from helpers.servers import free_port, wait_for_server
 from reports.build import build_report
 from reports.drawing.style import encode
@@ -48,7 +49,7 @@ def study_of(home, name):
     return read_study(f"sqlite:///{home / 'mlflow.db'}", name)
 
 
-def test_which_figures_apply_to_a_search(home):
+def test_which_figures_apply_to_a_search(home, few_can_tell):
     own = {"trials", "choices", "importance", "curves"}
     for name, drawn in (("one", own), ("two", own - {"curves"})):
         assert {figure for figure, _ in applicable(study_of(home, name))} >= drawn
@@ -82,7 +83,18 @@ def test_figures_show_what_the_journal_holds(home):
     assert set(found.itertuples(index=False, name=None)) == unbeaten
 
 
-def test_importance_counts_the_grid_in(home):
+@pytest.fixture
+def few_can_tell(monkeypatch):
+    """So that importances need no hundred trials."""
+    monkeypatch.setattr("ablations.search.importance.FEWEST", 1)
+
+
+def test_importance_needs_trials(home):
+    with pytest.raises(UserError, match=r"8 settings are done, of 3 choices 30 can tell"):
+        draw(study_of(home, "short"), "importance")
+
+
+def test_importance_counts_the_grid_in(home, few_can_tell):
     drawing = draw(study_of(home, "short"), "importance")
     grid = set(study_of(home, "lattice").plan.runs)
     tried = {trial.user_attrs[KEYS][0] for trial in trials_of(Home(home), "short")}
@@ -90,7 +102,7 @@ def test_importance_counts_the_grid_in(home):
     assert drawing.data.importance.sum() == pytest.approx(100)
 
 
-def test_a_grid_of_every_combination_has_importance_too(tmp_path):
+def test_a_grid_of_every_combination_has_importance_too(tmp_path, few_can_tell):
     study = tmp_path / "every.py"
     study.write_text(Path(TOY).read_text().replace("    seeds=2", '    design="factorial"'))
     assert run_ablate(tmp_path / "home", "run", str(study)).returncode == 0
@@ -99,7 +111,29 @@ def test_a_grid_of_every_combination_has_importance_too(tmp_path):
     assert "over 8 settings of grids" in drawing.caption
 
 
-def test_pages_of_searches_are_whole(home, chromium, tmp_path):
+def test_the_winner_is_drawn_against_the_baseline(home):
+    study = study_of(home, "one")
+    best = min(study.plan.search.done, key=lambda trial: trial.value)
+    runs = study.replicates({name: str(value) for name, value in best.params.items()})
+    name = f"best (trial {best.number})"
+    for figure in ("accuracy", "difference", "start", "effects"):
+        drawing = draw(study, figure)
+        assert name in set(drawing.data.level), figure
+    rows = draw(study, "accuracy").data
+    top1 = rows[rows.level == name].set_index("route").top1
+    expected = 100 * runs[0].table.set_index("route").top1
+    assert top1.to_dict() == pytest.approx(expected[top1.index].to_dict())
+    assert {axis for _, axis in applicable(study)} == {None}, "a section for an axis"
+    with pytest.raises(UserError, match="there is no axis 'rate': a search has none"):
+        draw(study, "accuracy", "rate")
+
+
+def test_optuna_knows_what_the_values_are_called(home):
+    for name, values in (("one", ["error"]), ("two", ["error", "passes"])):
+        assert read_journal(Home(home), name).metric_names == values
+
+
+def test_pages_of_searches_are_whole(home, chromium, tmp_path, few_can_tell):
     for name in ("one", "two"):
         study = study_of(home, name)
         for figure in ("trials", "choices", "importance"):
