@@ -128,6 +128,5 @@ def _of_search(study: TrackedStudy) -> Answer:
     return Answer(
         "",
         f"best of {len(search.done)} trials",
-        f"{setting}: {name} {number(best.value, 4)}{against}"
-        " (of what was searched for: no test)",
+        f"{setting}: {name} {number(best.value, 4)}{against} (of what was searched for: no test)",
     )

@@ -32,8 +32,9 @@ from reports.pages.svg import figure_svg
 from reports.pages.tables import save_tables
 from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS, LEVEL
 
-# in the order in which they build on each other; the last opens the view
-SCRIPTS = ("tip", "sorting", "printing", "points", "scale", "route", "plot", "marks", "view")
+EVERYWHERE = ("tip.js", "sorting.js", "printing.js")
+# in the order in which they build on each other; the last opens the linked view
+OF_THE_VIEW = ("points.js", "scale.js", "route.js", "plot.js", "marks.js", "view.js")
 # columns of figures' data that the linked view tells of the baseline's rows, by heading
 MEASURED = {"latency (ms a batch)": "latency", "residual of the fit": "residual"}
 
@@ -74,12 +75,13 @@ def render_page(
     folder: Path,
     links: Links,
     digest: str = "",
-    neighbours: Sequence[Plan] = (),
+    neighbours: Sequence[Plan] | None = None,
 ) -> str:
     """The page as HTML; its figures and tables are written into `folder` as well.
 
     Arguments:
-        neighbours: plans of studies whose pages lie beside this one, to be linked.
+        neighbours: related studies, whose pages lie beside this one, to be linked; None where
+            there is no page over all studies either.
     """
     whole, verdicts = Subject(study), judge([study])
     pictures = _pictures(folder, whole, "study")
@@ -104,7 +106,7 @@ def render_page(
         equivalence_confidence=EQUIVALENCE_WORDS,
         runs=_runs(study, links),
         fonts=font_faces("".join([*svgs, *(item.svg for item in pictures)])),
-        scripts=[f"{name}.js" for name in SCRIPTS],
+        scripts=[*EVERYWHERE, *(OF_THE_VIEW if points else ())],
     )
 
 
@@ -118,11 +120,12 @@ def template(name: str) -> jinja2.Template:
 
 def _measured(pictures: Sequence[Picture]) -> dict[str, dict[str, float]]:
     """What figures of the whole study measured of the baseline's rows, by heading and row."""
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for item in pictures:
         for heading, column in MEASURED.items():
             if {"route", column} <= set(item.data):
-                found[heading] = item.data.groupby("route")[column].mean().to_dict()
+                means = item.data.groupby("route")[column].mean()
+                found[heading] = {str(row): float(value) for row, value in means.items()}
     return found
 
 

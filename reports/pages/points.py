@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
-from ablations.study.metric import Metric, Table
+from ablations.study.metric import Metric, Table, apart
 from ablations.tracking.reader import TrackedStudy
 from reports.data.levels import Level, NothingToDrawError
 from reports.data.score import before, score_of
@@ -16,6 +17,7 @@ from reports.statistics.interval import Estimate, digits_for, estimate, number
 
 NOTHING = "\N{EN DASH}"
 FIXED = ("level", "row", "cost")  # kinds of the first columns
+OURS = ("level", "row", "marked", "visits", "by seed")  # headings that no metric takes
 MANY = 4000  # points; with more only levels of the first axis are shown
 
 
@@ -67,7 +69,11 @@ def points_of(study: TrackedStudy, measured: Mapping[str, Mapping[str, float]]) 
 def rows_of(study: TrackedStudy) -> set[str]:
     """What the rows of the runs' tables are called."""
     table = study.plan.table
-    return {str(row) for run in study.runs.values() for row in run.table[table.row]} if table else set()
+    return (
+        {str(row) for run in study.runs.values() for row in run.table[table.row]}
+        if table
+        else set()
+    )
 
 
 def _rows(
@@ -82,15 +88,18 @@ def _rows(
     groups = together.groupby(table.row, sort=False)
     found = pd.DataFrame({"level": name, "row": list(groups.groups)})
     found["marked"] = groups[table.marked].first().to_numpy() if table.marked else False
-    found[cost.label] = cost.factor * groups[cost.name].first().to_numpy(dtype=float)
-    for heading, values in _scores(table, together):
+    (heading,) = apart([cost.label], OURS, "cost")
+    found[heading] = cost.factor * groups[cost.name].first().to_numpy(dtype=float)
+    scores = _scores(table, together)
+    headings = apart([label for label, _ in scores], [*OURS, heading], "score")
+    for heading, (_, values) in zip(headings, scores, strict=True):
         scored = values.groupby(together[table.row], sort=False)
-        found[heading] = [estimate(list(one)) for _, one in scored]
+        found[heading] = pd.Series([estimate(list(one)) for _, one in scored], dtype=object)
     if level.is_baseline:
         for heading, values_of in measured.items():
-            found[heading] = [estimate([values_of[row]] if row in values_of else [])
-                              for row in found.row]  # fmt: skip
-    if "visits" in together:
+            told = [[values_of[row]] if row in values_of else [] for row in found.row]
+            found[heading] = pd.Series([estimate(one) for one in told], dtype=object)
+    if "visits" in together and is_numeric_dtype(together.visits):
         found["visits"] = groups.visits.mean().to_numpy()
     score = score_of(table, together)
     if score is not None and len(level.runs) > 1:
@@ -98,16 +107,17 @@ def _rows(
     return found
 
 
-def _scores(table: Table, together: pd.DataFrame) -> Iterator[tuple[str, pd.Series[float]]]:
+def _scores(table: Table, together: pd.DataFrame) -> list[tuple[str, pd.Series[float]]]:
     """What can be drawn: declared scores that the runs have, and what training changed."""
     there = [score for score in table.scores if score.name in together]
+    values = {score.name: score.factor * together[score.name].astype(float) for score in there}
+    found = [(score.label, values[score.name]) for score in there]
     for score in there:
-        yield score.label, score.factor * together[score.name].astype(float)
-    for score in there:
-        if before(score.name) in together:
-            change = together[score.name].astype(float) - together[before(score.name)]
+        if before(score.name) in values:
+            change = values[score.name] - values[before(score.name)]
             changed = Metric(score.name, f"{score.title}, change", score.difference_unit)
-            yield changed.label, score.factor * change
+            found.append((changed.label, change))
+    return found
 
 
 def _by_seed(rows: pd.DataFrame, score: Metric) -> str:
@@ -119,7 +129,8 @@ def _by_seed(rows: pd.DataFrame, score: Metric) -> str:
 
 def _as_text(frame: pd.DataFrame, table: Table, first: list[str]) -> Points:
     """The points in words, the columns in the order in which they came."""
-    shown, kinds = frame.drop(columns="marked").fillna(NOTHING), {}
+    shown, kinds = frame.drop(columns="marked").astype(object), {}
+    shown = shown.where(shown.notna(), NOTHING)
     for place, name in enumerate(shown):
         kinds[name] = FIXED[place] if place < len(FIXED) else "note"
         if shown[name].map(lambda one: isinstance(one, Estimate)).any():
@@ -127,7 +138,7 @@ def _as_text(frame: pd.DataFrame, table: Table, first: list[str]) -> Points:
             shown[name] = _estimates(shown[name])
         elif kinds[name] == "cost" or name == "visits":
             shown[name] = shown[name].map(lambda one: one if one == NOTHING else f"{one:.6g}")
-    columns = [table.row.replace("_", " ") if name == "row" else name for name in shown]
+    columns = [table.row.replace("_", " ") if name == "row" else name for name in map(str, shown)]
     return Points(
         tuple(columns),
         tuple(kinds.values()),

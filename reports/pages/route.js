@@ -1,8 +1,6 @@
 // A route as a drawing: the blocks of every anchor, those that are run through, and the joints.
-const SVG = "http://www.w3.org/2000/svg";
-
 function element(name, attributes = {}, ...children) {
-  const found = document.createElementNS(SVG, name);
+  const found = document.createElementNS(document.querySelector("svg").namespaceURI, name);
   for (const [key, value] of Object.entries(attributes)) found.setAttribute(key, value);
   found.append(...children);
   return found;

@@ -1,5 +1,5 @@
 // What a point is, without delay and by touch, too; without scripts browsers show it by themselves.
-const tip = document.body.appendChild(document.createElement("div"));
+const tip = document.querySelector("main").appendChild(document.createElement("div"));
 tip.className = "tip";
 tip.hidden = true;
 

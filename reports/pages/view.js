@@ -122,6 +122,7 @@ function openView(view) {
   });
   fillControls(view, data, state, wide);
   view.hidden = false;
+  document.getElementById("scriptless").remove();
   new ResizeObserver(draw).observe(svg.parentElement);
 }
 
@@ -171,5 +172,4 @@ function dragged(svg, done) {
   });
 }
 
-const found = document.getElementById("view");
-if (found) openView(found);
+openView(document.getElementById("view"));
