@@ -28,10 +28,13 @@ def font_faces(svgs: str) -> str:
 
 
 def _face(family: str, letters: set[str]) -> str:
-    file = Path(findfont(FontProperties(family=[family])))
+    try:
+        file = Path(findfont(FontProperties(family=[family]), fallback_to_default=False))
+    except ValueError:  # of this machine's fonts it is none
+        return ""
     if not file.is_relative_to(mpl.get_data_path()):
         return ""
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
+    options = subset.Options(layout_features=[], hinting=False, bidi_closure=False)
     options.drop_tables += ["FFTM"]  # when FontForge made it; fontTools warns of that
     font = TTFont(file, recalcTimestamp=False)
     subsetter = subset.Subsetter(options)

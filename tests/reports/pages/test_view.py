@@ -148,7 +148,8 @@ def test_the_route_is_drawn_with_the_blocks_that_it_runs_through(page):
         """() => {
             const anchors = [{name: 'a', blocks: 3}, {name: 'b', blocks: 4}];
             const svg = drawRoute('0.1>1.2', anchors);
-            const used = [...svg.querySelectorAll('rect')].map(one => one.classList.contains('used'));
+            const blocks = [...svg.querySelectorAll('rect')];
+            const used = blocks.map(one => one.classList.contains('used'));
             return [svg.getAttribute('aria-label'), used, svg.querySelectorAll('line').length,
                     drawRoute('1', anchors).getAttribute('aria-label'),
                     drawRoute('0.1>1.2 1.2>0.2', anchors).getAttribute('aria-label')];
