@@ -20,7 +20,7 @@ from reports.pages.fonts import font_faces
 from reports.pages.names import figure_name, table_name
 from reports.pages.page import EVERYWHERE, template
 from reports.pages.publishing import publish
-from reports.pages.scales import by_scale, on_all, scales_table
+from reports.pages.scales import NOTHING, by_scale, on_all, scales_table
 from reports.pages.svg import figure_svg
 from reports.pages.tables import save_tables
 from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
@@ -99,12 +99,14 @@ def _render(
         for name in ("supported", "contradicted", "undecided")
     }
     scales = list(dict.fromkeys(verdict.scale for verdict in verdicts))
+    grid = [_grid_row(found, scales, stitches) for found in by_scale(verdicts)]
     return template("index.html.jinja").render(
         studies=[_summary(study) for study in studies],
         rows=rows,
         counts=counts,
         scales=scales,
-        grid=[_grid_row(found, scales, stitches) for found in by_scale(verdicts)],
+        grid=grid,
+        shared=any(row["on_all"] != NOTHING for row in grid),
         facts=facts,
         forest=svg,
         confidence=CONFIDENCE_WORDS,

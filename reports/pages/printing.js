@@ -1,7 +1,7 @@
-// What is folded away is printed, too.
+// What is folded away is printed, too; of the points only what the reader has opened.
 let folded = [];
 addEventListener("beforeprint", () => {
-  folded = [...document.querySelectorAll("details:not([open])")];
+  folded = [...document.querySelectorAll("section:not(#explore) > details:not([open])")];
   for (const one of folded) one.open = true;
 });
 addEventListener("afterprint", () => {

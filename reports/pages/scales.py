@@ -24,11 +24,11 @@ def by_scale(verdicts: Sequence[Verdict]) -> list[dict[str, Verdict]]:
 
 
 def scales_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """One row a claim, with a column for each scale, and what all say where there are several."""
+    """One row a claim, with a column for each scale, and what all say where some were put to several."""
     claims = by_scale(verdicts)
     scales = list(dict.fromkeys(scale for found in claims for scale in found))
     table = pd.DataFrame([_row(found, scales) for found in claims])
-    return table.drop(columns="on all") if len(scales) == 1 else table
+    return table.drop(columns="on all") if (table["on all"] == NOTHING).all() else table
 
 
 def _row(found: dict[str, Verdict], scales: Sequence[str]) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_what_one_scale_alone_judges_has_a_row_and_nothing_on_all():
     assert list(found["on all"]) == ["supported", NOTHING]
     assert list(found["fashion (vit)"])[1] == NOTHING
     single = scales_table([verdict(PLAN, 5), verdict(PLAN, 5, alone)])
-    assert list(single)[-1] == "digits (vit)"  # of one scale, nothing is on all
+    assert list(single)[-1] == "digits (vit)"  # nothing is on all
 
 
 def test_a_scale_without_runs_says_nothing_on_all():
