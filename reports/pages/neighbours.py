@@ -8,10 +8,13 @@ from ablations.study.plan import Plan
 
 
 def related(plan: Plan, plans: Iterable[Plan]) -> list[Plan]:
-    """The other plans that ask the same of another scale, or change an axis of the same name."""
+    """The other plans that ask the same of another scale, or change an axis of the same name.
+
+    By the name of the study.
+    """
     return [
         one
-        for one in plans
+        for one in sorted(plans, key=lambda one: one.study)
         if one.study != plan.study
         and (_asked_by(one) == _asked_by(plan) or one.axes.keys() & plan.axes.keys())
     ]

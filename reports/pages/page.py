@@ -34,7 +34,17 @@ from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS, L
 
 EVERYWHERE = ("tip.js", "sorting.js", "printing.js")
 # in the order in which they build on each other; the last opens the linked view
-OF_THE_VIEW = ("points.js", "scale.js", "route.js", "plot.js", "marks.js", "view.js")
+OF_THE_VIEW = (
+    "points.js",
+    "scale.js",
+    "route.js",
+    "plot.js",
+    "marks.js",
+    "told.js",
+    "dragging.js",
+    "controls.js",
+    "view.js",
+)
 # columns of figures' data that the linked view tells of the baseline's rows, by heading
 MEASURED = {"latency (ms a batch)": "latency", "residual of the fit": "residual"}
 

@@ -33,7 +33,8 @@ function spreadLine(point, number, state, x, y) {
   const spread = point.spreads[state.score];
   if (isNaN(spread)) return null;
   const [middle, value] = [x.at(point.cost), point.values[state.score]];
-  const ends = { x1: middle, x2: middle, y1: y.at(value - spread), y2: y.at(value + spread) };
+  const within = one => y.at(Math.min(y.high, Math.max(y.low, one)));
+  const ends = { x1: middle, x2: middle, y1: within(value - spread), y2: within(value + spread) };
   return element("line", { class: `spread level-${number % LOOKS}`, "aria-hidden": "true", ...ends });
 }
 

@@ -18,9 +18,15 @@ function readPoints(table) {
   });
   const levels = [...new Set(points.map(point => point.level))];
   const scores = kinds.flatMap((kind, number) => (kind === "score" ? [number] : []));
-  return { names, kinds, points, levels, scores, cost: names[place("cost")] };
+  const costs = points.map(point => point.cost);
+  const [least, most] = [Math.min(...costs), Math.max(...costs)];
+  return {
+    names, points, levels, scores, cost: names[place("cost")],
+    positive: least > 0,  // so that it has a logarithm
+    wide: most > 3 * least,
+  };
 }
 
 function wordsOf(point, data, score) {
-  return `${point.row}, ${point.level}: ${data.cost} ${point.texts[2]}, ${data.names[score]} ${point.texts[score]}`;
+  return `${point.row}, ${point.level}: ${data.cost} ${point.texts[data.names.indexOf(data.cost)]}, ${data.names[score]} ${point.texts[score]}`;
 }

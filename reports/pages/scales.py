@@ -24,7 +24,7 @@ def by_scale(verdicts: Sequence[Verdict]) -> list[dict[str, Verdict]]:
 
 
 def scales_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """One row a claim, with a column for each scale, and what all say where some were put to several."""
+    """One row a claim, with a column for each scale; where some have several, what all say."""
     claims = by_scale(verdicts)
     scales = list(dict.fromkeys(scale for found in claims for scale in found))
     table = pd.DataFrame([_row(found, scales) for found in claims])

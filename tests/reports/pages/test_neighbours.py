@@ -15,5 +15,5 @@ def test_the_same_question_elsewhere_and_the_same_axis_are_related():
     elsewhere = replace(PLAN, study="rule-fashion", variant=Variant("rule", scale="fashion"))
     axis = replace(PLAN, study="all", axes={"rule": ("a",), "rate": ("1",)})
     other = replace(PLAN, study="rate", axes={"rate": ("1",)})
-    assert related(PLAN, [PLAN, elsewhere, axis, other]) == [elsewhere, axis]
+    assert related(PLAN, [PLAN, elsewhere, axis, other]) == [axis, elsewhere]
     assert related(elsewhere, [PLAN, other]) == [PLAN]
