@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ablations.errors import UserError
 from ablations.files import writing
@@ -19,9 +21,11 @@ from ablations.tracking.store import connect
 from reports.own import use as use  # the command calls it
 from reports.own import used_files
 from reports.pages.links import Links
+from reports.pages.neighbours import related
 from reports.pages.publishing import PAGE, publish
 
 if TYPE_CHECKING:
+    from ablations.study.plan import Plan
     from reports.drawing.figure import Drawing
 
 
@@ -37,7 +41,14 @@ def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Pa
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    return _draw(read_study(uri, name), uri, target, ui)
+    study = read_study(uri, name)
+    _check(study, uri)
+    neighbours = None
+    if (target.parent / PAGE).exists():  # the page over all studies
+        plans = [plan for _, plan in read_plans(connect(uri), Refused()).values()]
+        there = [one for one in plans if (target.parent / one_name(one.study) / PAGE).exists()]
+        neighbours = related(study.plan, there)
+    return _draw(study, uri, target, ui, neighbours)
 
 
 def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
@@ -52,13 +63,19 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     refused = Refused()
     with reaching(uri):
         names = sorted(read_plans(connect(uri), refused))
-    drawn = []
+    studies, drawn = [], []
     for name in names:
         with refused.aside():  # one that cannot be drawn does not keep the others back
             study = read_study(uri, name)
             if study.runs or study.left_out:
-                _draw(study, uri, target / one_name(name), ui)
-                drawn.append(study)
+                _check(study, uri)
+                studies.append(study)
+    plans = [study.plan for study in studies]
+    for study in studies:
+        with refused.aside():
+            folder = target / one_name(study.plan.study)
+            _draw(study, uri, folder, ui, related(study.plan, plans))
+            drawn.append(study)
     if not drawn:
         refused.check()
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
@@ -175,27 +192,38 @@ def _left_out(study: TrackedStudy) -> str:
     return f"{study.plan.study}: {len(study.left_out)} tables are left out: {first}; {MENDING}"
 
 
-def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
-    _check(study, uri)
+def _draw(
+    study: TrackedStudy,
+    uri: str,
+    target: Path,
+    ui: str | None,
+    neighbours: Sequence[Plan] | None,
+) -> Path:
+    """Draw a study unless its page is there.
+
+    Arguments:
+        neighbours: see `reports.pages.page.render_page`.
+    """
     links = Links.to(uri, ui)
-    digest = _digest(study, links)
+    digest = _digest(study, links, neighbours)
     page = target / PAGE
     if not _is_current(page, digest):
         # matplotlib and scipy: only where something is drawn
         from reports.pages.attaching import attach
         from reports.pages.page import render_page
 
-        page = publish(target, lambda folder: render_page(study, folder, links, digest))
+        page = publish(target, lambda folder: render_page(study, folder, links, digest, neighbours))
         attach(uri, study, page)
     if study.left_out:
         warn(_left_out(study))
     return page
 
 
-def _digest(study: TrackedStudy, links: Links) -> str:
+def _digest(study: TrackedStudy, links: Links, neighbours: Sequence[Plan] | None) -> str:
     """The digest of all that a report depends on: plan, runs, where it leads, and all code."""
     content = hashlib.sha256(json.dumps(study.plan.record(), sort_keys=True).encode())
-    content.update(f"{links.base} {study.experiment}".encode())
+    beside = None if neighbours is None else [(one.study, one.title) for one in neighbours]
+    content.update(f"{links.base} {study.experiment} {beside}".encode())
     for key in sorted(study.runs):
         run = study.runs[key]
         content.update(f"{key} {run.run_id} {sorted(run.tags.items())}".encode())
@@ -210,4 +238,4 @@ def _is_current(page: Path, digest: str) -> bool:
         return False
     text = page.read_text(encoding="utf-8")
     files = re.findall(r'href="([^"#:]+)"', text)
-    return digest in text and all((page.parent / name).exists() for name in files)
+    return digest in text and all((page.parent / unquote(name)).exists() for name in files)

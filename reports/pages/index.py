@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from ablations.tracking.names import hours_metric
 from ablations.tracking.reader import TrackedRun, TrackedStudy
@@ -13,14 +13,18 @@ from reports.data import provenance
 from reports.data.levels import keep_stitches
 from reports.data.verdicts import Verdict, judge
 from reports.drawing.forest import forest
-from reports.drawing.style import figure_style, inline_svg, save
+from reports.drawing.style import figure_style, save
+from reports.pages.answers import answers
 from reports.pages.claims import claims_table, save_claims
+from reports.pages.fonts import font_faces
 from reports.pages.names import figure_name, table_name
-from reports.pages.page import template
+from reports.pages.page import EVERYWHERE, template
 from reports.pages.publishing import publish
-from reports.pages.scales import scales_table
+from reports.pages.scales import NOTHING, by_scale, on_all, scales_table
+from reports.pages.svg import figure_svg
 from reports.pages.tables import save_tables
 from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
+from reports.statistics.evidence import effect_words
 
 
 def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
@@ -29,19 +33,18 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
     The reports of the studies are expected in folders of their names beside it.
     """
     verdicts, facts = judge(studies), facts_of(studies)
-    scales = scales_table(verdicts)
 
     def render(folder: Path) -> str:
         save_claims(verdicts, facts, folder)
-        if len(scales):
-            save_tables(scales, folder / "scales")
+        if verdicts:
+            save_tables(scales_table(verdicts), folder / "scales")
         svg = ""
         if any(verdict.evidence.n_seeds for verdict in verdicts):
             with figure_style():
                 figure = forest(verdicts)
-            svg = inline_svg(figure)
+            svg = figure_svg(figure, "forest", "All effects")
             save(figure, folder / "forest")
-        return _render(studies, verdicts, scales, facts, svg)
+        return _render(studies, verdicts, facts, svg)
 
     return publish(target, render)
 
@@ -79,7 +82,6 @@ def facts_of(studies: Sequence[TrackedStudy]) -> dict[str, str]:
 def _render(
     studies: Sequence[TrackedStudy],
     verdicts: Sequence[Verdict],
-    scales: pd.DataFrame,
     facts: dict[str, str],
     svg: str,
 ) -> str:
@@ -96,16 +98,53 @@ def _render(
         name: sum(row["verdict"] == name for row in rows)
         for name in ("supported", "contradicted", "undecided")
     }
+    scales = list(dict.fromkeys(verdict.scale for verdict in verdicts))
+    grid = [_grid_row(found, scales, stitches) for found in by_scale(verdicts)]
     return template("index.html.jinja").render(
-        studies=[study.plan for study in studies],
+        studies=[_summary(study) for study in studies],
         rows=rows,
         counts=counts,
         scales=scales,
+        grid=grid,
+        shared=any(row["on_all"] != NOTHING for row in grid),
         facts=facts,
         forest=svg,
         confidence=CONFIDENCE_WORDS,
         equivalence_confidence=EQUIVALENCE_WORDS,
+        fonts=font_faces(svg),
+        scripts=EVERYWHERE,
     )
+
+
+def _summary(study: TrackedStudy) -> dict[str, Any]:
+    """A study in the list of them, with what it says where no claim says it."""
+    claims = len(study.plan.claims)
+    said = [] if claims else [replace(one, axis="") for one in answers(study, [])]
+    return {"plan": study.plan, "finished": len(study.runs), "claims": claims, "answers": said}
+
+
+def _grid_row(
+    found: dict[str, Verdict], scales: Sequence[str], stitches: Set[str]
+) -> dict[str, Any]:
+    """A claim, and a cell for each scale: what was found there, and where it is drawn."""
+    one = next(iter(found.values()))
+    cells = [
+        {
+            "verdict": verdict.evidence.verdict,
+            "effect": effect_words(verdict.evidence),
+            "study": verdict.study,
+            "figure": _figure_of(verdict, stitches),
+        }
+        if (verdict := found.get(scale))
+        else None
+        for scale in scales
+    ]
+    return {
+        "claim": one.claim.words,
+        "study": one.asked_by,
+        "cells": cells,
+        "on_all": on_all(found),
+    }
 
 
 def _figure_of(verdict: Verdict, stitches: Set[str]) -> str:

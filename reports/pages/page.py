@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import pandas as pd
 
+from ablations.study.plan import Plan
 from ablations.tracking.names import RUN_SECONDS
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data import provenance
@@ -15,14 +18,35 @@ from reports.data.levels import NothingToDrawError, keep_stitches
 from reports.data.subject import Subject
 from reports.data.verdicts import judge
 from reports.drawing.figure import FigureKind
-from reports.drawing.style import inline_svg, save
+from reports.drawing.style import save
 from reports.figures import FIGURES
+from reports.pages.answers import answers
 from reports.pages.claims import claims_table
+from reports.pages.fonts import font_faces
 from reports.pages.links import Links
 from reports.pages.names import figure_name, table_name
+from reports.pages.points import points_of, rows_of
+from reports.pages.routes import anchors_of
 from reports.pages.summary import summary_table
+from reports.pages.svg import figure_svg
 from reports.pages.tables import save_tables
-from reports.statistics.confidence import LEVEL
+from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS, LEVEL
+
+EVERYWHERE = ("tip.js", "sorting.js", "printing.js")
+# in the order in which they build on each other; the last opens the linked view
+OF_THE_VIEW = (
+    "points.js",
+    "scale.js",
+    "route.js",
+    "plot.js",
+    "marks.js",
+    "told.js",
+    "dragging.js",
+    "controls.js",
+    "view.js",
+)
+# columns of figures' data that the linked view tells of the baseline's rows, by heading
+MEASURED = {"latency (ms a batch)": "latency", "residual of the fit": "residual"}
 
 DESIGNS = {
     "one_factor": "one factor at a time",
@@ -34,12 +58,13 @@ DESIGNS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the page: its file name without suffix, and what to show."""
+    """A figure of the page: its file name without suffix, what to show, and its data."""
 
     name: str
     title: str
     svg: str
     caption: str
+    data: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -55,22 +80,43 @@ class Section:
     view: str  # in the MLflow UI
 
 
-def render_page(study: TrackedStudy, folder: Path, links: Links, digest: str = "") -> str:
-    """The page as HTML; its figures and tables are written into `folder` as well."""
-    whole = Subject(study)
+def render_page(
+    study: TrackedStudy,
+    folder: Path,
+    links: Links,
+    digest: str = "",
+    neighbours: Sequence[Plan] | None = None,
+) -> str:
+    """The page as HTML; its figures and tables are written into `folder` as well.
+
+    Arguments:
+        neighbours: related studies, whose pages lie beside this one, to be linked; None where
+            there is no page over all studies either.
+    """
+    whole, verdicts = Subject(study), judge([study])
     pictures = _pictures(folder, whole, "study")
     sections = [_section(folder, subject, links) for subject in whole.axes() or [whole]]
+    points = points_of(study, _measured(pictures))
+    svgs = [item.svg for one in sections for item in one.pictures]
     return template("page.html.jinja").render(
         digest=digest,
         plan=study.plan,
+        neighbours=neighbours,
         facts=_facts(study),
-        claims=claims_table(judge([study])).to_dict("records"),
-        overview=pictures[:1],
+        answers=answers(study, verdicts),
+        claims=claims_table(verdicts).to_dict("records"),
+        points=points,
+        row_heading=points.columns[1] if points else "",
+        anchors=anchors_of(study),
+        whole=pictures,
         sections=sections,
-        others=pictures[1:],
         stitches=keep_stitches(study.runs.values(), study.plan.table),
         level=LEVEL,
+        confidence=CONFIDENCE_WORDS,
+        equivalence_confidence=EQUIVALENCE_WORDS,
         runs=_runs(study, links),
+        fonts=font_faces("".join([*svgs, *(item.svg for item in pictures)])),
+        scripts=[*EVERYWHERE, *(OF_THE_VIEW if points else ())],
     )
 
 
@@ -80,6 +126,17 @@ def template(name: str) -> jinja2.Template:
         loader=jinja2.PackageLoader("reports", "pages"), autoescape=True, trim_blocks=True
     )
     return environment.get_template(name)
+
+
+def _measured(pictures: Sequence[Picture]) -> dict[str, dict[str, float]]:
+    """What figures of the whole study measured of the baseline's rows, by heading and row."""
+    found: dict[str, dict[str, float]] = {}
+    for item in pictures:
+        for heading, column in MEASURED.items():
+            if {"route", column} <= set(item.data):
+                means = item.data.groupby("route")[column].mean()
+                found[heading] = {str(row): float(value) for row, value in means.items()}
+    return found
 
 
 def _section(folder: Path, subject: Subject, links: Links) -> Section:
@@ -121,20 +178,20 @@ def _runs(study: TrackedStudy, links: Links) -> list[dict[str, str]]:
 
 def _pictures(folder: Path, subject: Subject, of: str) -> list[Picture]:
     """Every figure that applies."""
-    found = []
+    found, rows = [], rows_of(subject.study)
     for name, kind in FIGURES.items():
         if kind.of == of:
             with suppress(NothingToDrawError):
                 file = folder / figure_name(name, subject.axis)
-                found.append(_picture(file, kind, subject))
+                found.append(_picture(file, kind, subject, rows))
     return found
 
 
-def _picture(path: Path, kind: FigureKind, subject: Subject) -> Picture:
-    _, figure, caption = kind.drawing(subject)
-    svg = inline_svg(figure)
+def _picture(path: Path, kind: FigureKind, subject: Subject, rows: set[str]) -> Picture:
+    data, figure, caption = kind.drawing(subject)
+    svg = figure_svg(figure, path.name, kind.title, rows)
     save(figure, path)
-    return Picture(path.name, kind.title, svg, caption)
+    return Picture(path.name, kind.title, svg, caption, data)
 
 
 def _facts(study: TrackedStudy) -> dict[str, str]:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from helpers.commands import TOY, run_ablate
 
@@ -53,8 +54,9 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(drawn):
     assert "2 claims: 1 supported, 1 contradicted, 0 undecided." in " ".join(page.split())
     for link in re.findall(r'<a href="([^"]+)"', page):
         path, _, place = link.partition("#")
-        assert (drawn / path).exists(), link
-        assert not place or f'id="{place}"' in (drawn / path).read_text(), link
+        target = drawn / (path or "index.html")
+        assert target.exists(), link
+        assert not place or f'id="{place}"' in target.read_text(), link
     assert 'href="./judged/index.html#rule-accuracy"' in page
     assert 'href="./judged/index.html#rule-summary"' in page
     assert {"judged", "toy-pace-5"} <= {path.name for path in drawn.iterdir()}
@@ -65,6 +67,10 @@ def test_every_claim_has_a_verdict_that_leads_to_its_study(drawn):
         ("Twice the steps bring nothing", "contradicted", "4", "4"),
     ]
     assert all(float(row["p_corrected"]) < 0.05 for row in rows)
+    scales = list(csv.DictReader((drawn / "scales.csv").open()))
+    assert [row["claim"] for row in scales] == [row["claim"] for row in rows]
+    assert list(scales[0])[-1] == "small (parabola)"
+    assert scales[0]["small (parabola)"].startswith("supported: +")
     assert "| judged | Momentum is better | supported | +" in (drawn / "claims.md").read_text()
     assert r"judged & Momentum is better & supported" in (drawn / "claims.tex").read_text()
 
@@ -103,9 +109,34 @@ def test_what_is_asked_for_must_be_clear(home):
 def test_the_page_in_a_browser(drawn, chromium):
     page = chromium.new_page(viewport={"width": 900, "height": 1000}, java_script_enabled=False)
     page.goto(f"file://{drawn}/index.html")
-    assert page.locator("tbody tr").count() == 2
+    assert page.locator("#scales tbody tr").count() == page.locator("#claims tbody tr").count() == 2
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
     assert page.locator("figure svg").evaluate("svg => svg.clientWidth") > 500
-    page.get_by_role("link", name="judged").first.click()
-    page.wait_for_url("**/judged/index.html")
+    cell = page.locator("#scales tr", has_text="Momentum is better").get_by_role("link")
+    assert cell.text_content() == "supported"
+    cell.click()
+    page.wait_for_url("**/judged/index.html#rule-accuracy")
+    page.get_by_role("navigation", name="Studies").get_by_role("link").last.click()
+    page.wait_for_url("**/toy-pace-5/index.html")  # which changes the same axes
+    page.get_by_role("link", name="All studies").click()
+    page.wait_for_url(f"file://{drawn}/index.html")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible(drawn, chromium, scheme):
+    page = chromium.new_page(viewport={"width": 900, "height": 1000}, color_scheme=scheme)
+    page.goto(f"file://{drawn}/index.html")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = Axe().run(page, options={"resultTypes": ["violations"]})
+    page.close()
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_study_that_is_drawn_alone_leads_to_the_others_beside_it(home, drawn):
+    page = drawn / "judged/index.html"
+    before = page.read_bytes()
+    assert run_ablate(home, "report", "judged").returncode == 0
+    assert page.read_bytes() == before

@@ -10,7 +10,7 @@ from ablations.study.claim import Claim
 from ablations.study.variant import Variant
 from reports.data.paper import published_plan
 from reports.data.verdicts import Verdict
-from reports.pages.scales import scales_table
+from reports.pages.scales import NOTHING, by_scale, on_all, scales_table
 from reports.statistics.evidence import Sample, assess
 
 BETTER = Claim("Momentum is better", "top1", source="a paper")
@@ -53,9 +53,19 @@ def test_what_all_say_and_what_one_leaves_open():
     assert together(5, -0.2, -5) == "differs"
 
 
-def test_what_one_scale_alone_judges_is_left_out():
+def test_what_one_scale_alone_judges_has_a_row_and_nothing_on_all():
     alone = Claim("Half the steps do", "top1")
-    assert scales_table([verdict(PLAN, 5), verdict(PLAN, 5, alone)]).empty
     found = scales_table([verdict(PLAN, 5), verdict(PLAN, 5, alone), verdict(OTHER, 5)])
-    assert list(found.claim) == ["Momentum is better"]
-    assert scales_table([verdict(PLAN, 5), verdict(OTHER, 5, seeds=0)]).empty
+    assert list(found.claim) == ["Momentum is better", "Half the steps do"]
+    assert list(found["on all"]) == ["supported", NOTHING]
+    assert list(found["fashion (vit)"])[1] == NOTHING
+    single = scales_table([verdict(PLAN, 5), verdict(PLAN, 5, alone)])
+    assert list(single)[-1] == "digits (vit)"  # nothing is on all
+
+
+def test_a_scale_without_runs_says_nothing_on_all():
+    (found,) = by_scale([verdict(PLAN, 5), verdict(OTHER, 5, seeds=0)])
+    assert on_all(found) == NOTHING
+    waiting, done = verdict(PLAN, 5, seeds=0), verdict(replace(PLAN, study="again"), 5)
+    (found,) = by_scale([waiting, replace(done, plan=replace(done.plan, study="rule"))])
+    assert found["digits (vit)"].evidence.n_seeds == 5
