@@ -29,7 +29,7 @@ WHOLE_GPU, PART_GPU = WHOLE / "gpu", PART / "gpu"
 HELP = f"""Measure how much faster the project's ways are than the plain ones.
 
 Both ways run in turn in one process; the ratio is the median over rounds. What they give is
-compared, and a benchmark fails where it differs. All benchmarks together take about 50 minutes
+compared, and a benchmark fails where it differs. All benchmarks together take about an hour
 on two cores: leave the machine alone meanwhile.
 
 \b
