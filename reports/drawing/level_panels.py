@@ -14,7 +14,7 @@ from reports.drawing.drawing import groups, level_legend, panels, scatter, score
 from reports.drawing.style import inches
 
 MANY = 3  # levels beside the baseline that one pair of axes cannot hold
-FULL_INCHES = 6.0  # from this width on three panels stand in a row
+FULL_INCHES = 6.0  # from this width on three panels stand in a row, or all of four
 
 
 class LevelPanel(NamedTuple):
@@ -34,7 +34,7 @@ def level_panels(names: Mapping[int, str]) -> tuple[Figure, list[LevelPanel]]:
     if len(others) < MANY:
         figure, axes = plt.subplots()
         return figure, [LevelPanel(axes, list(names))]
-    columns = 3 if inches()[0] > FULL_INCHES else 2
+    columns = (4 if len(others) == 4 else 3) if inches()[0] > FULL_INCHES else 2
     height = 0.8 * inches()[0] / columns
     figure, drawn = panels(len(others), height, columns, sharex=True, sharey=True)
     for axes, number in zip(drawn, others, strict=True):
