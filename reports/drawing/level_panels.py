@@ -14,7 +14,8 @@ from reports.drawing.drawing import groups, level_legend, panels, scatter, score
 from reports.drawing.style import inches
 
 MANY = 3  # levels beside the baseline that one pair of axes cannot hold
-FULL_INCHES = 6.0  # from this width on three panels stand in a row
+FULL_INCHES = 6.0  # from this width on three panels stand in a row, but two and two of four
+TALLEST = 2.1  # inches of a panel
 
 
 class LevelPanel(NamedTuple):
@@ -34,8 +35,8 @@ def level_panels(names: Mapping[int, str]) -> tuple[Figure, list[LevelPanel]]:
     if len(others) < MANY:
         figure, axes = plt.subplots()
         return figure, [LevelPanel(axes, list(names))]
-    columns = 3 if inches()[0] > FULL_INCHES else 2
-    height = 0.8 * inches()[0] / columns
+    columns = 3 if inches()[0] > FULL_INCHES and len(others) != 4 else 2
+    height = min(0.9 * inches()[0] / columns, TALLEST)
     figure, drawn = panels(len(others), height, columns, sharex=True, sharey=True)
     for axes, number in zip(drawn, others, strict=True):
         axes.set_title(names[number])

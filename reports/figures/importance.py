@@ -42,7 +42,8 @@ def data(subject: Subject) -> pd.DataFrame:
     if not found:
         enough = fewest(choices)
         raise NothingToDrawError(
-            f"{len(results)} settings are done, of {len(choices)} choices {enough} can tell"
+            f"{len(results)} settings are done, and {enough} can tell which of {len(choices)} "
+            "choices matter"
             if len(results) < enough
             else "all settings did alike"
         )
