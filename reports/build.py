@@ -174,9 +174,11 @@ def _draw(study: TrackedStudy, uri: str, target: Path, ui: str | None) -> Path:
     page = target / PAGE
     if not _is_current(page, digest):
         # matplotlib and scipy: only where something is drawn
+        from reports.pages.attaching import attach
         from reports.pages.page import render_page
 
         page = publish(target, lambda folder: render_page(study, folder, links, digest))
+        attach(uri, study, page)
     if study.left_out:
         warn(_left_out(study))
     return page

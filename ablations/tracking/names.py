@@ -58,6 +58,11 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def verdict_tag(claim: str) -> str:
+    """The tag of a study's run that holds the verdict on a claim."""
+    return f"verdict.{taken(claim)}"
+
+
 def taken(name: str, letters: str = r"\w.\- :") -> str:
     """`name` as MLflow takes it: unchanged where it does, else cleaned, with a digest of it.
 
