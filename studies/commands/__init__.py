@@ -14,7 +14,7 @@ import click
 
 from ablations import UserError
 from ablations.cli.completion import complete_study
-from ablations.cli.options import Place
+from ablations.cli.options import Place, tracking_option
 from ablations.parsing import parse_count
 from snnet.config import MOST, MOST_RANK, MOST_TOKENS, StitchingConfig
 from snnet.errors import OutOfMemoryError
@@ -278,8 +278,11 @@ def latency(
     "--output",
     type=Place(dir_okay=False, path_type=Path),
     metavar="FILE.onnx",
-    required=True,
 )
+@click.option(
+    "--mlflow", "logged", is_flag=True, help="The whole network, as a model of the tracked run."
+)
+@tracking_option
 @study_option
 @click.pass_obj
 @told_plainly
@@ -290,12 +293,15 @@ def export(
     stitch: int | None,
     macs: float | None,
     params: float | None,
-    output: Path,
+    output: Path | None,
+    logged: bool,
+    tracking_uri: str | None,
     study: str | None,
 ) -> None:
     """Write one sub-network of a trained run as an ONNX file, for batches of any size.
 
     \b
+      ablate export 3f9a --mlflow        all of it, for mlflow.pyfunc.load_model
       ablate export 3f9a --stitch 17 --output stitch-17.onnx
       ablate export 3f9a --macs 4.6G --output best-below-4.6G.onnx
 
@@ -305,6 +311,16 @@ def export(
     name. The study file that the run was made with, or --study, is executed: it may register
     adapters. Needs: pip install 'snnet-ablations[onnx]'.
     """
+    if logged:
+        if output or (stitch, macs, params) != (None, None, None):
+            raise UserError("--mlflow keeps all sub-networks: it goes without --output and budgets")
+        directory, file = begun_run(home, run), loaded_study(study)
+        from studies.commands.trained import log_network
+
+        log_network(directory, file, tracking_uri or home.tracking_uri)
+        return
+    if output is None:
+        raise UserError("say where to: --output FILE.onnx, or --mlflow")
     if output.suffix != ".onnx":
         raise UserError(f"--output {output} should end in .onnx, the only format there is")
     if stitch is None and macs is None and params is None:

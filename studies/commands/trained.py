@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -13,6 +15,8 @@ from rich.progress import Progress, TimeRemainingColumn
 
 from ablations import UserError
 from ablations.terminal.display import console, simple_table
+from ablations.tracking.models import log_model
+from ablations.uris import without_secrets
 from snnet.data.sizes import has_maps
 from snnet.export import export_onnx
 from snnet.latency import switch_microseconds
@@ -148,6 +152,25 @@ def write_onnx(
         f"logits (batch, {_outputs(network)}); differs from PyTorch by {difference:.0e} "
         "of the largest logit"
     )
+
+
+def log_network(directory: Path, study: Path | None, uri: str) -> None:
+    """Keep the network of a run in the tracking store, and say before how large it is.
+
+    Arguments:
+        study: see `snnet.loading.load`.
+    """
+    from snnet.logged_model import model_files, save_model
+
+    _load_sound(directory, study)  # what is wrong with it is told first
+    size = sum(file.stat().st_size for file in model_files(directory)) / 1e6
+    click.echo(f"logging {size:,.1f} MB to {without_secrets(uri)}")
+    packages = ("snnet-ablations", "torch", "timm", "mlflow")
+    with TemporaryDirectory() as temporary:
+        target = Path(temporary, "model")
+        save_model(directory, target, [f"{name}=={version(name)}" for name in packages], study)
+        address = log_model(uri, directory.name, "network", target)
+    click.echo(f'mlflow.pyfunc.load_model("{address}").predict(images, params={{"stitch": 17}})')
 
 
 def _outputs(network: TrainedNetwork) -> str:
