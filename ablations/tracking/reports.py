@@ -13,7 +13,7 @@ from ablations.file_system import may_write
 from ablations.runs.home import Home
 from ablations.study.plan import Plan
 from ablations.tracking.contact import reaching
-from ablations.tracking.names import NOTE_TAG, STUDY_TAG, seed_name, verdict_tag
+from ablations.tracking.names import NOTE_TAG, STUDY_TAG, TRAINING, seed_name, verdict_tag
 from ablations.tracking.places import local_path
 from ablations.tracking.store import connect, search
 
@@ -80,7 +80,7 @@ def _note(
     plan: Plan, experiment: str, run: str, page: Path, verdicts: Mapping[str, tuple[str, str]]
 ) -> str:
     """The description of a study's run, as Markdown."""
-    place = f"#/experiments/{experiment}/runs/{run}/artifacts/{REPORT}/{page.name}"
+    place = f"#/experiments/{experiment}/runs/{run}/artifacts/{REPORT}/{page.name}?{TRAINING}"
     lines = [plan.question, f"[The report]({place})"]
     told = [f"- **{verdict}**: {claim} ({why})" for claim, (verdict, why) in verdicts.items()]
     return "\n\n".join([*lines, "\n".join(told)]).strip()

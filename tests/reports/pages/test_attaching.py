@@ -53,7 +53,7 @@ def test_the_study_carries_page_and_verdicts(study, tmp_path, monkeypatch, capsy
     run = found["toy"]
     note = run.data.tags[NOTE_TAG]
     assert note.startswith("Does the machinery work?\n\n[The report](#/experiments/1/runs/")
-    assert f"{run.info.run_id}/artifacts/report/index.html)" in note
+    assert f"{run.info.run_id}/artifacts/report/index.html?workflowType=" in note
     assert "- **undecided**: Momentum is better (" in note
     kept = home.artifacts / "toy" / run.info.run_id / "artifacts/report/index.html"
     assert kept.read_text() == "<p>all of it</p>"
