@@ -52,7 +52,7 @@ class Width(NamedTuple):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As matplotlib names them."""
+        """The settings of matplotlib that make it so."""
         names = ("font.size", "axes.titlesize", "axes.labelsize")
         return {
             "figure.figsize": (self.inches, self.height),

@@ -67,7 +67,7 @@ def data(subject: Subject) -> pd.DataFrame:
 
 
 def _half_widths(level: Level, baseline: Level) -> pd.Series[float]:
-    """Of the difference of each route, paired by seed; NaN where seeds are too few."""
+    """Half widths of the difference of each route, paired by seed; NaN where seeds are few."""
     name = baseline.score.name
     gaps = [
         run.table.set_index("route")[name] - baseline.runs[seed].table.set_index("route")[name]
