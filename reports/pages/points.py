@@ -13,6 +13,7 @@ from ablations.tracking.reader import TrackedStudy
 from reports.data.levels import Level, NothingToDrawError
 from reports.data.score import before, score_of
 from reports.data.subject import Subject
+from reports.drawing.words import plain
 from reports.statistics.interval import Estimate, digits_for, estimate, number
 
 NOTHING = "\N{EN DASH}"
@@ -53,9 +54,10 @@ def points_of(study: TrackedStudy, measured: Mapping[str, Mapping[str, float]]) 
     except NothingToDrawError:
         return None
     several = len(axes) > 1
-    levels = {"baseline" if several else axes[0][0].name: axes[0][0]}
-    for axis in axes:
-        levels |= {f"{one.axis}: {one.label}" if several else one.name: one for one in axis[1:]}
+    levels = {"baseline" if several else plain(axes[0][0].name): axes[0][0]}
+    for one in (one for axis in axes for one in axis[1:]):
+        name = f"{one.axis}: {one.label}" if several else one.name
+        levels[name if plain(name) in levels else plain(name)] = one
     first = list(levels)[: len(axes[0])]
     if sum(len(next(iter(one.runs.values())).table) for one in levels.values()) > MANY:
         levels = {name: levels[name] for name in first}

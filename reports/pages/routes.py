@@ -7,6 +7,7 @@ from typing import Any
 
 from ablations.tracking.reader import TrackedStudy
 from reports.data.levels import keep_stitches
+from reports.drawing.words import anchor_name
 
 ENDS = re.compile(r"(\d+)\.(\d+)")  # of a joint: an anchor and one of its blocks
 
@@ -27,6 +28,6 @@ def anchors_of(study: TrackedStudy) -> list[dict[str, Any]]:
                 return []  # an axis changes the anchors
             blocks[int(anchor)] = max(blocks[int(anchor)], int(block) + 1)
     return [
-        {"name": anchor["name"], "blocks": count}
+        {"name": anchor_name(anchor["name"]), "blocks": count}
         for anchor, count in zip(anchors, blocks, strict=True)
     ]
