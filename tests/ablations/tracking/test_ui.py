@@ -159,7 +159,7 @@ def test_browsers_on_other_machines_are_served_by_name(ablate, home):
     port, me = free_port(), socket.gethostname()
     proxy = "proxy.example.org"
     with served(home.root, port, "--host", "0.0.0.0", "--allowed-host", proxy) as (_, said):
-        assert f"MLflow UI at http://{me}:{port};" in said
+        assert f"MLflow UI at http://{me}:{port}/#/experiments?" in said
         for name in (f"{me}:{port}", f"127.0.0.1:{port}", proxy):
             assert search(port, Host=name, Origin=f"http://{name}") == 200, name
         assert search(port, Host=f"{me}:{port}", Origin=f"https://{proxy}") == 200

@@ -357,7 +357,8 @@ def test_points_say_what_they_are(chromium, home, study, tmp_path):
     assert not tip.is_visible()
     box = page.locator("#heatmap g:has(> title)").first
     box.scroll_into_view_if_needed()
-    box.hover()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    box.hover()  # the scrolling, of which pages hear later, would hide it
     assert re.fullmatch(r"stitch \S+: \S+ million MACs, \S+ %", tip.text_content())
     assert tip.is_visible()
     page.close()

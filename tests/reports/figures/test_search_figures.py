@@ -90,7 +90,7 @@ def few_can_tell(monkeypatch):
 
 
 def test_importance_needs_trials(home):
-    with pytest.raises(UserError, match="4 settings are done, and 20 can tell"):
+    with pytest.raises(UserError, match="4 settings are done, and 30 can tell"):
         draw(study_of(home, "short"), "importance")
 
 

@@ -33,7 +33,8 @@ def test_a_page_leads_to_its_runs_and_its_tables(uri, tmp_path):
     links = dict(re.findall(r'href="(https://mlflow.example/\S+)">(\w+)<', page))
     assert len(study.runs) == 12
     for run in study.runs.values():
-        assert links[f"https://mlflow.example/#/experiments/1/runs/{run.run_id}"] == run.key
+        address = f"https://mlflow.example/#/experiments/1/runs/{run.run_id}"
+        assert links[f"{address}?workflowType=machine_learning"] == run.key
     assert "https://mlflow.example/#/experiments/1/runs?viewStateShareKey=toy.rule&amp;" in page
     table = pd.read_csv(tmp_path / "rule-summary.csv").set_index("level")
     plain, momentum = axis_levels(study, "rule")
