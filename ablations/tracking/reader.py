@@ -21,14 +21,17 @@ from ablations.tracking.names import (
     PLAN_TAG,
     PROGRESS,
     STUDY_TAG,
+    member_tag,
     metric,
     progress_metric,
 )
+from ablations.tracking.places import local_path
 from ablations.tracking.store import connect, search
 
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 
 MENDING = "`ablate sync --all` delivers anew what the home still has"
@@ -139,17 +142,19 @@ def read_study(uri: str, name: str) -> TrackedStudy:
         experiment, plan = plans[name]
         plan = with_results(plan)
         runs, left_out = {}, list[str]()
-        for run in search(client, experiment, "attributes.status = 'FINISHED'"):
-            key, identity = run.data.tags.get(KEY_TAG, ""), run.info.run_id
+        # the store holds the runs of all studies, and takes its time to tell of each
+        own = f"attributes.status = 'FINISHED' AND tags.`{member_tag(name)}` LIKE '%'"
+        for run in search(client, experiment, own):
+            key = run.data.tags.get(KEY_TAG, "")
             if key not in plan.runs:
                 continue
             rows: pd.DataFrame | None = pd.DataFrame()
             if plan.table:
-                rows = _read_table(client, identity, key, plan.table.name, temporary, left_out)
+                rows = _read_table(client, run, key, plan.table.name, temporary, left_out)
             if rows is not None:
                 runs[key] = TrackedRun(
                     key=key,
-                    run_id=identity,
+                    run_id=run.info.run_id,
                     metrics=run.data.metrics,
                     tags=run.data.tags,
                     table=rows,
@@ -176,16 +181,16 @@ def read_plans(client: MlflowClient, refused: Refused | None = None) -> dict[str
             for run in search(client, identity, f"tags.`{PLAN_TAG}` LIKE '%'"):
                 name = run.data.tags[STUDY_TAG]
                 with damaged.aside():
-                    plans[name] = identity, _read_plan(client, run.info.run_id, name, temporary)
+                    plans[name] = identity, _read_plan(client, run, name, temporary)
     if refused is None:
         damaged.check()
     return plans
 
 
-def _read_plan(client: MlflowClient, run_id: str, study: str, temporary: str) -> Plan:
+def _read_plan(client: MlflowClient, run: Run, study: str, temporary: str) -> Plan:
     source = f"{PLAN_FILE} of study {study} in the tracking store"
     try:
-        path = _download(client, run_id, PLAN_FILE, temporary)
+        path = _file(client, run, PLAN_FILE, temporary)
         return read_plan(read_json(path, dict), source)
     except FileNotFoundError:
         raise UserError(f"{source} is missing; {MENDING}") from None
@@ -194,14 +199,14 @@ def _read_plan(client: MlflowClient, run_id: str, study: str, temporary: str) ->
 
 
 def _read_table(
-    client: MlflowClient, run_id: str, key: str, name: str, temporary: str, left_out: list[str]
+    client: MlflowClient, run: Run, key: str, name: str, temporary: str, left_out: list[str]
 ) -> pd.DataFrame | None:
     """A table of a run; None where it is missing or damaged, which is noted."""
     import pandas as pd
 
     file = layout.table(name)
     try:
-        return pd.read_parquet(_download(client, run_id, file, temporary))
+        return pd.read_parquet(_file(client, run, file, temporary))
     except FileNotFoundError:
         reason = "is missing"
     except (OSError, ValueError) as error:  # as pyarrow says it
@@ -210,14 +215,17 @@ def _read_table(
     return None
 
 
-def _download(client: MlflowClient, run_id: str, artifact: str, temporary: str) -> Path:
-    """A copy of a file of a run.
+def _file(client: MlflowClient, run: Run, artifact: str, temporary: str) -> Path:
+    """A file of a run, to be read: where it lies on this machine, else a copy.
 
     Raises:
         FileNotFoundError: the store lacks it.
     """
     from mlflow.exceptions import MlflowException
 
+    run_id, here = run.info.run_id, local_path(run.info.artifact_uri)
+    if here is not None and (here / artifact).is_file():
+        return here / artifact
     folder = Path(temporary) / run_id
     folder.mkdir(exist_ok=True)
     try:
