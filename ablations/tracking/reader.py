@@ -82,7 +82,8 @@ class TrackedRun:
             names = {file.path for file in self.store.list_artifacts(self.run_id)}
             if layout.table(name) not in names:
                 return None
-            return _read_table(self.store, self.run_id, self.key, name, temporary, self.left_out)
+            run = self.store.get_run(self.run_id)
+            return _read_table(self.store, run, self.key, name, temporary, self.left_out)
 
     def read_curve(self, name: str) -> dict[int, float]:
         """What the run logged as `name` while it ran, by step; empty where it logged no such thing.
