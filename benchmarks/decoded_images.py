@@ -17,11 +17,11 @@ from timm.data import create_dataset, create_loader
 from ablations.machine import count_cpus
 from benchmarks.measure import Result, Say, relative_difference, side_by_side, timed
 from benchmarks.subjects import structured_images
-from snnet.config import Augmentation
 from snnet.data.decoded import decode
 from snnet.data.images import TimmData, load_images
 from snnet.data.locations import DATA_VARIABLE
 from snnet.data.preprocessing import Preprocessing
+from snnet.recipe import Augmentation
 
 TARGET = 1.5
 BATCH = 32

@@ -22,8 +22,9 @@ from benchmarks.subjects import (
     small_shape,
     structured_images,
 )
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import Anchor
-from snnet.config import AnchorSpec, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.costs import count_macs
 from snnet.data.memory import InMemory
 from snnet.models import create_model

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import Anchor, adapt, create_anchor
-from snnet.config import AnchorSpec, Augmentation
 from snnet.data.dataset import WHOLE, Batches, Part
 from snnet.data.memory import InMemory
+from snnet.recipe import Augmentation
 from snnet.scales import SCALES
 
 DEIT = ("deit_tiny_patch16_224", "deit_small_patch16_224", "deit_base_patch16_224")

@@ -209,11 +209,16 @@ def _draw(
     page = target / PAGE
     if not _is_current(page, digest):
         # matplotlib and scipy: only where something is drawn
+        from reports.data.verdicts import judge
         from reports.pages.attaching import attach
         from reports.pages.page import render_page
 
-        page = publish(target, lambda folder: render_page(study, folder, links, digest, neighbours))
-        attach(uri, study, page)
+        verdicts = judge([study])  # takes seconds
+        page = publish(
+            target,
+            lambda folder: render_page(study, verdicts, folder, links, digest, neighbours),
+        )
+        attach(uri, study, verdicts, page)
     if study.left_out:
         warn(_left_out(study))
     return page

@@ -3,110 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.data.locations import is_folder
 from snnet.data.sizes import IN_MEMORY, has_maps, holds_back, is_text
 from snnet.pieces import PIECES
+from snnet.ranges import Count, NotNegative, Positive, Share
+from snnet.recipe import Augmentation, check_warmup
 
-MOST = 1_000_000_000  # of anything that is counted: no run with more would end
 MOST_RANK = 65_536
 MOST_TOKENS = 100_000  # of a text
-
-Positive = Annotated[int, Ge(1), Le(MOST)]
-Count = Annotated[int, Ge(0), Le(MOST)]
-NotNegative = Annotated[float, Ge(0)]
-Share = Annotated[float, Ge(0), Le(1)]
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """Random changes of training images.
-
-    In-memory datasets take the affine ones (each drawn uniformly from its range, +-), others the
-    ones of `timm.data.create_transform`; both take mixup and cutmix.
-    """
-
-    degrees: NotNegative = 0.0
-    scale: Annotated[float, Ge(0), Lt(1)] = 0.0  # share of the size
-    shift: NotNegative = 0.0  # pixels
-    rand_augment: str = ""  # timm's notation, such as rand-m9-mstd0.5-inc1
-    random_erasing: Share = 0.0  # probability
-    repeats: Positive = 1  # repeated augmentation: how often an epoch shows a chosen image
-    mixup: NotNegative = 0.0  # alpha
-    cutmix: NotNegative = 0.0  # alpha
-
-    @property
-    def affine(self) -> bool:
-        """Whether images are rotated, scaled or shifted."""
-        return (self.degrees, self.scale, self.shift) != (0, 0, 0)
-
-    @property
-    def of_timm(self) -> bool:
-        """Whether it takes what only datasets read by timm offer."""
-        return bool(self.rand_augment or self.random_erasing) or self.repeats > 1
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of training an anchor from scratch (AdamW, cosine with linear warm-up)."""
-
-    epochs: Positive = 40
-    batch_size: Positive = 64
-    learning_rate: Annotated[float, Gt(0)] = 2e-3
-    weight_decay: NotNegative = 0.05
-    warmup_epochs: Count = 4
-    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.1
-    augmentation: Augmentation = Augmentation()
-    seed: int | None = None  # None: that of the run's anchors
-
-    def __post_init__(self) -> None:
-        _check_warmup(self)
-
-
-def _check_warmup(config: StitchingConfig | Recipe) -> None:
-    if config.warmup_epochs >= config.epochs:
-        raise ValueError(
-            f"warmup_epochs ({config.warmup_epochs}) must be fewer than epochs ({config.epochs})"
-        )
-
-
-@dataclass(frozen=True)
-class AnchorSpec:
-    """One network: an architecture with its options, and how it gets its weights.
-
-    Attributes:
-        architecture: of timm, or `transformers:PLACE` (see `snnet.text_models`).
-        options: for `timm.create_model`, or fields of transformers' configuration.
-        start: what `recipe` begins with: any of the other words and places of `weights`.
-        weights: `recipe` (trained here, by `recipe`), `pretrained` (timm downloads them),
-            `random`, the path of a safetensors or pth file, or `package:NAME`, an installed
-            Python package that holds such a file.
-        head: tells what `whole` inputs are, or each of the `positions` of an image (see
-            `snnet.anchors.dense`).
-    """
-
-    name: str
-    architecture: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    weights: str = "recipe"
-    recipe: Recipe = Recipe()
-    start: str = "random"
-    head: Literal["whole", "positions"] = "whole"
-
-    def __post_init__(self) -> None:
-        if self.start == "recipe":
-            raise ValueError(f"anchor {self.name}: start is what its recipe begins with")
-        if not re.fullmatch(r"[^/\s\0]{1,100}", self.name):
-            raise ValueError(
-                f"the name {self.name[:100]!r} should be one word of at most 100 characters "
-                "without a slash: files are called by it"
-            )
+MOST_KEPT = 65_536  # classes of a teacher's answer
 
 
 @dataclass(frozen=True)
@@ -183,7 +94,7 @@ class StitchingConfig:
     gradient_clip_by: Literal["norm", "agc"] = "norm"
     label_smoothing: Annotated[float, Ge(0), Le(0.99)] = 0.1
     drop_path: Annotated[float, Ge(0), Lt(1)] = 0.0
-    augmentation: Augmentation = Augmentation()
+    augmentation: Augmentation = field(default_factory=Augmentation)
     distillation: Literal["none", "hard", "soft"] = "none"
     distillation_alpha: Share = 0.5  # weight of the teacher against the labels
     distillation_temperature: Annotated[float, Gt(0)] = 1.0  # of soft distillation
@@ -191,7 +102,7 @@ class StitchingConfig:
     # asked in every step; or kept on disk for all runs that see the same images, and asked only of
     # images that none has seen, see `snnet.teacher_answers`
     teacher_answers: Literal["asked", "kept"] = "asked"
-    teacher_top: Annotated[int, Ge(1), Le(MOST_RANK)] = 16  # classes that are kept of a soft answer
+    teacher_top: Annotated[int, Ge(1), Le(MOST_KEPT)] = 16  # classes that are kept of a soft answer
     # bf16 and fp16 by automatic mixed precision; tf32: matrix products of a GPU, in ten bits
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
     # how steps are made faster; neither gives the same bits
@@ -216,6 +127,10 @@ class StitchingConfig:
     def seed_of_split(self) -> int:
         """What draws the split of the images."""
         return self.seed if self.split_seed is None else self.split_seed
+
+
+def _check_warmup(config: StitchingConfig) -> None:
+    check_warmup(config.warmup_epochs, config.epochs)
 
 
 def _check_pieces(config: StitchingConfig) -> None:

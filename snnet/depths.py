@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 
 MOST_BLOCKS = 200  # of one anchor; spaces grow with the square and cube of it
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import Anchor, create_anchor
 from snnet.candidates import Candidates
 from snnet.checkpoint import (
@@ -19,7 +20,7 @@ from snnet.checkpoint import (
     save_training,
     trained_routes,
 )
-from snnet.config import AnchorSpec, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.data.catalogue import dataset_name, load_data
 from snnet.data.dataset import Data
 from snnet.distributed import Process, connect

@@ -10,8 +10,9 @@ from typing import Any, cast
 
 import torch
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import Anchor, create_anchor
-from snnet.config import AnchorSpec, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.costs import dissect_all
 from snnet.data.preprocessing import common_input
 from snnet.depths import ENCODER

@@ -14,7 +14,7 @@ import timm
 import torch
 from torch import nn
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.errors import CheckpointError, first_line
 from snnet.text_models import create_text_model, is_text_model
 from snnet.weight_places import local_weights, named_weights, nearest, who

@@ -10,7 +10,8 @@ from timm.scheduler.scheduler import Scheduler
 from torch import nn
 from torch.optim import Optimizer
 
-from snnet.config import Recipe, StitchingConfig
+from snnet.config import StitchingConfig
+from snnet.recipe import Recipe
 
 LOWEST = 100  # the schedule starts and ends at this part of the learning rate
 

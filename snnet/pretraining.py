@@ -15,8 +15,8 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors.torch import save_file
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import Anchor, create_anchor
-from snnet.config import AnchorSpec
 from snnet.data.dataset import Data
 from snnet.files import writing
 from snnet.optimisation import create_optimisation

@@ -39,6 +39,7 @@ class Saving:
         bytes: that kept answers take; None where the dataset is not here.
         ratio: MACs of all training when the teacher is asked of all, over those when it is asked
             of what is different.
+        kept: whether all of the runs do keep them.
     """
 
     runs: int
@@ -46,6 +47,7 @@ class Saving:
     different: int
     bytes: int | None
     ratio: float
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,12 @@ def saving_of(configs: Iterable[StitchingConfig]) -> Saving | None:
     counted = all(map(_train_count, taught))
     ratio = (trained + asked) / (trained + answered)
     return Saving(
-        len(taught), round(shown), round(different), round(size) if counted else None, ratio
+        len(taught),
+        round(shown),
+        round(different),
+        round(size) if counted else None,
+        ratio,
+        kept=all(one.teacher_answers == "kept" for one in taught),
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.depths import ENCODER
 from snnet.errors import CheckpointError, first_line
 from snnet.packaged import PREFIX, packaged_folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -25,6 +24,7 @@ from snnet.importance import importance
 from snnet.matching import Matching
 from snnet.network import StitchedNetwork
 from snnet.optimisation import create_optimisation
+from snnet.passes import Passes
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
 from snnet.shared_forward import run_stitches
@@ -35,30 +35,6 @@ from snnet.tuning import merge_updates, tune
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # after how many steps losses and flags are read: a GPU need not wait for Python in between
 READ_EVERY = {"cpu": 1, "cuda": 10}
-# what a network makes of images and stitches: logits of each of these, or losses
-Run = Callable[[StitchedNetwork, Tensor, list[int]], list[Tensor]]
-
-
-class Passes(nn.Module):
-    """The sub-network passes of a step in one call, so that one backward serves them all."""
-
-    def __init__(self, network: StitchedNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(
-        self, run: Run, slices: list[Tensor], stitches: list[list[int]], seeds: list[int]
-    ) -> list[list[Tensor]]:
-        """What `run` makes of every slice and its stitches.
-
-        Arguments:
-            seeds: for each slice, of what blocks draw (drop path).
-        """
-        made = []
-        for images, chosen, seed in zip(slices, stitches, seeds, strict=True):
-            _seed_draws(seed, images.device)
-            made.append(run(self.network, images, chosen))
-        return made
 
 
 class Training:
@@ -91,9 +67,8 @@ class Training:
         answers: TeacherAnswers | None = None,
     ) -> None:
         self.network, self.data, self.config = network, data, config
-        self._answers = answers
         self.process = process or Process()
-        self.supervision = Supervision(config, data.task, teacher)
+        self.supervision = Supervision(config, data.task, teacher, answers)
         self.epoch = self.step = 0
         self.visits = torch.zeros(len(network.space.routes), dtype=torch.long)
         self.seconds = 0.0
@@ -226,7 +201,8 @@ class Training:
             drawn.append(sampler(generator("stitches", *purpose, n), visits))
             self.visits[drawn[-1]] += 1
         chosen = [drawn[number] for number in self._slices]
-        marks = self._marks(images)
+        count = len(self._slices)
+        marks = [self.supervision.mark(images[n::count]) for n in range(count)]
         layout = torch.channels_last if config.channels_last else torch.preserve_format
         images = images.to(device, non_blocking=True, memory_format=layout)
         labels = labels.to(device, non_blocking=True)
@@ -241,7 +217,7 @@ class Training:
         images: Tensor,
         labels: Tensor,
         chosen: list[list[int]],
-        marks: list[Mark],
+        marks: list[Mark | None],
         *purpose: object,
     ) -> list[list[Tensor]]:
         """The losses of every slice's passes; counts the score where targets teach."""
@@ -260,24 +236,13 @@ class Training:
             for (first, *others), target, teacher in zip(logits, targets, taught, strict=True)
         ]
 
-    def _marks(self, images: Tensor) -> list[Mark]:
-        """What tells the images of every slice from others, where answers to them are kept."""
-        if self._answers is None or self.matching:
-            return []
-        count = len(self._slices)
-        return [Mark.of(images[n::count]) for n in range(count)]
-
-    def _ask(self, slices: list[Tensor], marks: list[Mark]) -> list[Tensor | None]:
-        """The teacher's outputs of every slice, kept ones where there are such."""
-        if self._answers is None:
-            return [self.supervision.ask(one) for one in slices]
+    def _ask(self, slices: list[Tensor], marks: list[Mark | None]) -> list[Tensor | None]:
+        """The teacher's outputs of every slice."""
         alone = self.process.world > self.config.subnetworks_per_step  # with a part of a slice
         numbers = [self.process.rank] if alone else self._slices
         return [
-            self._answers.of(
-                self.epoch, self.step, number, seen, partial(self.supervision.ask, one)
-            ).to(self.process.device)
-            for number, seen, one in zip(numbers, marks, slices, strict=True)
+            self.supervision.ask(one, (self.epoch, self.step, number), mark)
+            for number, one, mark in zip(numbers, slices, marks, strict=True)
         ]
 
     def _autocast(self) -> torch.autocast:
@@ -414,13 +379,6 @@ def steps_of(config: StitchingConfig, data: Data) -> int:
     if config.images_per_epoch is None:
         return steps
     return min(steps, config.images_per_epoch // config.batch_size)
-
-
-def _seed_draws(seed: int, device: torch.device) -> None:
-    """`torch.manual_seed`, but for the millisecond that it takes where there is no GPU."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
 
 
 def slices_of(count: int, process: Process) -> list[int]:

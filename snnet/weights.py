@@ -10,7 +10,7 @@ from typing import Any
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.errors import CheckpointError, first_line
 from snnet.weight_files import Found, Tensors, find_weights, read_file
 from snnet.weight_names import rename

@@ -16,7 +16,7 @@ from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data import provenance
 from reports.data.levels import NothingToDrawError, keep_stitches
 from reports.data.subject import Subject
-from reports.data.verdicts import judge
+from reports.data.verdicts import Verdict
 from reports.drawing.figure import FigureKind
 from reports.drawing.style import save
 from reports.figures import FIGURES
@@ -82,6 +82,7 @@ class Section:
 
 def render_page(
     study: TrackedStudy,
+    verdicts: Sequence[Verdict],
     folder: Path,
     links: Links,
     digest: str = "",
@@ -90,10 +91,11 @@ def render_page(
     """The page as HTML; its figures and tables are written into `folder` as well.
 
     Arguments:
+        verdicts: on its claims.
         neighbours: related studies, whose pages lie beside this one, to be linked; None where
             there is no page over all studies either.
     """
-    whole, verdicts = Subject(study), judge([study])
+    whole = Subject(study)
     pictures = _pictures(folder, whole, "study")
     sections = [_section(folder, subject, links) for subject in whole.axes() or [whole]]
     points = points_of(study, _measured(pictures))

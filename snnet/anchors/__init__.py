@@ -5,6 +5,7 @@ Another family joins by one more file whose class is registered with `adapt`, an
 
 from __future__ import annotations
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors.base import Anchor, Layout, adapt, channels_last, stage_blocks
 from snnet.anchors.bert import BertAnchor
 from snnet.anchors.convnext import ConvNeXtAnchor
@@ -14,7 +15,6 @@ from snnet.anchors.levit import LevitAnchor
 from snnet.anchors.resnet import ResNetAnchor
 from snnet.anchors.swin import SwinTransformerAnchor
 from snnet.anchors.vit import VisionTransformerAnchor
-from snnet.config import AnchorSpec
 from snnet.models import create_model, silent
 from snnet.weights import Say
 

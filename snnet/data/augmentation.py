@@ -10,7 +10,7 @@ from timm.data import Mixup
 from torch import Tensor
 from torch.nn import functional
 
-from snnet.config import Augmentation
+from snnet.recipe import Augmentation
 from snnet.seeding import generator
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from snnet.config import Augmentation
+from snnet.recipe import Augmentation
 from snnet.tasks.base import Task
 from snnet.tasks.classification import CLASSIFICATION
 

@@ -15,13 +15,13 @@ from timm.data.distributed_sampler import RepeatAugSampler
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
-from snnet.config import Augmentation
 from snnet.data.dataset import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
 from snnet.data.folder import Listing, list_dataset, remarks
 from snnet.data.loader import Seeded, collect, cut, load, stream
 from snnet.data.locations import DATA_VARIABLE, data_root, is_folder
 from snnet.data.preprocessing import Preprocessing
 from snnet.errors import MissingDataError, first_line
+from snnet.recipe import Augmentation
 from snnet.seeding import generator
 
 

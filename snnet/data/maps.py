@@ -13,7 +13,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import functional
 
-from snnet.config import Augmentation
 from snnet.data.dataset import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
 from snnet.data.decoding import in_mode
 from snnet.data.loader import Item, cut, loader_workers
@@ -21,6 +20,7 @@ from snnet.data.map_folder import Pairs, list_maps
 from snnet.data.preprocessing import Preprocessing
 from snnet.data.sizes import DEPTH as DEPTH_NAMES
 from snnet.errors import first_line
+from snnet.recipe import Augmentation
 from snnet.seeding import generator
 from snnet.tasks.base import Task
 from snnet.tasks.depth import DEPTH

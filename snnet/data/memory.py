@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snnet.config import Augmentation
 from snnet.data.augmentation import affine
 from snnet.data.dataset import CALIBRATION_BATCH, WHOLE, Batches, Data, Part
+from snnet.recipe import Augmentation
 from snnet.seeding import generator
 
 

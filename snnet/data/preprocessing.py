@@ -10,7 +10,7 @@ from PIL.Image import Image
 from timm.data import auto_augment, create_transform, resolve_model_data_config
 from torch import nn
 
-from snnet.config import Augmentation
+from snnet.recipe import Augmentation
 
 
 def posterize(image: Image, bits: int, **options: Any) -> Image:

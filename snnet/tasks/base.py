@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from snnet.config import Augmentation
+from snnet.recipe import Augmentation
 from snnet.tasks.scores import Score
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from snnet.config import Augmentation
 from snnet.data.augmentation import mix
+from snnet.recipe import Augmentation
 from snnet.tasks.base import Task
 from snnet.tasks.scores import TOP1
 

@@ -16,9 +16,10 @@ from ablations import UserError
 from ablations.cli.completion import complete_study
 from ablations.cli.options import Place, tracking_option
 from ablations.parsing import parse_count
-from snnet.config import MOST, MOST_RANK, MOST_TOKENS, StitchingConfig
+from snnet.config import MOST_RANK, MOST_TOKENS, StitchingConfig
 from snnet.errors import OutOfMemoryError
 from snnet.pieces import LAYERS
+from snnet.ranges import MOST
 from snnet.run import MODEL, files_of
 
 if TYPE_CHECKING:

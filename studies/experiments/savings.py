@@ -27,13 +27,12 @@ def savings(configs: Sequence[StitchingConfig]) -> list[str]:
         found = saving_of(configs)
     if found is None:
         return []
-    taught = [one for one in configs if one.distillation != "none"]
     unit = "epochs" if found.bytes is None else "images"
     shown = (
         f"Teacher: {found.runs} runs show it {found.shown:,} {unit}, {found.different:,} different"
     )
     work = f"{found.ratio:.2f} times less work (MACs) than when it is asked of all"
-    if not all(one.teacher_answers == "kept" for one in taught):
+    if not found.kept:
         return [f"{shown}. With teacher_answers=kept, training would take {work}{_room(found)}."]
     return [f"{shown}. Its answers are kept: training takes {work}{_room(found)}."]
 

@@ -8,7 +8,8 @@ from math import nan
 from pathlib import Path
 
 from ablations import Attempt, Chart, Experiment, Metric, Presentation, Table, UserError
-from snnet.config import AnchorSpec, StitchingConfig
+from snnet.anchor_spec import AnchorSpec
+from snnet.config import StitchingConfig
 from snnet.data.folder import list_dataset, remarks
 from snnet.data.idx import check_fashion
 from snnet.data.locations import check_remote, data_root, is_folder, split_folders

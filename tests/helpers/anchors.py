@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec
 
 OPTIONS = {"img_size": 8, "patch_size": 2, "in_chans": 1, "num_classes": 10, "depth": 3}
 SHAPE = (1, 8, 8)

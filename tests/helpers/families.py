@@ -5,8 +5,9 @@ from __future__ import annotations
 import timm
 import torch
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import adapt, create_anchor
-from snnet.config import AnchorSpec, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.network import stitch
 
 VIT = {"img_size": 32, "patch_size": 8, "depth": 3, "num_heads": 2}

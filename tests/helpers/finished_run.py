@@ -11,8 +11,9 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.network import StitchedNetwork, stitch
 from snnet.run import CONFIG, MODEL, RESULT, STITCHES, table_file
 

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from helpers.anchors import OPTIONS
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec
 from snnet.data.canvas import Canvases, compose
 from snnet.network import stitch
 

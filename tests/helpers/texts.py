@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec
 from snnet.network import stitch
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad", "film", "the", "not", "a", "very"]

@@ -8,8 +8,9 @@ import torch
 
 from helpers.anchors import tiny_anchor
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import Augmentation, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.network import stitch_for
+from snnet.recipe import Augmentation
 from snnet.training import Training
 
 CONFIG = StitchingConfig(

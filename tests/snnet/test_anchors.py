@@ -10,8 +10,8 @@ from timm.models.mlp_mixer import MlpMixer
 from helpers.anchors import tiny_anchor
 from helpers.families import on_meta
 from helpers.mixer import documented_adapter
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import adapt, create_anchor
-from snnet.config import AnchorSpec
 from snnet.evaluation import sweep
 from snnet.network import stitch
 

@@ -7,9 +7,9 @@ import torch
 
 from helpers.training import resumed, steady, training, weights
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import Augmentation
 from snnet.errors import CheckpointError
 from snnet.layers import KINDS
+from snnet.recipe import Augmentation
 
 DEMANDING = {
     "random": {},

@@ -13,12 +13,13 @@ from ablations.errors import UserError
 from ablations.runs.attempt import Attempt
 from helpers.families import CONFIG
 from helpers.maps import PIXELS, canvases, dense_network, dense_spec, write_map, write_pictures
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import AnchorSpec, Recipe
 from snnet.evaluation import evaluate, sweep
 from snnet.export import Subnetwork, export_onnx
 from snnet.loading import load
+from snnet.recipe import Recipe
 from snnet.shared_forward import ALONE, Merge
 from snnet.tasks.segmentation import SEGMENTATION
 from snnet.training import Training

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.depths import ENCODER, known_depths
 from snnet.families import outline
 from snnet.scales import SCALES

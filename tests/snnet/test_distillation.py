@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers.training import CONFIG, training
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.seeding import generator
 from snnet.training import Training
 

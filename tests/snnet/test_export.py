@@ -8,8 +8,8 @@ import torch
 from helpers.anchors import SHAPE, tiny_anchor
 from helpers.families import FAMILIES, family
 from helpers.spaces import network_of
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec
 from snnet.export import Subnetwork, export_onnx
 from snnet.layers import KINDS, LayerChoice
 from snnet.network import stitch

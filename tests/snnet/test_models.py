@@ -11,7 +11,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.models import create_model
 
 OPTIONS = {"img_size": 32, "patch_size": 8, "depth": 2, "embed_dim": 16, "num_heads": 2}

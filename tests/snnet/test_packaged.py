@@ -7,7 +7,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.errors import CheckpointError
 from snnet.models import create_model
 from snnet.packaged import packaged_weights

@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import save_file
 
 from helpers.stitching import CONFIG, settings
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec, Recipe
 from snnet.errors import CheckpointError
 from snnet.experiment import anchor_specs
 from snnet.pretraining import cache_path, pretrained_anchors
+from snnet.recipe import Recipe
 
 SPECS = [
     AnchorSpec(

@@ -12,9 +12,10 @@ from ablations.runs.attempt import Attempt
 from helpers.anchors import tiny_anchor
 from helpers.stitching import settings
 from helpers.training import CONFIG, training, weights
-from snnet.config import AnchorSpec, Augmentation
+from snnet.anchor_spec import AnchorSpec
 from snnet.data.digits import load_digits
 from snnet.data.memory import take
+from snnet.recipe import Augmentation
 from snnet.teacher_answers import Hard, Mark, Soft, answers_for
 from snnet.training import Training
 from studies.experiments.stitching import STITCHING

@@ -13,16 +13,18 @@ from ablations.runs.attempt import Attempt
 from helpers.datasets import needs_package
 from helpers.families import CONFIG
 from helpers.texts import LENGTH, SIZES, network_of, some_tokens, specs, write_encoder, write_tables
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
 from snnet.candidates import Candidates
 from snnet.checkpoint import resume_training, save_training
-from snnet.config import AnchorSpec, Recipe, StitchingConfig
+from snnet.config import StitchingConfig
 from snnet.data.texts import Texts
 from snnet.evaluation import sweep
 from snnet.export import Subnetwork, export_onnx
 from snnet.initialisation import gather_moments
 from snnet.loading import load
 from snnet.packaged import packaged_weights
+from snnet.recipe import Recipe
 from snnet.selection import CRITERIA
 from snnet.shared_forward import ALONE, Merge
 from snnet.training import Training

@@ -7,7 +7,7 @@ import timm
 import torch
 
 from helpers.datasets import needs_package
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.errors import CheckpointError
 from snnet.models import create_model
 from snnet.packaged import packaged_weights

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 from timm.layers import resample_abs_pos_embed
 
+from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import create_anchor
-from snnet.config import AnchorSpec
 from snnet.errors import CheckpointError
 
 OPTIONS = {"img_size": 32, "patch_size": 8, "depth": 2, "embed_dim": 16, "num_heads": 2}

@@ -14,6 +14,7 @@ from ablations.tracking.reader import read_study
 from ablations.tracking.store import connect, search
 from helpers.toy import MOMENTUM, PLAN
 from helpers.tracking import do
+from reports.data.verdicts import judge
 from reports.pages import attaching
 
 
@@ -36,16 +37,17 @@ def headings(home):
 
 def test_the_study_carries_page_and_verdicts(study, tmp_path, monkeypatch, capsys):
     home, tracked = study
+    verdicts = judge([tracked])
     page = tmp_path / "index.html"
     with monkeypatch.context() as reading:  # who only reads is not bothered
         reading.setattr("ablations.tracking.reports.may_write", lambda folder: False)
-        attaching.attach(home.tracking_uri, tracked, page)
+        attaching.attach(home.tracking_uri, tracked, verdicts, page)
     assert capsys.readouterr().out == ""
     assert not [tag for tag in headings(home)["toy"].data.tags if tag.startswith("verdict")]
-    attaching.attach(home.tracking_uri, tracked, page)
+    attaching.attach(home.tracking_uri, tracked, verdicts, page)
     assert "is not attached to the study in MLflow" in capsys.readouterr().out  # there is no page
     page.write_text("<p>all of it</p>")
-    attaching.attach(home.tracking_uri, tracked, page)
+    attaching.attach(home.tracking_uri, tracked, verdicts, page)
     found = headings(home)
     assert found.keys() == {"toy", "toy, seed 0"}
     for run in found.values():

@@ -10,6 +10,7 @@ import pandas as pd
 from ablations.tracking.reader import read_study
 from reports.build import build_report
 from reports.data.levels import axis_levels, gain
+from reports.data.verdicts import judge
 from reports.pages.links import Links
 from reports.pages.page import render_page
 
@@ -20,7 +21,8 @@ def test_one_seed_is_said_and_missing_runs_are_shown(tracked_home, uri, tmp_path
     del study.runs[next(c.key for c in single.cells if c.levels["rule"] == "momentum")]
     folder = tmp_path / "page"
     folder.mkdir()
-    page = render_page(type(study)(single, study.runs), folder, Links.to(uri))
+    one_seed = type(study)(single, study.runs)
+    page = render_page(one_seed, judge([one_seed]), folder, Links.to(uri))
     assert "One seed: no interval can be given." in page
     assert "Runs are missing: momentum (0 of 1 seeds)." in page
     assert page.count(", not finished</td>") == 1

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from snnet.config import Augmentation
 from snnet.data import decoded
 from snnet.data.decoded import decode, expected_bytes
 from snnet.data.folder import list_dataset
 from snnet.data.images import load_images
 from snnet.data.preprocessing import Preprocessing
+from snnet.recipe import Augmentation
 
 PREPROCESSING = Preprocessing((3, 32, 32), (0.5,) * 3, (0.25,) * 3, "bicubic", 0.8)
 GREY = Preprocessing((1, 32, 32), (0.5,), (0.25,), "bilinear", 1.0)

@@ -14,11 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from snnet.config import Augmentation
 from snnet.data.images import load_images
 from snnet.data.locations import DEBIAN_FASHION
 from snnet.data.preprocessing import Preprocessing
 from snnet.errors import MissingDataError
+from snnet.recipe import Augmentation
 
 PREPROCESSING = Preprocessing((3, 32, 32), (0.5,) * 3, (0.25,) * 3, "bicubic", 0.9)
 STRONG = Augmentation(rand_augment="rand-m9-mstd0.5-inc1", random_erasing=0.5)

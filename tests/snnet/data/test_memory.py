@@ -10,7 +10,6 @@ from PIL import Image
 
 from helpers.datasets import needs_fashion
 from helpers.training import CONFIG
-from snnet.config import Augmentation
 from snnet.data.augmentation import affine
 from snnet.data.digits import load_digits
 from snnet.data.fashion import load_fashion
@@ -18,6 +17,7 @@ from snnet.data.memory import take
 from snnet.data.pictures import transform_for
 from snnet.data.sizes import IN_MEMORY
 from snnet.errors import MissingDataError
+from snnet.recipe import Augmentation
 from snnet.seeding import generator
 
 

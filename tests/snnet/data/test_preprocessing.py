@@ -7,7 +7,7 @@ import timm
 import torch
 from PIL import Image
 
-from snnet.config import AnchorSpec
+from snnet.anchor_spec import AnchorSpec
 from snnet.data.preprocessing import preprocessing_of
 from snnet.models import create_model
 
