@@ -29,7 +29,7 @@ class AnchorSpec:
     architecture: str
     options: Mapping[str, Any] = field(default_factory=dict)
     weights: str = "recipe"
-    recipe: Recipe = field(default_factory=Recipe)
+    recipe: Recipe = Recipe()
     start: str = "random"
     head: Literal["whole", "positions"] = "whole"
 

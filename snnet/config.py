@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
@@ -94,7 +94,7 @@ class StitchingConfig:
     gradient_clip_by: Literal["norm", "agc"] = "norm"
     label_smoothing: Annotated[float, Ge(0), Le(0.99)] = 0.1
     drop_path: Annotated[float, Ge(0), Lt(1)] = 0.0
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = Augmentation()
     distillation: Literal["none", "hard", "soft"] = "none"
     distillation_alpha: Share = 0.5  # weight of the teacher against the labels
     distillation_temperature: Annotated[float, Gt(0)] = 1.0  # of soft distillation
