@@ -117,6 +117,7 @@ class Headings:
         tags = {STUDY_TAG: name, **tags}
         run = self.client.create_run(self.page.experiment, tags=tags, run_name=title)
         self.client.set_terminated(run.info.run_id)
+        self._known[name] = run
         return run
 
     def _tags(

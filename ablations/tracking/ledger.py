@@ -79,6 +79,7 @@ class Ledger:
         self._text = self.path.read_bytes() if self.path.exists() else b"{}"
         self._pages: dict[str, Page] = {}
         self._searched: set[str] = set()  # experiments of which this pass has seen all runs
+        self._studies: dict[str, dict[str, Run]] = {}  # by experiment, then as `studies` says
         try:
             pages = PAGES.validate_json(self._text)
         except ValueError:  # damaged
@@ -138,9 +139,13 @@ class Ledger:
     def studies(self, page: Page) -> dict[str, Run]:
         """The runs that stand for studies and their seeds, by name; see `seed_name`.
 
-        They are few: the store is asked each time.
+        They are few: the store is asked anew by each ledger, that is in each pass, but only once
+        for all studies. Whoever makes one adds it.
         """
-        return self._runs(page, STUDY_TAG, f"tags.`{STUDY_TAG}` LIKE '%'")
+        if page.experiment not in self._studies:
+            condition = f"tags.`{STUDY_TAG}` LIKE '%'"
+            self._studies[page.experiment] = self._runs(page, STUDY_TAG, condition)
+        return self._studies[page.experiment]
 
     def save(self) -> None:
         """Write what changed, atomically."""

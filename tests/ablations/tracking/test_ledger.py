@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,13 @@ def ledger(home):
     return path
 
 
+def headings(home):
+    client = connect(home.tracking_uri)
+    experiment = client.get_experiment_by_name("toy").experiment_id
+    found = search(client, experiment, f"tags.`{STUDY_TAG}` LIKE '%'")
+    return {run.data.tags[STUDY_TAG]: run for run in found}
+
+
 def statuses(home):
     return {key: run.info.status for key, run in tracked(home).items()}
 
@@ -56,6 +64,21 @@ def test_what_is_remembered_as_finished_is_not_looked_at(home):
     with pytest.raises(RefusedError, match=r"config\.json is damaged"):
         sync(home, everything=True)
     assert statuses(home) == {KEYS[0]: "FINISHED"}
+
+
+def test_a_pass_searches_for_headings_once_however_many_studies_there_are(home, monkeypatch):
+    for number in range(3):
+        save_plan(home, replace(PLAN, study=f"other-{number}"))
+    asked = []
+
+    def counted(client, experiment, condition):
+        asked.append(condition)
+        return search(client, experiment, condition)
+
+    monkeypatch.setattr("ablations.tracking.ledger.search", counted)
+    sync(home)
+    assert {PLAN.study, "other-0", "other-1", "other-2"} <= headings(home).keys()
+    assert len([condition for condition in asked if STUDY_TAG in condition]) == 1
 
 
 # with a ledger the store is asked for few keys that it lacks, and searched for more
@@ -170,21 +193,16 @@ def test_a_run_that_somebody_deleted_does_not_hold_a_new_plan_back(home):
 
 def test_a_study_that_somebody_deleted_comes_back(home):
     client = connect(home.tracking_uri)
-    identity = client.get_experiment_by_name("toy").experiment_id
-
-    def headings():
-        found = search(client, identity, f"tags.`{STUDY_TAG}` LIKE '%'")
-        return {run.data.tags[STUDY_TAG]: run for run in found}
 
     def parents(*runs):
         return {run.data.tags["mlflow.parentRunId"] for run in runs}
 
     for deleted in (["toy"], ["toy, seed 0"], ["toy", "toy, seed 0"]):
         for name in deleted:
-            client.delete_run(headings()[name].info.run_id)
+            client.delete_run(headings(home)[name].info.run_id)
         sync(home)
-        assert headings().keys() == {"toy", "toy, seed 0"}
-        study, seed = headings()["toy"], headings()["toy, seed 0"]
+        assert headings(home).keys() == {"toy", "toy, seed 0"}
+        study, seed = headings(home)["toy"], headings(home)["toy, seed 0"]
         assert parents(seed) == {study.info.run_id}
         assert parents(*tracked(home).values()) == {seed.info.run_id}
 
