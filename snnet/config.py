@@ -128,6 +128,13 @@ class StitchingConfig:
         """What draws the split of the images."""
         return self.seed if self.split_seed is None else self.split_seed
 
+    @property
+    def examples_per_epoch(self) -> int | None:
+        """So many train in an epoch; None where only the dataset itself tells."""
+        known = IN_MEMORY.get(self.dataset)
+        given = self.images_per_epoch or self.training_images
+        return given or (known.train if known else None)
+
 
 def _check_warmup(config: StitchingConfig) -> None:
     check_warmup(config.warmup_epochs, config.epochs)

@@ -130,9 +130,7 @@ def _look_at(config: StitchingConfig) -> _Networks:
 
 def _train_count(config: StitchingConfig) -> int | None:
     """Images that an epoch shows; None where the dataset is not here."""
-    count = config.images_per_epoch or config.training_images
-    if count is None and config.dataset in IN_MEMORY:
-        count = IN_MEMORY[config.dataset].train
+    count = config.examples_per_epoch
     if count is None and is_folder(config.dataset):
         with suppress(MissingDataError):
             train, _ = list_dataset(config.dataset)

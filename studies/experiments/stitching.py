@@ -45,9 +45,15 @@ NETWORKS = (
 )
 _checked: dict[str, list[str]] = {}  # what was told of those that passed, see `_check_networks`
 
-# measured on one of two busy cores: seconds for 1000 training images through a sub-network, and
-# for 1000 test images through one more stitch of a sweep
-SPEED = {"digits": (0.6, 0.25), "fashion": (2.9, 0.67)}
+# by dataset and `pixels`, measured on one of two busy cores with the anchors of the scales: seconds
+# for 1000 training examples through a sub-network, and for 1000 more through a stitch of a sweep
+SPEED = {
+    ("digits", None): (0.6, 0.25),
+    ("fashion", None): (2.9, 0.67),
+    ("fashion", 64): (43.0, 2.0),
+    ("text/films", None): (20.0, 2.5),
+    ("canvas", None): (8.5, 2.2),
+}
 SWEEPS = 2, 4  # over the test images, and over those held back
 
 
@@ -61,18 +67,23 @@ def run_stitching(config: StitchingConfig, run: Attempt) -> dict[str, float]:
 def expected_seconds(config: StitchingConfig) -> float:
     """A guess for one of two busy cores, anchors trained already; NaN where none was measured."""
     stages = _known_stages(config)
-    if config.dataset not in SPEED or config.pixels is not None or not stages:
+    trained, scored = config.examples_per_epoch, _scored(config)
+    if (config.dataset, config.pixels) not in SPEED or not (stages and trained and scored):
         return nan
+    training, scoring = SPEED[config.dataset, config.pixels]
     passes = 2 + config.sandwich_random if config.sampling == "sandwich" else 1
-    training, scoring = SPEED[config.dataset]
-    sizes = IN_MEMORY[config.dataset]
-    images = (config.training_images or sizes.train) / 1000
-    scored = sum(
-        sweeps * min(count, config.test_images or count)
-        for sweeps, count in zip(SWEEPS, (sizes.test, sizes.held_back), strict=True)
-    )
-    trained = images * passes * epochs_for(config, stages)
-    return training * trained + scoring * scored / 1000 * _count_routes(config, stages)
+    seconds = training * trained * passes * epochs_for(config, stages)
+    return (seconds + scoring * scored * _count_routes(config, stages)) / 1000
+
+
+def _scored(config: StitchingConfig) -> int | None:
+    """Examples of all sweeps of a run; None where only the dataset itself tells."""
+    sizes = IN_MEMORY.get(config.dataset)
+    counts = (sizes.test, sizes.held_back) if sizes else (config.test_images,) * 2
+    if None in counts:
+        return None
+    limited = [min(count, config.test_images or count) for count in counts if count]
+    return sum(sweeps * count for sweeps, count in zip(SWEEPS, limited, strict=True))
 
 
 def _known_stages(config: StitchingConfig) -> tuple[tuple[int, ...], ...]:

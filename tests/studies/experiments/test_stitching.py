@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from math import isnan
 
 import pytest
 import timm
@@ -14,7 +16,7 @@ from ablations.cli.main import main
 from ablations.errors import UserError
 from ablations.study.expansion import expand
 from studies.direction import STUDY as DIRECTION
-from studies.experiments.stitching import STITCHING, check_ready, fixed
+from studies.experiments.stitching import STITCHING, check_ready, expected_seconds, fixed
 from studies.overview import STUDY as OVERVIEW
 from studies.tasks import STUDY as TASKS
 
@@ -277,3 +279,21 @@ def test_views_show_the_score_of_the_task():
     assert charts(DIRECTION, "canvas") == ["miou", "miou_before", "loss"]
     assert charts(DIRECTION, "minilm") == ["top1", "top1_before", "loss"]
     assert charts(TASKS, "digits") == ["top1", "top1_before", "loss", "miou", "miou_before"]
+
+
+IN_MEMORY = ["digits", "fashion", "fashion-small", "lite", "minilm", "canvas"]
+
+
+@pytest.mark.parametrize("scale", IN_MEMORY)
+def test_a_plan_tells_the_time_of_what_is_in_memory(scale):
+    """Measured once; that a run of a laptop's scales takes at most 6 minutes is issue 18's."""
+    config = next(iter(expand("overview", OVERVIEW, scale=scale).configs.values()))
+    seconds = expected_seconds(config)
+    assert 0 < expected_seconds(replace(config, epochs=15)) < seconds
+    assert seconds < expected_seconds(replace(config, sampling="sandwich"))
+    assert seconds < 360 or scale == "fashion"
+
+
+def test_what_nobody_measured_has_no_time():
+    config = next(iter(expand("overview", OVERVIEW, scale="imagenet").configs.values()))
+    assert isnan(expected_seconds(config))
