@@ -41,7 +41,7 @@ _SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.w_pad": 0.08,  # inches
 }
 
-LAID_OUT = {"figure.constrained_layout.use": False}  # None as its engine means none
+LAID_OUT: dict[Any, Any] = {"figure.constrained_layout.use": False}  # None as its engine means none
 
 
 class Width(NamedTuple):
