@@ -83,7 +83,7 @@ def _seconds(run: TrackedRun) -> float | None:
 
 
 def _changes(level: Level) -> str:
-    """By how much training changed each anchor, by name."""
+    """What training changed of each anchor, by name."""
     changes = [(named(route, level.anchors), one) for route, one in anchor_changes(level).items()]
     return ", ".join(f"{name} {change.text(sign=True)}" for name, change in changes)
 
