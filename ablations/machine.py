@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+SMI_SECONDS = 10.0  # nvidia-smi may wait for a driver that does not answer
 VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 # of control groups' CPU time: the files of version 2 and version 1
 QUOTA, QUOTA_1, PERIOD_1 = "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us"
@@ -105,6 +106,21 @@ def gpu_names() -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def nvidia_smi(*query: str) -> list[list[str]]:
+    """The rows that nvidia-smi tells, as `--format=csv,noheader` has them; none without it."""
+    command = ["nvidia-smi", *query]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=SMI_SECONDS)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [] if told.returncode else [line.split(", ") for line in told.stdout.splitlines()]
+
+
+def is_named(visible: str, number: str, uuid: str) -> bool:
+    """Whether a name of CUDA_VISIBLE_DEVICES means a GPU; UUIDs may be shortened."""
+    return visible == number or uuid.startswith(visible)
+
+
 @dataclass(frozen=True)
 class _Gpu:
     """A GPU, or a part of one (MIG), as nvidia-smi lists it.
@@ -119,8 +135,8 @@ class _Gpu:
     uuid: str
 
     def is_among(self, visible: list[str]) -> bool:
-        """Whether one of these names of CUDA_VISIBLE_DEVICES means it; UUIDs may be shortened."""
-        return any(name == self.number or self.uuid.startswith(name) for name in visible)
+        """Whether one of these names of CUDA_VISIBLE_DEVICES means it."""
+        return any(is_named(name, self.number, self.uuid) for name in visible)
 
 
 @cache

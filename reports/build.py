@@ -26,6 +26,7 @@ from reports.pages.publishing import PAGE, publish
 
 if TYPE_CHECKING:
     from ablations.study.plan import Plan
+    from reports.data.verdicts import Verdict
     from reports.drawing.figure import Drawing
 
 
@@ -48,13 +49,14 @@ def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Pa
         plans = [plan for _, plan in read_plans(connect(uri), Refused()).values()]
         there = [one for one in plans if (target.parent / one_name(one.study) / PAGE).exists()]
         neighbours = related(study.plan, there)
-    return _draw(study, uri, target, ui, neighbours)
+    return _draw(study, uri, target, ui, neighbours, {})
 
 
 def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     """Draw the reports of all studies that have finished runs, and the page with all verdicts.
 
-    Returns the path of that page; the studies' are in folders of their names beside it.
+    Returns the path of that page; the studies' are in folders of their names beside it. What would
+    be the same bytes is not redrawn, and no study is judged twice.
 
     Raises:
         UserError: no study is tracked, no run of any has finished, or, when the others are drawn,
@@ -64,6 +66,7 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     with reaching(uri):
         names = sorted(read_plans(connect(uri), refused))
     studies, drawn = [], []
+    judged: dict[str, list[Verdict]] = {}
     for name in names:
         with refused.aside():  # one that cannot be drawn does not keep the others back
             study = read_study(uri, name)
@@ -74,18 +77,29 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     for study in studies:
         with refused.aside():
             folder = target / one_name(study.plan.study)
-            _draw(study, uri, folder, ui, related(study.plan, plans))
+            _draw(study, uri, folder, ui, related(study.plan, plans), judged)
             drawn.append(study)
     if not drawn:
         refused.check()
         raise UserError(f"no run of any study is finished in {uri}; start with `ablate run`")
-    from reports.pages.index import (
-        build_index,  # matplotlib and scipy: only where something is drawn
-    )
-
-    page = build_index(drawn, target)
+    page = _draw_index(drawn, target, Links.to(uri, ui), judged)
     refused.check()
     return page
+
+
+def _draw_index(
+    studies: Sequence[TrackedStudy], target: Path, links: Links, judged: dict[str, list[Verdict]]
+) -> Path:
+    """Draw the page over all studies unless it is there; `judged`: see `_verdicts`."""
+    digests = "".join(_digest(study, links, None) for study in studies)
+    digest, page = hashlib.sha256(digests.encode()).hexdigest(), target / PAGE
+    if _is_current(page, digest):
+        return page
+    # matplotlib and scipy: only where something is drawn
+    from reports.pages.index import build_index
+
+    verdicts = [verdict for study in studies for verdict in _verdicts(study, judged)]
+    return build_index(studies, verdicts, target, digest)
 
 
 def save_published(file_format: str, target: Path, width: str = "page") -> list[Path]:
@@ -198,22 +212,23 @@ def _draw(
     target: Path,
     ui: str | None,
     neighbours: Sequence[Plan] | None,
+    judged: dict[str, list[Verdict]],
 ) -> Path:
     """Draw a study unless its page is there.
 
     Arguments:
         neighbours: see `reports.pages.page.render_page`.
+        judged: see `_verdicts`.
     """
     links = Links.to(uri, ui)
     digest = _digest(study, links, neighbours)
     page = target / PAGE
     if not _is_current(page, digest):
         # matplotlib and scipy: only where something is drawn
-        from reports.data.verdicts import judge
         from reports.pages.attaching import attach
         from reports.pages.page import render_page
 
-        verdicts = judge([study])  # takes seconds
+        verdicts = _verdicts(study, judged)
         page = publish(
             target,
             lambda folder: render_page(study, verdicts, folder, links, digest, neighbours),
@@ -222,6 +237,19 @@ def _draw(
     if study.left_out:
         warn(_left_out(study))
     return page
+
+
+def _verdicts(study: TrackedStudy, judged: dict[str, list[Verdict]]) -> list[Verdict]:
+    """The verdicts on the claims of a study, which take seconds.
+
+    Arguments:
+        judged: those that are known, by the names of studies; the new ones are added.
+    """
+    from reports.data.verdicts import judge
+
+    if study.plan.study not in judged:
+        judged[study.plan.study] = judge([study])
+    return judged[study.plan.study]
 
 
 def _digest(study: TrackedStudy, links: Links, neighbours: Sequence[Plan] | None) -> str:

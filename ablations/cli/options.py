@@ -18,6 +18,7 @@ from ablations.cli.completion import (
     complete_study,
 )
 from ablations.errors import UserError
+from ablations.launch.monitor import WANTED, interval
 from ablations.launch.schedulers import SCHEDULERS
 from ablations.parsing import SECONDS, parse_changes, parse_pairs, parse_seconds
 from ablations.study.limits import MOST_RUNS, MOST_WORKERS
@@ -239,6 +240,23 @@ accept_old_code_option = click.option(
     "--accept-old-code",
     is_flag=True,
     help="Take finished runs that earlier versions of your own experiment's code made.",
+)
+
+
+def _monitored(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Ask the workers, which get the environment of this command, wherever they run."""
+    if wanted:
+        os.environ[WANTED] = "true"
+        interval()  # what is wrong with it ends before anything starts
+
+
+system_metrics_option = click.option(
+    "--system-metrics",
+    is_flag=True,
+    envvar=WANTED,
+    expose_value=False,
+    callback=_monitored,
+    help="Also track how busy CPUs, memory and GPUs are during each run.",
 )
 
 

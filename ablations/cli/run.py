@@ -24,6 +24,7 @@ from ablations.cli.options import (
     resource_option,
     scheduler_option,
     study_argument,
+    system_metrics_option,
     tracking_option,
     workers_option,
 )
@@ -66,6 +67,7 @@ where_options = gathered(
 @limit_options
 @accept_old_code_option
 @notify_option
+@system_metrics_option
 @click.option("--dry-run", is_flag=True, help="Print what would be started, touch nothing.")
 @tracking_option
 @click.pass_obj

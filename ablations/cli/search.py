@@ -22,6 +22,7 @@ from ablations.cli.options import (
     resource_option,
     scheduler_option,
     study_argument,
+    system_metrics_option,
     tracking_option,
     workers_option,
 )
@@ -135,6 +136,7 @@ extent_options = gathered(
 @chosen_options
 @where_options
 @limit_options
+@system_metrics_option
 @tracking_option
 @click.pass_obj
 def search(

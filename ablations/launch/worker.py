@@ -12,6 +12,7 @@ from typing import Any
 from ablations.errors import UserError
 from ablations.files import HALF_WRITTEN, write_json, writing
 from ablations.launch.crew import CannotStartError, Crew, Doers
+from ablations.launch.monitor import Monitor, is_wanted
 from ablations.launch.requests import Request
 from ablations.launch.task import MEND, Outcome, Task, changed, ended
 from ablations.launch.watch import Watch
@@ -174,11 +175,14 @@ class Worker:
             SupersededError: another attempt has the run.
         """
         watch = Watch(self.limits, RunDirectory(lease.directory), task.attempt)
+        monitor = Monitor(lease.files, task.attempt) if is_wanted() else None
         passed = None  # the limit
         try:
             self.doers.begin(task)
             while (outcome := self.doers.outcome(POLL_SECONDS)) is None:
                 passed = passed or watch.passed()
+                if monitor:
+                    monitor.look()
                 if lease.is_superseded:
                     self.doers.kill()
                 elif self.stop.signal is not None:  # whoever sent it ends us when it has waited

@@ -141,7 +141,7 @@ def _remedy(
     """Say what is to be done about a damaged file, and give the function that does it."""
     if layout.LEASE.attempt(path.name):
         return "set aside; its number stays taken", partial(_void_lease, run, path)
-    if layout.ATTEMPT.attempt(path.name) or layout.PROGRESS.attempt(path.name):
+    if layout.ATTEMPT.attempt(path.name) or layout.is_series(path.name):
         return "set aside", partial(_set_aside, run, path)
     if _attempt(path):
         return "set aside; the run is free", partial(_forget_failure, run, path)
@@ -209,7 +209,12 @@ def _damaged_records(run: RunDirectory) -> list[Path]:
     if run.is_done:
         records.append((run.result_file, Result))
     places = dict.fromkeys((run.path, run.files))
-    told = [path for place in places for path in sorted(place.glob(layout.PROGRESS.pattern))]
+    told = [
+        path
+        for place in places
+        for series in layout.SERIES
+        for path in sorted(place.glob(series.pattern))
+    ]
     damaged = [path for path, kind in records if not _is_sound(path, kind)]
     return damaged + [path for path in told if path.is_dir()]  # of lines each tells for itself
 

@@ -146,7 +146,7 @@ class Attempt:
         """
         if Path(name).name != name or name in ("", "..") or "\0" in name:
             raise UserError(f"a run writes files of its own, none called {quoted(name)}")
-        if layout.is_record(name) or layout.PROGRESS.attempt(name) is not None:
+        if layout.is_record(name) or layout.is_series(name):
             raise UserError(f"{name} is a file of the machinery: call yours otherwise")
         with writing(self.directory / name) as path:
             yield path

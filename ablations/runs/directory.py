@@ -17,13 +17,13 @@ from ablations.files import (
     DamagedError,
     digest_of_file,
     read_json,
-    read_json_lines,
     write_json,
     writing,
 )
 from ablations.runs import layout
 from ablations.runs.lease import Lease, Observer, latest_lease, take_lease
-from ablations.runs.records import Begun, Entry, Failure, Result, Setup
+from ablations.runs.records import Begun, Entry, Failure, Result, Sample, Setup
+from ablations.runs.series import read_series
 
 
 class State(StrEnum):
@@ -255,13 +255,11 @@ class RunDirectory:
 
         A line that is being written, or damaged, is left out.
         """
-        folders = dict.fromkeys((self.path, self.files))
-        if attempt is not None:
-            name = layout.PROGRESS.of(attempt)
-            return [entry for one in folders for entry in read_json_lines(one / name, Entry)]
-        files = (file for one in folders for file in one.glob(layout.PROGRESS.pattern))
-        found = {layout.PROGRESS.attempt(file.name) for file in files}
-        return [entry for number in sorted(filter(None, found)) for entry in self.progress(number)]
+        return read_series((self.path, self.files), layout.PROGRESS, Entry, attempt)
+
+    def samples(self) -> list[dict[str, Any]]:
+        """How busy the machine was during all attempts, in order (see `records.Sample`)."""
+        return read_series((self.path, self.files), layout.SYSTEM, Sample)
 
     # how attempts begin and end
 

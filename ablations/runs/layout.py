@@ -42,6 +42,7 @@ LEASE = Numbered("claim", ".json")
 ATTEMPT = Numbered("attempt", ".json")
 HEARTBEAT = Numbered("heartbeat")
 PROGRESS = Numbered("progress", ".jsonl")
+SYSTEM = Numbered("system-metrics", ".jsonl")  # how busy the machine was
 FAILURE = Numbered("failure", ".json")
 DEATH = Numbered("died", ".json")  # a failure that took the interpreter with it
 RELEASED = Numbered("released")
@@ -50,6 +51,7 @@ RETRY = Numbered("retry")
 
 
 RECORDS = (FILES, ENDED, LEASE, ATTEMPT, HEARTBEAT, FAILURE, DEATH, RELEASED, CANCELLED, RETRY)
+SERIES = (PROGRESS, SYSTEM)
 
 
 def is_record(name: str) -> bool:
@@ -57,6 +59,11 @@ def is_record(name: str) -> bool:
     return name in (CONFIG, RESULT, COMMITTED) or any(
         record.attempt(name) is not None for record in RECORDS
     )
+
+
+def is_series(name: str) -> bool:
+    """Whether it is a file to which an attempt appends a line at a time."""
+    return any(series.attempt(name) is not None for series in SERIES)
 
 
 def table(name: str) -> str:

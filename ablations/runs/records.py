@@ -76,3 +76,10 @@ class Step(TypedDict):
 
 
 Entry = Step | Phase
+
+
+class Sample(TypedDict):
+    """How busy the machine was, by MLflow's names for it."""
+
+    time: Moment
+    metrics: dict[str, Number]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from ablations.machine import nvidia_smi
 from ablations.runs.lease import Owner
 
 SECONDS = 0.2  # over which use is measured
@@ -43,7 +43,7 @@ def measure_use(owners: Iterable[Owner]) -> dict[Owner, Use]:
     for process in (one for tree in trees.values() for one in tree):
         _percent(process)  # the first look only begins the measurement
     time.sleep(SECONDS)
-    works_on, busy = _nvidia(PROCESSES), dict(_nvidia(GPUS))
+    works_on, busy = _pairs(PROCESSES), dict(_pairs(GPUS))
     found = {}
     for owner, tree in trees.items():
         numbers = {str(process.pid) for process in tree}
@@ -66,11 +66,6 @@ def _percent(process: psutil.Process) -> float:
     return 0.0
 
 
-def _nvidia(query: tuple[str, ...]) -> list[tuple[str, str]]:
+def _pairs(query: tuple[str, ...]) -> list[tuple[str, str]]:
     """Pairs that nvidia-smi tells; none where there is none."""
-    try:
-        told = subprocess.run(["nvidia-smi", *query], capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = [line.split(", ") for line in told.stdout.splitlines()] if not told.returncode else []
-    return [(row[0], row[1]) for row in rows if len(row) == 2]
+    return [(row[0], row[1]) for row in nvidia_smi(*query) if len(row) == 2]

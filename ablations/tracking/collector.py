@@ -29,10 +29,10 @@ from ablations.tracking.names import (
     ATTEMPT_TAG,
     FAMILY_TAG,
     KEY_TAG,
-    PROGRESS_TAG,
     SCALE_TAG,
     SCHEMA_TAG,
 )
+from ablations.tracking.series import Series
 from ablations.tracking.store import connect
 from ablations.uris import sqlite_path
 
@@ -152,15 +152,12 @@ class Collector:
             if run is None:
                 new = self._create(page, directory.key, content, progress, cells)
                 run = ledger.add(page, directory.key, new)
-            known = int(run.tags.get(PROGRESS_TAG, 0))
-            # never less, though a look just when the folder of an attempt is renamed sees nothing
-            told = max(known, len(progress))
-            tags = {ATTEMPT_TAG: str(seen.attempt), PROGRESS_TAG: str(told)}
+            series = Series(progress, directory.samples(), run.tags)
+            tags = {ATTEMPT_TAG: str(seen.attempt), **series.tags}
             if run.status == STATUS[seen.state] and tags.items() <= run.tags.items():
                 return False
-            deliver(
-                self.client, run, directory, seen, progress[known:], tags, cells.get(directory.key)
-            )
+            asked = cells.get(directory.key)
+            deliver(self.client, run, directory, seen, series.points(), tags, asked)
             return True
 
         return trusting(ledger, page, directory.key, project)

@@ -25,7 +25,6 @@ from ablations.tracking.names import (
     digest_of,
     hours_metric,
     metric,
-    progress_metric,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def deliver(
     run: Entry,
     directory: RunDirectory,
     seen: Inspection,
-    progress: Sequence[Mapping[str, Any]],
+    points: Sequence[Metric],
     tags: Mapping[str, str],
     asked: tuple[Plan, Cell] | None,
 ) -> None:
@@ -59,7 +58,7 @@ def deliver(
     Arguments:
         run: what is known of the MLflow run; brought up to date, too.
         seen: what decides, even where the run has gone on since.
-        progress: what is new of it.
+        points: what is new of its curves.
         tags: to be set with the rest.
         asked: the plan that asks for the run, and as what; None: none does now.
     """
@@ -70,7 +69,7 @@ def deliver(
     setup = directory.config()
     new = ATTEMPT_TAG not in run.tags  # tags arrive after parameters
     params = [Param(k, v) for k, v in flatten(setup["config"]).items()] if setup and new else []
-    metrics, tags = _curves(progress), dict(tags)
+    metrics, tags = [*points], dict(tags)
     result = seen.result
     failure = directory.failure(seen.attempt) if seen.state is State.FAILED else None
     if result:
@@ -139,17 +138,6 @@ def _forget_failure(client: MlflowClient, run: Entry) -> None:
     for stale in run.tags.keys() & FAILURE_TAGS:
         client.delete_tag(run.run_id, stale)
         del run.tags[stale]
-
-
-def _curves(progress: Sequence[Mapping[str, Any]]) -> list[Metric]:
-    from mlflow.entities import Metric
-
-    return [
-        Metric(progress_metric(name), value, int(entry["time"] * 1000), entry["step"])
-        for entry in progress
-        if "metrics" in entry
-        for name, value in entry["metrics"].items()
-    ]
 
 
 def _summary(result: Mapping[str, Any]) -> list[Metric]:

@@ -22,6 +22,7 @@ from ablations.tracking.names import (
     KEY_TAG,
     PARENT_TAG,
     PROGRESS_TAG,
+    SAMPLES_TAG,
     STUDY_TAG,
     is_member_tag,
 )
@@ -63,7 +64,7 @@ def compared(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags of an MLflow run that the collector compares; of failures only that they are there."""
     chosen = {name: "" for name in FAILURE_TAGS if name in tags}
     for name, value in tags.items():
-        if name in (ATTEMPT_TAG, PROGRESS_TAG, PARENT_TAG) or is_member_tag(name):
+        if name in (ATTEMPT_TAG, PROGRESS_TAG, SAMPLES_TAG, PARENT_TAG) or is_member_tag(name):
             chosen[name] = value
     return chosen
 

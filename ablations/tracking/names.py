@@ -18,6 +18,7 @@ SCALE_TAG = "scale"
 FAMILY_TAG = "family"
 ATTEMPT_TAG = "attempt"  # how many there were
 PROGRESS_TAG = "progress"  # how many entries of it are delivered
+SAMPLES_TAG = "system_metrics"  # how many samples of them are delivered
 RESULT_TAG = "result"  # digest of the result
 ERROR_TAG = "error"
 
@@ -43,6 +44,7 @@ RUN_SECONDS = "run_seconds"
 BESIDE = "metric."  # before users' names that are ours
 PROGRESS = "progress/"  # before the names of what runs log while they go on
 CURVES = "charts/"  # before the names of what charts show of tables, see `curves.py`
+SYSTEM = "system/"  # before those of what MLflow's tab of system metrics shows
 
 
 class View(NamedTuple):
@@ -119,6 +121,11 @@ def progress_metric(name: str) -> str:
     return PROGRESS + _cleaned(name)
 
 
+def system_metric(name: str) -> str:
+    """What MLflow shows in its tab of system metrics, by MLflow's own names."""
+    return SYSTEM + _cleaned(name)
+
+
 def curve_metric(table: str, kind: str, column: str, over: str | None) -> str:
     """What a chart shows of a column of a table, worded as the title that MLflow makes of it.
 
@@ -154,7 +161,7 @@ def _is_ours(name: str) -> bool:
     """Whether a name is one of ours, or such a one beside them."""
     while name.startswith(BESIDE):
         name = name.removeprefix(BESIDE)
-    return name in OF_THE_MACHINERY or name.startswith((PROGRESS, CURVES))
+    return name in OF_THE_MACHINERY or name.startswith((PROGRESS, CURVES, SYSTEM))
 
 
 def hours_metric(unit: str) -> str:

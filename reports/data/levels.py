@@ -27,6 +27,18 @@ class NothingToDrawError(UserError):
     """The tracked runs do not hold what a figure shows; says what is missing."""
 
 
+def anchors_in(run: TrackedRun) -> list[str]:
+    """The names of a run's anchors in its settings, by number; none where it has no such setting.
+
+    How they are written: `reports.drawing.words.named`.
+    """
+    with suppress(ValueError):  # a user's own setting of this name may be any text
+        found = json.loads(run.params.get("anchors", ""))
+        if isinstance(found, list) and all(isinstance(one, dict) for one in found):
+            return [str(one.get("name", number)) for number, one in enumerate(found)]
+    return []
+
+
 @dataclass(frozen=True)
 class Level:
     """One level of an axis with the finished replicates, by seed."""
@@ -58,12 +70,7 @@ class Level:
     @cached_property
     def anchors(self) -> list[str]:
         """The names of its anchors, fast to slow; none where its runs have no such setting."""
-        settings = next((run.params.get("anchors", "") for run in self.runs.values()), "")
-        with suppress(ValueError):  # a user's own setting of this name may be any text
-            found = json.loads(settings)
-            if isinstance(found, list) and all(isinstance(one, dict) for one in found):
-                return [str(one.get("name", number)) for number, one in enumerate(found)]
-        return []
+        return next(map(anchors_in, self.runs.values()), [])
 
     @cached_property
     def stitches(self) -> pd.DataFrame:
@@ -162,15 +169,17 @@ def area(run: TrackedRun, table: Table | None) -> float | None:
     return score.factor * front_area(run.table, score.name, score.goal or "maximize")
 
 
-def anchor_changes(level: Level) -> list[Estimate]:
-    """Score of each anchor after training minus before, in its unit, over seeds."""
+def anchor_changes(level: Level) -> dict[str, Estimate]:
+    """Score of each anchor after training minus before, in its unit, over seeds; by route."""
     score = level.score
     tables = [run.table[run.table.is_anchor] for run in level.runs.values()]
     changes = [
         score.factor * (table[score.name] - table[before(score.name)]).to_numpy()
         for table in tables
     ]
-    return [estimate(values) for values in zip(*changes, strict=True)]
+    return dict(
+        zip(tables[0].route.astype(str), map(estimate, zip(*changes, strict=True)), strict=True)
+    )
 
 
 def told_apart(level: Level, baseline: Level) -> tuple[int, int, int]:

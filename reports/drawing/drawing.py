@@ -18,7 +18,7 @@ from reports.data.levels import Level, NothingToDrawError
 from reports.data.score import before
 from reports.drawing.captions import with_interval
 from reports.drawing.style import COLOURS, MARKERS, inches
-from reports.drawing.words import anchor_name, plain
+from reports.drawing.words import named, plain
 from reports.statistics.interval import number
 from snnet.front import chosen_by
 
@@ -112,11 +112,14 @@ def name_anchors(axes: Axes, rows: pd.DataFrame, x: Any, y: Any) -> None:
 
 
 def words_of(rows: pd.DataFrame) -> list[str]:
-    """What each sub-network is, for those who point at it: route, level, cost, accuracy."""
+    """What each sub-network is, for those who point at it: route, level, cost, accuracy.
+
+    Anchors are told by name, see `named`.
+    """
     found = []
     score = score_in(rows) if "score" in rows else None
     for row in rows.to_dict("records"):
-        text = f"{'anchor' if row['is_anchor'] else 'stitch'} {row['route']}"
+        text = row["between"] if row["is_anchor"] else f"stitch {row['route']}"
         text += f", {row['level']}" if "level" in row else ""
         if "macs" in row:
             text += f": {row['macs'] / 1e6:.4g} million MACs"
@@ -182,13 +185,6 @@ def stitch_rows(levels: Sequence[Level], *columns: str) -> pd.DataFrame:
         part["seeds"] = len(level.runs)
         parts.append(part)
     return pd.concat(parts, ignore_index=True).assign(**words_of_score(score))
-
-
-def named(anchors: str, names: Sequence[str]) -> str:
-    """The anchors of a route by name: `vit-6 to vit-10` for `0-1`."""
-    numbers = [int(one) for one in anchors.split("-")]
-    known = [anchor_name(names[one]) if one < len(names) else f"anchor {one}" for one in numbers]
-    return " to ".join(known)
 
 
 def words_of_score(score: Metric) -> dict[str, str]:

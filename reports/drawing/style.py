@@ -15,7 +15,6 @@ import matplotlib as mpl
 mpl.use("Agg")  # where it was imported before, see `reports`
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from reports.drawing.fonts import fonts_for
 
@@ -41,6 +40,8 @@ _SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.08,  # inches
 }
+
+LAID_OUT: dict[Any, Any] = {"figure.constrained_layout.use": False}  # None as its engine means none
 
 
 class Width(NamedTuple):
@@ -101,14 +102,24 @@ def encode(figure: Figure, file_format: str, width: str = "page") -> bytes:
     Arguments:
         width: that it was made in.
     """
-    with figure_style(width):
-        if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
-            figure.draw_without_rendering()  # lays out; once is enough for all formats
+    with figure_style(width), plt.rc_context(LAID_OUT):
+        lay_out(figure)  # once is enough for all formats
         with fonts_for(figure):
-            figure.set_layout_engine("none")
             file = BytesIO()
             figure.savefig(file, format=file_format, dpi=PNG_DPI, metadata=UNDATED[file_format])
     return _titled(file.getvalue()) if file_format == "svg" else file.getvalue()
+
+
+def lay_out(figure: Figure) -> None:
+    """Place all parts of the figure, unless that was done; with the settings `LAID_OUT`.
+
+    It has no layout engine any more: with one, whatever that does, each file would be drawn twice,
+    once only to lay out.
+    """
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def inline_svg(figure: Figure) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 # parts of names that are written otherwise
 WORDS = {
@@ -41,6 +42,17 @@ def anchor_name(name: str) -> str:
     number = first.removeprefix(letters)
     rest = [SIZES.get(one, one.capitalize()) for one in others]
     return "-".join([FAMILIES[letters], *([number] if number else []), *rest])
+
+
+def named(anchors: str, names: Sequence[str]) -> str:
+    """The anchors of a route by name: `vit-6 to vit-10` for `0-1`.
+
+    Arguments:
+        names: of all anchors, as settings have them.
+    """
+    numbers = [int(one) for one in anchors.split("-")]
+    known = [anchor_name(names[one]) if one < len(names) else f"anchor {one}" for one in numbers]
+    return " to ".join(known)
 
 
 def short(count: float) -> str:

@@ -31,7 +31,7 @@ from reports.drawing.level_panels import (
 )
 from reports.drawing.scales import cost_axis, macs_label, macs_unit
 from reports.drawing.style import COLOURS
-from reports.drawing.words import plain
+from reports.drawing.words import named, plain
 from reports.statistics.interval import estimate
 from snnet.front import front_at
 
@@ -52,6 +52,7 @@ def data(subject: Subject) -> pd.DataFrame:
         shared = {"level": level.name, "baseline": baseline.label, "seeds": seeds}
         points = {
             "route": both.index,
+            "between": [named(one, level.anchors) for one in both.anchors],
             "is_anchor": both.is_anchor.to_numpy(),
             "macs": both.macs.to_numpy(),
             "difference": score.factor * (both[name] - both.baseline).to_numpy(),

@@ -11,7 +11,7 @@ from ablations.tracking.names import hours_metric
 from ablations.tracking.reader import TrackedRun, TrackedStudy
 from reports.data import provenance
 from reports.data.levels import keep_stitches
-from reports.data.verdicts import Verdict, judge
+from reports.data.verdicts import Verdict
 from reports.drawing.forest import forest
 from reports.drawing.style import figure_style, save
 from reports.pages.answers import answers
@@ -27,12 +27,18 @@ from reports.statistics.confidence import CONFIDENCE_WORDS, EQUIVALENCE_WORDS
 from reports.statistics.evidence import effect_words
 
 
-def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
-    """Judge all claims; writes index.html, the forest plot and the tables to `target`.
+def build_index(
+    studies: Sequence[TrackedStudy], verdicts: Sequence[Verdict], target: Path, digest: str = ""
+) -> Path:
+    """Write index.html, the forest plot and the tables to `target`.
 
     The reports of the studies are expected in folders of their names beside it.
+
+    Arguments:
+        verdicts: on the claims of all.
+        digest: of what the page depends on, by which it is known again.
     """
-    verdicts, facts = judge(studies), facts_of(studies)
+    facts = facts_of(studies)
 
     def render(folder: Path) -> str:
         save_claims(verdicts, facts, folder)
@@ -44,7 +50,7 @@ def build_index(studies: Sequence[TrackedStudy], target: Path) -> Path:
                 figure = forest(verdicts)
             svg = figure_svg(figure, "forest", "All effects")
             save(figure, folder / "forest")
-        return _render(studies, verdicts, facts, svg)
+        return _render(studies, verdicts, facts, svg, digest)
 
     return publish(target, render)
 
@@ -84,6 +90,7 @@ def _render(
     verdicts: Sequence[Verdict],
     facts: dict[str, str],
     svg: str,
+    digest: str,
 ) -> str:
     stitches = {
         study.plan.study
@@ -101,6 +108,7 @@ def _render(
     scales = list(dict.fromkeys(verdict.scale for verdict in verdicts))
     grid = [_grid_row(found, scales, stitches) for found in by_scale(verdicts)]
     return template("index.html.jinja").render(
+        digest=digest,
         studies=[_summary(study) for study in studies],
         rows=rows,
         counts=counts,

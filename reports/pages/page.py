@@ -26,7 +26,7 @@ from reports.pages.fonts import font_faces
 from reports.pages.links import Links
 from reports.pages.names import figure_name, table_name
 from reports.pages.points import points_of, rows_of
-from reports.pages.routes import anchors_of
+from reports.pages.routes import anchors_of, routes_sentence
 from reports.pages.summary import summary_table
 from reports.pages.svg import figure_svg
 from reports.pages.tables import save_tables
@@ -110,6 +110,7 @@ def render_page(
         points=points,
         row_heading=points.columns[1] if points else "",
         anchors=anchors_of(study),
+        routes=routes_sentence(study),
         whole=pictures,
         sections=sections,
         stitches=keep_stitches(study.runs.values(), study.plan.table),
@@ -189,7 +190,7 @@ def _pictures(folder: Path, subject: Subject, of: str) -> list[Picture]:
     return found
 
 
-def _picture(path: Path, kind: FigureKind, subject: Subject, rows: set[str]) -> Picture:
+def _picture(path: Path, kind: FigureKind, subject: Subject, rows: dict[str, str]) -> Picture:
     data, figure, caption = kind.drawing(subject)
     svg = figure_svg(figure, path.name, kind.title, rows)
     save(figure, path)

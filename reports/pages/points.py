@@ -14,6 +14,7 @@ from reports.data.levels import Level, NothingToDrawError
 from reports.data.score import before, score_of
 from reports.data.subject import Subject
 from reports.drawing.words import plain
+from reports.pages.routes import names_of
 from reports.statistics.interval import Estimate, digits_for, estimate, number
 
 NOTHING = "\N{EN DASH}"
@@ -68,14 +69,14 @@ def points_of(study: TrackedStudy, measured: Mapping[str, Mapping[str, float]]) 
     return _as_text(frame, table, first)
 
 
-def rows_of(study: TrackedStudy) -> set[str]:
-    """What the rows of the runs' tables are called."""
+def rows_of(study: TrackedStudy) -> dict[str, str]:
+    """The rows of the runs' tables by what marks call them: as tables do, anchors by name, too."""
     table = study.plan.table
-    return (
-        {str(row) for run in study.runs.values() for row in run.table[table.row]}
-        if table
-        else set()
-    )
+    if table is None:
+        return {}
+    rows = {str(row) for run in study.runs.values() for row in run.table[table.row]}
+    named = {name: str(number) for number, name in enumerate(names_of(study))}
+    return {name: row for name, row in named.items() if row in rows} | {row: row for row in rows}
 
 
 def _rows(

@@ -23,6 +23,7 @@ from reports.data.levels import (
 )
 from reports.data.quantities import digits, metrics_of
 from reports.data.score import before
+from reports.drawing.words import named
 from reports.statistics.interval import Estimate, digits_for
 
 SECONDS = "run (s)"  # how long runs took, of any experiment
@@ -81,6 +82,12 @@ def _seconds(run: TrackedRun) -> float | None:
     return run.metrics.get(RUN_SECONDS)
 
 
+def _changes(level: Level) -> str:
+    """What training changed of each anchor, by name."""
+    changes = [(named(route, level.anchors), one) for route, one in anchor_changes(level).items()]
+    return ", ".join(f"{name} {change.text(sign=True)}" for name, change in changes)
+
+
 def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
     """A level of stitching runs; cells that need finished runs are missing without them."""
     row = {"level": level.name, "seeds": f"{len(level.runs)}/{level.planned}"}
@@ -89,6 +96,8 @@ def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
     tables, score = [run.table for run in level.runs.values()], level.score
     scores = level.stitches[score.name]
     worst = str(scores.idxmax() if score.goal == "minimize" else scores.idxmin())
+    ends, alone = (level.stitches[column][worst] for column in ("anchors", "is_anchor"))
+    place = named(ends, level.anchors) if alone else worst
     after, start = (
         methodcaller("value", Metric(name, factor=score.factor))
         for name in (f"mean_{score.name}", f"mean_{before(score.name)}")
@@ -111,8 +120,8 @@ def _stitches_row(level: Level, baseline: Level) -> dict[str, str]:
         "before": mean(level, start).text(),
         "mean": mean(level, after).text() + against(after),
         "area": mean(level, under).text() + against(under),
-        "worst": f"{score.factor * scores[worst]:.1f} ({worst})",
-        "anchors": ", ".join(e.text(sign=True) for e in anchor_changes(level)),
+        "worst": f"{score.factor * scores[worst]:.1f} ({place})",
+        "anchors": _changes(level),
         "seconds": average("train_seconds"),
         "passes": average("passes"),
     }

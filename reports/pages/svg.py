@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from html import escape, unescape
 
 import matplotlib as mpl
@@ -17,18 +17,19 @@ NUMBER = re.compile(r"-?\d+\.\d+")
 TITLED = re.compile(r"<g><title>([^<]*)</title>")
 
 
-def figure_svg(figure: Figure, name: str, label: str, rows: Iterable[str] = ()) -> str:
+def figure_svg(figure: Figure, name: str, label: str, rows: Mapping[str, str] | None = None) -> str:
     """The figure as an `<svg>` that screen readers announce as one picture.
 
     Arguments:
         name: comes before the ids inside, so that no two figures of a page share one.
         label: what it is, in a few words.
-        rows: of the runs' tables: a mark whose words begin with one gets it as `data-row`.
+        rows: of the runs' tables, by what marks call them: a mark whose words begin with such a
+            name gets its row as `data-row`.
     """
     with mpl.rc_context({"svg.fonttype": "none"}):  # text can be searched, and needs no outlines
         svg = inline_svg(figure)
     svg = re.sub(r"<!--.*?-->|<style.*?</style>", "", svg, flags=re.DOTALL)
-    svg = _with_rows(_with_own_ids(svg, name), set(rows))
+    svg = _with_rows(_with_own_ids(svg, name), rows or {})
     svg = PLACES.sub(lambda found: NUMBER.sub(_rounded, found[0]), svg)
     svg = re.sub(r"\s+", " ", svg).replace("> <", "><")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
@@ -49,7 +50,7 @@ def _with_own_ids(svg: str, name: str) -> str:
     return re.sub(r'(href="#|url\(#)', rf"\g<1>{name}.", svg)
 
 
-def _with_rows(svg: str, rows: set[str]) -> str:
+def _with_rows(svg: str, rows: Mapping[str, str]) -> str:
     def marked(found: re.Match[str]) -> str:
         row = row_of(unescape(found[1]), rows)
         return found[0] if row is None else found[0].replace("<g>", f'<g data-row="{escape(row)}">')
@@ -57,8 +58,8 @@ def _with_rows(svg: str, rows: set[str]) -> str:
     return TITLED.sub(marked, svg)
 
 
-def row_of(words: str, rows: set[str]) -> str | None:
+def row_of(words: str, rows: Mapping[str, str]) -> str | None:
     """The row that a mark is of, by its words: `stitch 0.3>1.4, norm: 1.2 million MACs, 87 %`."""
     words = re.sub(r"^(stitch|anchor) ", "", words)
     ends = [found.start() for found in re.finditer(r"[,:]", words)]
-    return next((words[:end] for end in reversed(ends) if words[:end] in rows), None)
+    return next((rows[words[:end]] for end in reversed(ends) if words[:end] in rows), None)

@@ -19,7 +19,13 @@ from helpers.doers import Here
 from helpers.toy import STUDY, TWO_SEEDS
 
 
-def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: int = 1) -> None:
+def do(
+    home: Home,
+    key: str,
+    provenance: dict[str, str] | None = None,
+    attempt: int = 1,
+    doers: type[Here] = Here,
+) -> None:
     """One run of the plan, in this process."""
     directory = home.run(key)
     directory.path.mkdir(parents=True, exist_ok=True)
@@ -27,7 +33,7 @@ def do(home: Home, key: str, provenance: dict[str, str] | None = None, attempt: 
     experiment, config = STUDY.experiment, TWO_SEEDS.configs[key]
     request = Request(key, experiment.dump(config), 0, code=experiment.code_for(config))
     with lease.heartbeat(), redirect_stdout(io.StringIO()):  # what goes into a worker's log
-        worker = Worker(home, STUDY.experiment, provenance or {}, Here(home, STUDY.experiment))
+        worker = Worker(home, STUDY.experiment, provenance or {}, doers(home, STUDY.experiment))
         worker.execute(request, lease)
 
 

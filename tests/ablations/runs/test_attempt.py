@@ -25,7 +25,9 @@ def test_nothing_is_written_elsewhere(attempt, tmp_path, name):
     assert [path.name for path in tmp_path.rglob("*")] == ["files-1"]
 
 
-@pytest.mark.parametrize("name", ["result.json", "progress-1.jsonl", "claim-2.json"])
+@pytest.mark.parametrize(
+    "name", ["result.json", "progress-1.jsonl", "system-metrics-2.jsonl", "claim-2.json"]
+)
 def test_no_file_of_the_machinery_is_taken(attempt, name):
     says = f"{name} is a file of the machinery: call yours otherwise"
     with pytest.raises(UserError, match=says), attempt.writing(name):

@@ -223,6 +223,34 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     assert latest_lease(directory.path).attempt == 4
 
 
+def test_how_busy_the_machine_was_is_told_by_mlflows_names(home):
+    key = next(iter(PLAN.runs))
+    run, collector = begin(home, key), Collector(home, home.tracking_uri)
+    client = connect(home.tracking_uri)
+    file = run.directory / "system-metrics-1.jsonl"
+
+    def told() -> list[tuple[int, int, float]]:
+        name = "system/cpu_utilization_percentage"
+        points = client.get_metric_history(tracked(home)[key].info.run_id, name)
+        return [(point.step, point.timestamp, point.value) for point in points]
+
+    assert collector.sync() == 1
+    for number in (1, 2):
+        entry = {"time": float(number), "metrics": {"cpu_utilization_percentage": 10 * number}}
+        with open(file, "a") as lines:
+            lines.write(json.dumps(entry) + "\n")
+        assert collector.sync() == 1
+        assert collector.sync() == 0
+        assert len(told()) == number
+    home.run(key).fence(1)
+    home.run(key).release(1)
+    do(home, key, attempt=2)  # the samples go with the run
+    collector.sync()
+    Collector(home, home.tracking_uri).sync(everything=True)
+    assert told() == [(0, 1000, 10.0), (1, 2000, 20.0)]
+    assert tracked(home)[key].info.status == "FINISHED"
+
+
 def test_more_seeds_extend_the_plan_and_fewer_keep_it(home):
     save_plan(home, expand("toy", STUDY, seeds=3).plan)
     save_plan(home, expand("toy", STUDY, seeds=1).plan)

@@ -90,7 +90,7 @@ def test_metrics_of_different_kinds_do_not_meet():
 
 
 @pytest.mark.parametrize(
-    "name", ["run_seconds", "cpu_hours", "gpu_hours", "progress/loss", "charts/x"]
+    "name", ["run_seconds", "cpu_hours", "gpu_hours", "progress/loss", "charts/x", "system/x"]
 )
 def test_a_users_metric_is_none_of_ours(name):
     assert metric(name) == f"metric.{name}"

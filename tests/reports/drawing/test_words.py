@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.drawing.words import anchor_name, plain, short
+from reports.drawing.words import anchor_name, named, plain, short
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,12 @@ from reports.drawing.words import anchor_name, plain, short
 )
 def test_anchors_are_called_as_papers_call_them(name, says):
     assert anchor_name(name) == says
+
+
+def test_anchors_of_a_route_are_told_by_name_and_unknown_ones_by_number():
+    names = ["vit-6", "deit_tiny_patch16_224"]
+    assert named("0", names) == "vit-6"
+    assert named("0-1-2", names) == "vit-6 to DeiT-Ti to anchor 2"
 
 
 @pytest.mark.parametrize(

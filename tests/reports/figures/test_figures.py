@@ -348,8 +348,10 @@ def test_points_say_what_they_are(chromium, home, study, tmp_path):
             return document.elementFromPoint(x, y).closest('g:has(> title)').textContent.trim();
         }"""
     )
-    row = draw(study, "accuracy", "init").data.set_index(["level", "route"])
-    found = re.match(r"(?:stitch|anchor) (\S+), (.*): (\S+) million MACs, (\S+) ", words)
+    data = draw(study, "accuracy", "init").data
+    called = data.between.where(data.is_anchor, "stitch " + data.route)
+    row = data.assign(called=called).set_index(["level", "called"])
+    found = re.match(r"((?:stitch )?\S+), (.*): (\S+) million MACs, (\S+) ", words)
     expected = row.loc[found[2], found[1]]
     assert float(found[3]) == pytest.approx(expected.macs / 1e6, rel=1e-3)
     assert float(found[4]) == pytest.approx(expected.top1, abs=0.051)

@@ -11,9 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from helpers.commands import TOY, run_ablate
+from reports.data import verdicts
 
 # its runs are made once
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("index")]
+JUDGE = verdicts.judge
 CLAIMS = """
 from dataclasses import replace
 
@@ -133,6 +135,28 @@ def test_the_page_is_accessible(drawn, chromium, scheme):
     found = Axe().run(page, options={"resultTypes": ["violations"]})
     page.close()
     assert found.violations_count == 0, found.generate_report()
+
+
+def test_each_study_is_judged_once_and_what_is_there_is_not_drawn_again(
+    home, monkeypatch, tmp_path
+):
+    asked = ("report", "--all", "--output", str(tmp_path))
+    judged = []
+
+    def judge(studies):
+        judged.extend(study.plan.study for study in studies)
+        return JUDGE(studies)
+
+    monkeypatch.setattr(verdicts, "judge", judge)
+    assert run_ablate(home, *asked).returncode == 0
+    assert sorted(judged) == ["judged", "toy-pace-5"]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("index.html")}
+    assert run_ablate(home, *asked).returncode == 0
+    assert sorted(judged) == ["judged", "toy-pace-5"]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("index.html")} == before
+    (tmp_path / "claims.csv").unlink()
+    assert run_ablate(home, *asked).returncode == 0
+    assert (tmp_path / "claims.csv").exists()
 
 
 def test_a_study_that_is_drawn_alone_leads_to_the_others_beside_it(home, drawn):

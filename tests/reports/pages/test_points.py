@@ -59,7 +59,11 @@ def test_a_point_a_row_and_level_in_the_units_of_the_experiment():
     ]  # fmt: skip
     assert found.marked == [False, True, False] * 3
     assert found.first == ["baseline", "a: 2"]
-    assert rows_of(study_of()) == {"0", "1", "2"}
+    assert rows_of(study_of()) == {"0": "0", "1": "1", "2": "2"}
+    named = study_of()
+    for run in named.runs.values():
+        run.params["anchors"] = '[{"name": "minilm-l3"}, {"name": "1"}, {"name": "vit"}]'
+    assert rows_of(named) == {"0": "0", "1": "1", "2": "2", "MiniLM-L3": "0", "vit": "2"}
 
 
 def test_what_figures_measured_is_told_of_the_baseline():

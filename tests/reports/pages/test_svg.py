@@ -10,22 +10,25 @@ from matplotlib import pyplot as plt
 from reports.drawing.style import figure_style
 from reports.pages.svg import figure_svg, row_of
 
+WORDS = ("stitch 0.1>1.2, a, b: 0.01234 million MACs", "vit-6, a: 1 million MACs")
+
 
 @pytest.fixture
 def svg():
     with figure_style():
         figure, axes = plt.subplots()
-        axes.scatter(
-            [1, 2], [1, 2], urls=["stitch 0.1>1.2, a, b: 0.01234 million MACs", "trial 3: x"]
-        )
+        axes.scatter([1, 2, 3], [1, 2, 3], urls=[*WORDS, "trial 3: x"])
         axes.set_xlabel("MACs <&>")
     plt.close(figure)
-    return figure_svg(figure, "rule-accuracy", "Accuracy & cost", {"0.1>1.2"})
+    return figure_svg(
+        figure, "rule-accuracy", "Accuracy & cost", {"0.1>1.2": "0.1>1.2", "vit-6": "0"}
+    )
 
 
 def test_marks_know_their_row_and_keep_their_words(svg):
-    assert re.findall(r'data-row="([^"]*)"', svg) == ["0.1&gt;1.2"]
+    assert re.findall(r'data-row="([^"]*)"', svg) == ["0.1&gt;1.2", "0"]
     assert "<title>stitch 0.1&gt;1.2, a, b: 0.01234 million MACs</title>" in svg
+    assert "<title>vit-6, a: 1 million MACs</title>" in svg
     assert "<title>trial 3: x</title>" in svg
 
 
@@ -47,9 +50,10 @@ def test_lengths_have_two_digits(svg):
 
 
 def test_a_row_is_known_by_whole_words():
-    rows = {"0", "0.1>1.2", "a, b"}
+    rows = {"0": "0", "0.1>1.2": "0.1>1.2", "a, b": "a, b", "vit-6": "0"}
     assert row_of("stitch 0.1>1.2, norm: 1 million MACs", rows) == "0.1>1.2"
     assert row_of("anchor 0: 3 million MACs", rows) == "0"
+    assert row_of("vit-6, norm (baseline): 3 million MACs", rows) == "0"
     assert row_of("a, b, level 2: 3 at 4", rows) == "a, b"
     assert row_of("trial 0: depth 2: 0.5, done", rows) is None
     assert row_of("0.1>1.22, norm: 1", rows) is None

@@ -32,8 +32,8 @@ from reports.statistics.interval import estimate
 sample = Sample({seed: np.array([10 + seed / 10]) for seed in range(6)}, 6)
 found = [assess(sample), assess(sample, "equivalent", 20.0)]
 plan = published_plan("deit")
-index.judge = lambda studies: [Verdict(plan, Claim("So it is", "top1"), one) for one in found]
-index.build_index([], Path(sys.argv[1]))
+verdicts = [Verdict(plan, Claim("So it is", "top1"), one) for one in found]
+index.build_index([], verdicts, Path(sys.argv[1]))
 print(seeds_sentence([3]))
 print(LEVEL, round(estimate([4.0, 6.0, 8.0]).half_width, 4))
 """
