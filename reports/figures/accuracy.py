@@ -77,6 +77,7 @@ def draw(data: pd.DataFrame) -> Figure:
     for axes, shown in parts:
         _level_lines(axes, [levels[number] for number in shown], unit, score)
         others |= _paper(axes, data, unit, score.name)
+    for axes, _ in parts:  # panels share their axes, which end where the points of all do
         score_axis(axes, _scores(data, score), score)
         others |= draw_rivals(axes, data, unit, score)
         cost_axis(axes, data.macs / unit)
