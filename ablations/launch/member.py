@@ -41,6 +41,7 @@ def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
         study: name or path; its experiment runs.
         worker: number of the process that asks.
     """
+    itself = os.getpid()
     faulthandler.enable()  # a crash leaves a traceback in the log
     _die_with(worker)
     experiment = load_study(study)[1].experiment
@@ -59,6 +60,8 @@ def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
                     outcome = perform(experiment, home, task)
             except Stopped:
                 outcome = Outcome(stopped=True)
+            if os.getpid() != itself:  # forked by the run: its answer would pass for the next run's
+                os._exit(0 if outcome.well else 1)
             connection.send(outcome)
 
 

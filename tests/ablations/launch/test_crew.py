@@ -75,6 +75,17 @@ def test_what_only_raises_is_a_failure_and_the_process_goes_on(crew_of, tmp_path
     assert do(crew, tmp_path / "run", "pass").metrics["pid"] == first
 
 
+@pytest.mark.parametrize("end", ["pass", "raise ValueError('of the child')", "sys.exit(3)"])
+def test_what_a_run_forked_does_not_answer_for_the_next(crew_of, tmp_path, end):
+    crew = crew_of()
+    first = do(crew, tmp_path / "run", "pass").metrics["pid"]
+    do(crew, tmp_path / "run", f"if os.fork() == 0:\n    time.sleep(0.3)\n    {end}")
+    for _ in range(2):  # the child comes back meanwhile
+        outcome = do(crew, tmp_path / "run", "time.sleep(0.5)")
+        assert outcome.well
+        assert outcome.metrics["pid"] == first
+
+
 def test_a_stop_reaches_the_run_and_repeating_it_does_no_harm(crew_of, tmp_path):
     crew = crew_of()
     what = """
