@@ -11,6 +11,7 @@ from ablations.errors import UserError, quoted
 from ablations.study.experiment import REPLICATE, Experiment
 from ablations.study.limits import MOST_RUNS, UNLIMITED, Limits
 from ablations.study.plan import Cell, Plan
+from ablations.study.round_trip import check_round_trip
 from ablations.study.study import Study
 
 
@@ -120,6 +121,8 @@ def _cells(
         for seed in range(seeds):
             config = experiment.resolve({**settings, REPLICATE: seed})
             if study.allows(config):
+                if seed == 0:  # what differs between seeds is a whole number
+                    check_round_trip(experiment, config)
                 experiment.check_together(config)
                 key = experiment.key(config)
                 cells.append(Cell.of(key, seed, levels, baseline))
