@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ablations.errors import UserError
 from ablations.study.claim import Claim
 from ablations.study.plan import Plan
 from ablations.tracking.reader import TrackedRun, TrackedStudy
@@ -55,10 +56,8 @@ class Verdict:
 def judge(studies: Sequence[TrackedStudy]) -> list[Verdict]:
     """Every claim of the studies; p is corrected for all claims of the same study.
 
-    So a study says the same alone and among others.
-
-    Raises:
-        UserError: a claim names an unknown measure.
+    So a study says the same alone and among others. A claim that cannot be judged, such as one
+    that names an unknown measure, is undecided and says why.
     """
     return [verdict for study in studies for verdict in _judge(study)]
 
@@ -73,17 +72,25 @@ def _judge(study: TrackedStudy) -> list[Verdict]:
 
 
 def sample_of(study: TrackedStudy, claim: Claim) -> Sample:
-    """The differences that a claim is about, by seed; a seed of which a run is missing has none."""
+    """The differences that a claim is about, by seed; a seed of which a run is missing has none.
+
+    Nor has one where what is measured is no finite number, which the sample tells.
+    """
     baseline = study.plan.baseline
     ones = study.replicates({**baseline, **claim.at})
     others = study.replicates({**baseline, **claim.than}) if claim.than is not None else None
-    found, without = {}, {}
+    found, without, lost = {}, {}, []
     for seed, one in ones.items():
         other = others.get(seed) if others is not None else None
         if one is not None and (others is None or other is not None):
-            found[seed] = differences(claim.measure, one, other, claim.pairing, study.plan)
-            without[seed] = _without(study, claim, one, other)
-    return Sample(found, len(ones), without)
+            difference = differences(claim.measure, one, other, claim.pairing, study.plan)
+            if np.isfinite(difference).all():
+                found[seed] = difference
+                without[seed] = _without(study, claim, one, other)
+            else:
+                lost.append(str(seed))
+    trouble = f"{claim.measure} is no finite number for seed {', '.join(lost)}" if lost else ""
+    return Sample(found, len(ones), without, trouble)
 
 
 def _without(
@@ -103,5 +110,8 @@ def _without(
 def _evidence(study: TrackedStudy, claim: Claim) -> Evidence:
     table = next((run.table for run in study.runs.values()), pd.DataFrame())
     unit = unit_of(claim.measure, study.plan, table)
-    sample = sample_of(study, claim)
+    try:
+        sample = sample_of(study, claim)
+    except UserError as error:  # of this claim alone: what the others say is not lost
+        sample = Sample({}, 0, trouble=f"it cannot be judged: {error}")
     return assess(sample, claim.relation, claim.margin, claim.statistic, unit)

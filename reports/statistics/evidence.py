@@ -43,6 +43,9 @@ class Sample:
     """Differences between two conditions (percentage points) on paired stitches, by seed.
 
     A claim about whole runs has one difference a seed. Seeds without any count as missing.
+
+    Attributes:
+        trouble: what keeps seeds from being compared, beside that they are not done.
     """
 
     differences: Mapping[int, NDArray[np.float64]]
@@ -50,6 +53,7 @@ class Sample:
     # the same with one group of the test images left out, by seed: a list of as many as there are
     # groups; empty where the runs do not tell which images were correct
     without: Mapping[int, Sequence[NDArray[np.float64]]] = field(default_factory=dict)
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class Evidence:
     claims: int = 1  # that it was corrected for
     units: Sequence[NDArray[np.float64]] = field(default=(), repr=False, compare=False)  # by seed
     unit: str = "points"  # of what is measured
+    trouble: str = ""  # see `Sample`
 
     @property
     def digits(self) -> int:
@@ -149,7 +154,8 @@ class Evidence:
     @property
     def reason(self) -> str:
         """Why the verdict is what it is, for example `two seeds: too few to decide`."""
-        reason = FEW[self.n_seeds] if self.n_seeds < LEAST_SEEDS else self._why()
+        told = FEW[self.n_seeds] if self.n_seeds < LEAST_SEEDS else self._why()
+        reason = "; ".join(filter(None, [self.trouble, told if self.n_seeds else ""])) or told
         missing = self.planned - self.n_seeds
         return f"{reason}; {missing} of {self.planned} seeds missing" if missing > 0 else reason
 
@@ -230,6 +236,7 @@ def assess(
         p_corrected=1.0,
         units=units,
         unit=unit,
+        trouble=sample.trouble,
     )
     return untested if found.n < LEAST_SEEDS else _tested(untested)
 

@@ -48,6 +48,28 @@ def test_seeds_of_which_a_run_is_missing_are_shown_as_missing():
     assert "2 of 5 seeds missing" in verdict(10, 5, missing=[("plain", 1), ("plain", 3)]).reason
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_seeds_whose_numbers_are_not_finite_are_left_out_and_told(value):
+    study = tracked(10, 5)
+    for key, cell in study.plan.runs.items():
+        if cell.levels["rule"] == "momentum" and cell.seed in (1, 3):
+            study.runs[key].table.loc[2, MOMENTUM.measure] = value
+    (found,) = judge([study])
+    assert found.evidence.n_seeds == 3
+    assert found.evidence.verdict == "supported"
+    assert "top1 is no finite number for seed 1, 3; " in found.evidence.reason
+
+
+def test_a_claim_that_cannot_be_judged_says_why_and_the_others_are():
+    study = tracked(10, 5)
+    claims = (*study.plan.claims, replace(MOMENTUM, measure="tpo1"))
+    first, other = judge([replace(study, plan=replace(study.plan, claims=claims))])
+    assert first.evidence.verdict == "supported"
+    assert (other.evidence.verdict, other.evidence.n_seeds) == ("undecided", 0)
+    why = "it cannot be judged: there is no measure 'tpo1': did you mean top1?"
+    assert other.evidence.reason == why
+
+
 def test_claims_of_a_study_are_corrected_together_whatever_stands_beside_it():
     alone, among = judge([tracked(3, 4)]), judge([tracked(3, 4)] + [tracked(0, 4)] * 9)
     assert among[0].evidence == alone[0].evidence
