@@ -109,6 +109,10 @@ class Experiment:
         for name, families in {"": self.scales, **self.scales}.items():
             if not families:
                 raise UserError(f"{called}: scales{name and f'.{name}'} is empty")
+        for name in self.pieces:
+            if name not in self.settings:
+                hint = nearest(name, self.settings)
+                raise UserError(f"{called}: pieces names {name!r}, which is no field: {hint}")
         self._check_since(called)
 
     def _check_since(self, called: str) -> None:
@@ -162,7 +166,7 @@ class Experiment:
 
     def code_of_piece(self, setting: str, value: Any) -> str | None:
         """A digest of the user's code that a setting names by its value; None where it is none."""
-        own = setting in self.pieces and self.pieces[setting].get(value)
+        own = self.pieces.get(setting, {}).get(value) if isinstance(value, str) else None
         return _code_of_piece(own) if own else None
 
     def still_has(self, code: str | None, dumped: Mapping[str, Any]) -> bool:
@@ -291,6 +295,16 @@ class Experiment:
         """
         what = f"savings of experiment {self.name}"
         found: list[str] = call(what, self.savings, list(configs), convert=_sentences)
+        return found
+
+    def held(self, config: Any) -> list[str]:
+        """What `fixed` says that all seeds have in common.
+
+        Raises:
+            UserError: it fails, or returns something else than words.
+        """
+        what = f"fixed of experiment {self.name}"
+        found: list[str] = call(what, self.fixed, config, convert=_sentences)
         return found
 
     def presentation_of(self, configs: Iterable[Any]) -> Presentation:

@@ -220,6 +220,18 @@ def test_a_folder_and_an_empty_file_are_no_study(tmp_path):
             "returned -1.0, which is no number of seconds",
         ),
         (
+            "study(experiment=experiment(fixed=fail))",
+            "line 12: fixed of experiment mine fails: ZeroDivisionError",
+        ),
+        (
+            "study(experiment=experiment(fixed=lambda c: [3]))",
+            f"line {LINE}: fixed of experiment mine returned [3], which are no sentences",
+        ),
+        (
+            "study(experiment=experiment(pieces={'rte': {}}))",
+            "pieces names 'rte', which is no field: did you mean rate?",
+        ),
+        (
             "study(experiment=experiment(check_ready=fail))",
             "line 12: check_ready of experiment mine fails: ZeroDivisionError",
         ),
