@@ -36,7 +36,7 @@ from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import home_at
 from ablations.runs.lease import Observer
-from ablations.study.catalogue import load_study, reference_of, study_names
+from ablations.study.catalogue import load_study, name_of, reference_of, study_names
 from ablations.study.earlier import accepting, earlier_runs
 from ablations.study.expansion import Expansion, expand
 from ablations.study.frames import by_run, label_names, labelled, read_rows
@@ -303,8 +303,7 @@ def _text(study: Any) -> str:
 def _name(study: Reference) -> str:
     """What the plan of a study is called, or will be."""
     if not isinstance(study, Study):
-        text = _text(study)
-        return Path(os.path.realpath(text)).stem if text.endswith(".py") else text
+        return name_of(_text(study))
     known = reference_of(study)
     if known is not None and load_study(known)[1] is study:
         return known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -46,9 +45,10 @@ def cancel(home: Home, study_or_run: str) -> None:
     """
     from ablations.launch.schedulers import clusters
     from ablations.runs.lease import Observer
+    from ablations.study.catalogue import name_of
     from ablations.study.plans import find_run
 
-    name = Path(study_or_run).stem
+    name = name_of(study_or_run)
     if name in {path.stem for path in home.studies.glob("*.json")}:
         count = sum(scheduler.cancel(name) for scheduler in clusters(home, required=True))
         click.echo(f"{count} workers of {name} cancelled")

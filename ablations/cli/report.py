@@ -113,11 +113,12 @@ def report(
       ablate report --all                                     verdicts on the claims of all studies
       ablate report --published --format png                  the authors' own points, by family
     """
+    from ablations.study.catalogue import name_of
     from ablations.tracking.reports import drawing_plugins, place_elsewhere, store_to_draw
     from ablations.tracking.store import writable
 
     wanted.check(study)
-    output = output or place_elsewhere(home, Path(study or "").stem, click.echo)
+    output = output or place_elsewhere(home, name_of(study or ""), click.echo)
     plugins = drawing_plugins()
     for plugin in plugins:
         plugin.use(own)
@@ -145,9 +146,11 @@ def _draw(
     ui: str | None,
 ) -> list[Path]:
     """The page over all studies, that of a study, or some of its figures."""
+    from ablations.study.catalogue import name_of
+
     if study is None:
         return [plugin.build_all(uri, output or home.reports, ui)]
-    name = Path(study).stem if study.endswith(".py") else study
+    name = name_of(study)
     target = output or home.report(name)
     if wanted.figure is None:
         return [plugin.build_report(uri, name, target, ui)]

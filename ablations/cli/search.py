@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -181,9 +181,9 @@ def search(
     from ablations.search.question import asked_before, make_question
     from ablations.search.sitting import check_search_name, run_search
     from ablations.search.trials import Sitting
-    from ablations.study.catalogue import load_study, study_names
+    from ablations.study.catalogue import load_study, name_of, study_names
 
-    name = extent.name or f"{Path(study).stem}-search"
+    name = extent.name or re.sub(r"[^\w-]", "-", f"{name_of(study)}-search")
     check_search_name(home, name, study_names())
     if extent.show:
         from ablations.search.findings import show_findings

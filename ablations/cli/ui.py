@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -49,6 +48,7 @@ def ui(
 
     A store that you may only read is shown as a copy.
     """
+    from ablations.study.catalogue import name_of
     from ablations.tracking.store import writable
     from ablations.tracking.ui import Address, serve
     from ablations.tracking.views import prepare_views
@@ -57,9 +57,10 @@ def ui(
     given = tracking_uri or home.tracking_uri
     with writable(given) as uri:
         views = list(prepare_views(uri))
-        chosen = [view for view in views if study is None or view.study == Path(study).stem]
-        if study and not chosen:
+        name = study and name_of(study)
+        chosen = [view for view in views if name in (None, view.study)]
+        if name and not chosen:
             known = dict.fromkeys(view.study for view in views)
-            hint = nearest(Path(study).stem, known) if known else "no study is tracked there yet"
-            raise UserError(f"study {Path(study).stem!r} is not tracked in {given}: {hint}")
+            hint = nearest(name, known) if known else "no study is tracked there yet"
+            raise UserError(f"study {name!r} is not tracked in {given}: {hint}")
         serve(home, uri, address, chosen, show, copied=uri != given)

@@ -71,6 +71,11 @@ def own_file(reference: str) -> Path | None:
     return path if path.suffix == ".py" and path.stem not in study_names() else None
 
 
+def name_of(reference: str) -> str:
+    """What the study is called that a name, or the path of a file, means; it need not exist."""
+    return Path(os.path.realpath(reference)).stem if reference.endswith(".py") else reference
+
+
 def load_study(reference: str) -> tuple[str, Study]:
     """The study that `reference` means: a known name, or the path of a .py file with a STUDY.
 
@@ -78,11 +83,10 @@ def load_study(reference: str) -> tuple[str, Study]:
         UserError: there is none, or the file has no STUDY; says which name is nearest.
     """
     if reference.endswith(".py"):
-        path = Path(os.path.realpath(reference))
+        path, name = Path(os.path.realpath(reference)), name_of(reference)
         if not (path.is_file() and path.suffix):
             folder = "; that is a folder" if path.is_dir() else ""
             raise UserError(f"there is no study file {path}{folder}")
-        name = path.stem
         known = study_names().get(name)
         spec = importlib.util.find_spec(known) if known else None
         if spec is not None and spec.origin != str(path):

@@ -11,6 +11,7 @@ from ablations.files import DamagedError, read_json, write_json
 from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import Home
+from ablations.study.catalogue import name_of
 from ablations.study.plan import Plan, parse_plan
 from ablations.study.variant import Variant
 
@@ -105,7 +106,7 @@ def plan_of(home: Home, study: str) -> Plan:
     """
     refused = Refused()
     plans = {plan.study: plan for plan in plans_of(home, refused)}
-    name = Path(study).stem
+    name = name_of(study)
     for error in refused.errors:
         if isinstance(error, DamagedError) and error.path.stem == name:
             raise error

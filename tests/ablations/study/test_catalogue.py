@@ -6,7 +6,7 @@ import pytest
 
 import ablations
 from ablations.errors import UserError
-from ablations.study.catalogue import load_study
+from ablations.study.catalogue import load_study, name_of
 
 
 def test_unknown_studies_and_files(tmp_path):
@@ -42,3 +42,11 @@ def test_an_attempt_is_also_called_run():
         assert getattr(ablations, name) is not None
     with pytest.raises(AttributeError, match="Studdy"):
         _ = ablations.Studdy
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [("overview", "overview"), ("lr0.1", "lr0.1"), ("lr0.1.py", "lr0.1"), ("a/s.py", "s")],
+)
+def test_a_study_is_called_as_its_file_without_the_ending(reference, name):
+    assert name_of(reference) == name

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ablations.errors import UserError
 from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
+from ablations.runs.home import Home
 from ablations.study.claim import Claim
 from ablations.study.expansion import expand
 from ablations.study.plan import read_plan
@@ -228,3 +229,13 @@ def test_replicates_stay_where_a_later_field_changed_no_key(home):
     other = [replace(cell, key=f"{cell.key}-other") for cell in PLAN.cells]
     save_plan(home, replace(PLAN, settings=settings, cells=tuple(other)))
     assert plan_of(home, "toy").cells == tuple(other)
+
+
+def test_a_name_with_a_dot_means_no_other_study(tmp_path):
+    home = Home(tmp_path)
+    for name in ("lr0", "lr0.1"):
+        save_plan(home, replace(PLAN, study=name))
+    assert plan_of(home, "lr0.1").study == "lr0.1"
+    assert plan_of(home, "folder/lr0.1.py").study == "lr0.1"
+    with pytest.raises(UserError, match=r"study 'lr0\.2' was never run"):
+        plan_of(home, "lr0.2")
