@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ablations.runs.home import Home
 from ablations.runs.provenance import SOURCE, git_state
-from ablations.study.catalogue import own_file
+from ablations.study.catalogue import name_of, own_file
 from ablations.study.expansion import Expansion
 from ablations.study.source import user_files
 
@@ -68,7 +68,7 @@ def keep_study(home: Home, name: str, study: str) -> str:
     """
     file = own_file(study)
     if file is None:
-        return Path(study).stem
+        return name_of(study)
     files = user_files(file)
     folder = home.sources(name).absolute() / _digest_of(files)
     if folder.exists() and not _holds(folder, files):  # somebody changed it

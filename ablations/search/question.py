@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.errors import UserError
@@ -14,7 +13,7 @@ from ablations.refused import Refused
 from ablations.runs.home import Home
 from ablations.search.journal import Journal
 from ablations.search.space import SearchSpace, Values, parse_ranges
-from ablations.study.catalogue import load_study
+from ablations.study.catalogue import load_study, name_of
 from ablations.study.limits import MOST_RUNS
 from ablations.study.objective import Aim, find_aim
 from ablations.study.plans import plans_of
@@ -158,7 +157,7 @@ def make_question(home: Home, study: str, name: str, asked: Asked) -> Question:
     aim = find_aim(experiment.objectives, experiment.metrics, asked.objective, returned)
     ranges = parse_ranges(experiment, asked.over)
     changes = parse_changes(asked.changes)
-    space = SearchSpace(Path(study).stem, found, ranges, asked.scale, asked.family, changes)
+    space = SearchSpace(name_of(study), found, ranges, asked.scale, asked.family, changes)
     seeds, several = asked.seeds or found.seeds, len(aim.goals) > 1
     pruning: Pruning = asked.prune or ("seeds" if seeds > SURE_SEEDS and not several else "no")
     _check_pruning(pruning, aim, seeds)

@@ -297,7 +297,7 @@ class Experiment:
         found: list[str] = call(what, self.savings, list(configs), convert=_sentences)
         return found
 
-    def held(self, config: Any) -> list[str]:
+    def fixed_of(self, config: Any) -> list[str]:
         """What `fixed` says that all seeds have in common.
 
         Raises:

@@ -25,8 +25,8 @@ def check_round_trip(experiment: Experiment, config: Any) -> None:
         called = f"experiment {quoted(experiment.name)}: {name} cannot be {quoted(value)}: "
         if _has_set(value):
             raise UserError(
-                f"{called}a set is written down in another order by each process, and the run "
-                "would never be found again; make it a tuple"
+                f"{called}a set has no order in which it could be written down, so its run would "
+                "not be found again; make it a tuple"
             )
         if not _same(value, found):
             raise UserError(

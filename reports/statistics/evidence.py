@@ -154,8 +154,9 @@ class Evidence:
     @property
     def reason(self) -> str:
         """Why the verdict is what it is, for example `two seeds: too few to decide`."""
-        told = FEW[self.n_seeds] if self.n_seeds < LEAST_SEEDS else self._why()
-        reason = "; ".join(filter(None, [self.trouble, told if self.n_seeds else ""])) or told
+        reason = FEW[self.n_seeds] if self.n_seeds < LEAST_SEEDS else self._why()
+        if self.trouble:  # where no seed is left it says all
+            reason = f"{self.trouble}; {reason}" if self.n_seeds else self.trouble
         missing = self.planned - self.n_seeds
         return f"{reason}; {missing} of {self.planned} seeds missing" if missing > 0 else reason
 

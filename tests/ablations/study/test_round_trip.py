@@ -90,7 +90,7 @@ def planned(name, *values):
         ("base", Nesterov(), r"base cannot be .*Nesterov.* read as .*SGD"),
         ("anything", (1, 2), r"anything cannot be .*\(1, 2\).* read as .*\[1, 2\]"),
         ("anything", Path("x"), "anything cannot be .*PosixPath"),
-        ("names", frozenset("abcd"), "a set is written down in another order by each process"),
+        ("names", frozenset("abcd"), "a set has no order in which it could be written down"),
         ("secret", SecretStr("a"), "secret cannot be"),
     ],
 )
