@@ -82,3 +82,9 @@ def test_progress_holds_plain_numbers(tmp_path):
     assert line == {"step": 1, "of": 2, "metrics": {"loss": 0.5, "best": 1}}
     with pytest.raises(UserError, match=r"run\.log takes numbers; it got None as of"):
         attempt.log(1, None, {})
+    for beyond in (2**63, -(2**63) - 1, 1e19, inf, nan):
+        for step, of, name in ((beyond, 1, "step"), (1, beyond, "of")):
+            says = f"takes finite numbers of at most 64 bits as step and of; it got .* as {name}"
+            with pytest.raises(UserError, match=says):
+                attempt.log(step, of, {})
+    attempt.log(2**63 - 1, 2**63 - 1, {})

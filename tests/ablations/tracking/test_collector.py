@@ -285,6 +285,20 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     assert read_study(home.tracking_uri, "toy").runs.keys() == finished
 
 
+def test_what_the_database_refuses_of_a_run_does_not_keep_the_others_back(home):
+    keys = sorted(PLAN.runs)
+    begun = begin(home, keys[0])
+    begun.log(1, 2, {"loss": 2**70})  # is kept as a float
+    line = {"time": 1.0, "step": 2**70, "of": 2**70, "metrics": {"loss": 1.0}}
+    with open(begun.directory / "progress-1.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")  # as earlier versions logged it
+    for key in keys[1:]:
+        do(home, key)
+    with pytest.raises(RefusedError, match=f"run {keys[0]} is not tracked: .* too large"):
+        Collector(home, home.tracking_uri).sync()
+    assert read_study(home.tracking_uri, "toy").runs.keys() == {*keys[1:]}
+
+
 def test_names_that_mlflow_does_not_take_are_cleaned(home):
     axes = [Axis("pace (steps)", {'it\'s "50" %': {"steps": 5}, "100 %": {"steps": 10}})]
     odd = expand("étude+1, 50%", replace(STUDY, axes=axes, claims=()), seeds=1).plan
