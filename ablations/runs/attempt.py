@@ -142,12 +142,8 @@ class Attempt:
         Raises:
             UserError: it is no name of a file, leads elsewhere, or is one of ours.
         """
-        if (
-            not isinstance(name, str)
-            or Path(name).name != name
-            or name in ("", "..")
-            or "\0" in name
-        ):
+        plain = isinstance(name, str) and Path(name).name == name and "\0" not in name
+        if not plain or name in ("", ".."):
             raise UserError(f"a run writes files of its own, none called {quoted(name)}")
         if layout.is_record(name) or layout.is_series(name):
             raise UserError(f"{name} is a file of the machinery: call yours otherwise")

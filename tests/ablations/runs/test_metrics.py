@@ -63,6 +63,7 @@ def test_what_is_none_is_none(given):
         (None, "takes metrics by name, such as {'accuracy': 0.9}; it got None"),
         ([1.0], "takes metrics by name, such as {'accuracy': 0.9}; it got [1.0]"),
         ({1: 2.0}, "it got the name 1: use letters, digits, _ - . / : and spaces"),
+        ({" ": 2.0}, "it got the name ' ': use letters"),
         ({"a*b": 2.0}, "it got the name 'a*b': use letters"),
         ({"loss": np.eye(2)}, "it got array([[1., 0.], [0., 1.]]) as loss"),
     ],

@@ -288,7 +288,7 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
 def test_what_the_database_refuses_of_a_run_does_not_keep_the_others_back(home):
     keys = sorted(PLAN.runs)
     begun = begin(home, keys[0])
-    begun.log(1, 2, {"loss": 2**70})  # is kept as a float
+    begun.log(1, 2, {"loss": 2**70})  # fits a float
     line = {"time": 1.0, "step": 2**70, "of": 2**70, "metrics": {"loss": 1.0}}
     with open(begun.directory / "progress-1.jsonl", "a") as file:
         file.write(json.dumps(line) + "\n")  # as earlier versions logged it
