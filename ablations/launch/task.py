@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import UserError
+from ablations.uris import without_secrets
 
 MEND = "the same command goes on when that is mended"
 
@@ -81,10 +82,10 @@ def joined(outcomes: Sequence[Outcome]) -> Outcome:
 
 def failed(error: BaseException) -> Outcome:
     """What to answer where an error was caught; call it there."""
-    told = isinstance(error, UserError)  # a sentence of its own
-    text = str(error) if told else f"{type(error).__name__}: {error}"
-    trace = traceback.format_exc()
-    return Outcome(failure={"error": text, "traceback": trace, "ended": time.time()})
+    text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    told = {"error": text, "traceback": traceback.format_exc()}  # in files and stores of others
+    hidden = {name: without_secrets(text) for name, text in told.items()}
+    return Outcome(failure={**hidden, "ended": time.time()})
 
 
 def ended(reason: str, died: bool = True) -> Outcome:

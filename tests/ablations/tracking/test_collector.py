@@ -208,12 +208,15 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     take_lease(directory.path, 3)
     collector.sync()
     assert tracked(home)[key].info.status == "RUNNING"
-    failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
+    address = "postgresql://u:secret@h/x"  # as earlier versions kept it
+    told = {"error": f"ValueError: no {address}", "traceback": f"trace {address}"}
+    failure = {**told, "started": 1.0, "ended": 2.0}
     (directory.path / "failure-3.json").write_text(json.dumps(failure))
     collector.sync()
     failed = tracked(home)[key]
     assert failed.info.status == "FAILED"
-    assert failed.data.tags["error"] == "ValueError: no"
+    assert failed.data.tags["error"] == "ValueError: no postgresql://u:***@h/x"
+    assert failed.data.tags["mlflow.note.content"] == "```\ntrace postgresql://u:***@h/x```"
     # and the fourth attempt ends well
     do(home, key, attempt=4)
     collector.sync()
