@@ -46,6 +46,7 @@ class Outcome:
         died: whether that took an interpreter with it.
         trouble: why no run can be done here, which is not its fault.
         stopped: whether it was stopped, and left what the next attempt needs.
+        spoiled: whether it left its process such that no other run should be done there.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Outcome:
     died: bool = False
     trouble: str | None = None
     stopped: bool = False
+    spoiled: bool = False
 
     @property
     def well(self) -> bool:
