@@ -21,7 +21,7 @@ EXIT_INTERRUPTED = 130
 
 NEAR = 0.6  # how alike words are, from 0 to 1, for one to be meant for the other
 LISTED = 40  # known words that a sentence lists
-LONGEST_VALUE, LONGEST_WORD = 80, 300  # characters
+LONGEST_VALUE, LONGEST_WORD, LONGEST_LINE = 80, 300, 1000  # characters
 
 
 class UserError(Exception):
@@ -64,6 +64,11 @@ def quoted(value: Any) -> str:
 def in_one_line(message: str) -> str:
     """A message that may quote what a user or another program wrote, whatever that was."""
     return re.sub(r"\S+", lambda word: cut(word[0], LONGEST_WORD), " ".join(message.split()))
+
+
+def excerpt(message: str) -> str:
+    """As much of a message as one line bears, without secrets: a run's own may be of any length."""
+    return cut(in_one_line(without_secrets(message)), LONGEST_LINE)
 
 
 # what should stand there, by the type of pydantic's error; of others pydantic's own words are told

@@ -16,6 +16,7 @@ from ablations.refused import Refused
 from ablations.runs.home import one_name
 from ablations.terminal.display import warn
 from ablations.tracking.contact import reaching
+from ablations.tracking.names import metric
 from ablations.tracking.reader import MENDING, TrackedStudy, read_plans, read_study
 from ablations.tracking.store import connect
 from reports.own import use as use  # the command calls it
@@ -159,8 +160,7 @@ def save_figure(
         drawing = draw(study, figure, one, width)
         file = target / f"{figure_name(figure, one)}.{file_format}"
         files.append(_save(drawing, file_format, file, width))
-    if study.left_out:
-        warn(_left_out(study))
+    _tell_left_out(study)
     return files
 
 
@@ -188,7 +188,7 @@ def _check(study: TrackedStudy, uri: str) -> None:
     for run in study.runs.values():
         missing = [one for one in columns if one not in run.table]
         told = [one for one in study.plan.metrics if not one.sometimes]
-        missing += [one.name for one in told if run.value(one) is None]
+        missing += [one.name for one in told if metric(one.name) not in run.metrics]
         if table and score_of(table, run.table) is None:
             missing += [one.name for one in scores if one.name not in missing]
         if missing:
@@ -199,6 +199,17 @@ def _check(study: TrackedStudy, uri: str) -> None:
         raise UserError(_left_out(study))
     if not study.runs:
         raise UserError(f"no run of study {name} is finished in {uri}; `ablate status {name}`")
+
+
+def _tell_left_out(study: TrackedStudy) -> None:
+    if study.left_out:
+        warn(_left_out(study))
+    if several := study.not_finite:
+        first = ", ".join(several[:3]) + (", ..." if len(several) > 3 else "")
+        warn(
+            f"{study.plan.study}: {len(several)} metrics are left out, for they are infinite or no "
+            f"numbers: {first}"
+        )
 
 
 def _left_out(study: TrackedStudy) -> str:
@@ -234,8 +245,7 @@ def _draw(
             lambda folder: render_page(study, verdicts, folder, links, digest, neighbours),
         )
         attach(uri, study, verdicts, page)
-    if study.left_out:
-        warn(_left_out(study))
+    _tell_left_out(study)
     return page
 
 

@@ -86,7 +86,7 @@ class CannotStartError(RuntimeError):
 
 
 class Crew:
-    """Starts its processes with the first task, and anew after one of them died."""
+    """Starts its processes with the first task, and anew after one of them died or was spoiled."""
 
     def __init__(self, home: Home, study: str, position: Position = ALONE) -> None:
         self.home, self.study, self.position = home, study, position
@@ -138,7 +138,8 @@ class Crew:
             elif now >= end and len(self._outcomes) < len(self._members):
                 return None
         found = joined([self._outcomes[number] for number in sorted(self._outcomes)])
-        if any(not member.is_alive for member in self._members):
+        spoiled = any(one.spoiled for one in self._outcomes.values())
+        if spoiled or any(not member.is_alive for member in self._members):
             self.close()
         return found
 

@@ -13,9 +13,11 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ablations.errors import UserError
 from ablations.file_system import UNWRITABLE
 from ablations.launch.task import MEND, Outcome, Task, changed, failed
 from ablations.runs.attempt import (
@@ -46,6 +48,7 @@ def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
     _die_with(worker)
     experiment = load_study(study)[1].experiment
     intact: bool | None = None
+    place, streams = os.open(".", os.O_RDONLY), _streams()
     with ignoring_stop():
         connection.send(READY)
         while (task := connection.recv()) is not None:
@@ -62,7 +65,8 @@ def serve(connection: Connection, home: Home, study: str, worker: int) -> None:
                 outcome = Outcome(stopped=True)
             if os.getpid() != itself:  # forked by the run: its answer would pass for the next run's
                 os._exit(0 if outcome.well else 1)
-            connection.send(outcome)
+            sound = _goes_back(place) and _streams() == streams
+            connection.send(replace(outcome, spoiled=not sound))
 
 
 def perform(experiment: Experiment, home: Home, task: Task) -> Outcome:
@@ -78,6 +82,8 @@ def perform(experiment: Experiment, home: Home, task: Task) -> Outcome:
         returned = experiment.function(experiment.resolve(task.config), run)
         giver = f"the function of experiment {experiment.name} should return"
         metrics = plain_metrics(returned, giver, "it returned")
+        if _is_removed(task.folder):
+            raise UserError(f"the run removed its own folder {task.folder}: leave it where it is")
     except Stopped:
         raise
     except OSError as error:
@@ -93,7 +99,32 @@ def _is_of_the_disk(error: OSError, path: Path) -> bool:
     """Whether the disk of the folder `path` is to blame."""
     inside = error.filename is not None and Path(str(error.filename)).is_relative_to(path)
     refused = inside and error.errno in (errno.EACCES, errno.EPERM)
-    return refused or error.errno in UNWRITABLE or not path.is_dir()
+    gone = not path.is_dir() and not _is_removed(path)
+    return refused or error.errno in UNWRITABLE or gone
+
+
+def _is_removed(path: Path) -> bool:
+    """Whether a run removed its folder: a disk that is gone takes what is around it along."""
+    return not path.is_dir() and path.parent.is_dir()
+
+
+def _goes_back(place: int) -> bool:
+    """Whether the next run begins in the folder in which the process began, open as `place`."""
+    try:
+        os.fchdir(place)
+    except OSError:  # the run closed it
+        return False
+    return True
+
+
+def _streams() -> list[tuple[int, int]] | None:
+    """Which files the output goes to; None where a run closed it."""
+    if any(one is None or getattr(one, "closed", False) for one in (sys.stdout, sys.stderr)):
+        return None
+    try:
+        return [(file.st_dev, file.st_ino) for file in map(os.fstat, (1, 2))]
+    except OSError:
+        return None
 
 
 def _die_with(worker: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablations.errors import UserError
+from ablations.uris import without_secrets
 
 MEND = "the same command goes on when that is mended"
 
@@ -45,6 +46,7 @@ class Outcome:
         died: whether that took an interpreter with it.
         trouble: why no run can be done here, which is not its fault.
         stopped: whether it was stopped, and left what the next attempt needs.
+        spoiled: whether it left its process such that no other run should be done there.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Outcome:
     died: bool = False
     trouble: str | None = None
     stopped: bool = False
+    spoiled: bool = False
 
     @property
     def well(self) -> bool:
@@ -81,10 +84,10 @@ def joined(outcomes: Sequence[Outcome]) -> Outcome:
 
 def failed(error: BaseException) -> Outcome:
     """What to answer where an error was caught; call it there."""
-    told = isinstance(error, UserError)  # a sentence of its own
-    text = str(error) if told else f"{type(error).__name__}: {error}"
-    trace = traceback.format_exc()
-    return Outcome(failure={"error": text, "traceback": trace, "ended": time.time()})
+    text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    told = {"error": text, "traceback": traceback.format_exc()}  # in files and stores of others
+    hidden = {name: without_secrets(text) for name, text in told.items()}
+    return Outcome(failure={**hidden, "ended": time.time()})
 
 
 def ended(reason: str, died: bool = True) -> Outcome:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # a worker to the processes that do its run
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR2, signal.SIGUSR1)
 
-
+MOST_STEPS = 2**63  # tracking stores keep 64 bits
 SIGNAL_SECONDS = 5.0  # by so much later than others a process meets a signal that goes to all
 
 
@@ -128,14 +128,12 @@ class Attempt:
         """Step `step` of `of` (both in the experiment's own unit) is done, with these metrics.
 
         Raises:
-            UserError: one of them is no number, see `plain_metrics`.
+            UserError: one of them is no number, see `plain_metrics`, or a step is not finite or
+                beyond what tracking stores hold.
         """
         plain = plain_metrics(metrics, "run.log takes", "it got")
-        numbers = {"step": plain_number(step), "of": plain_number(of)}
-        for name, value in (("step", step), ("of", of)):
-            if numbers[name] is None:
-                raise UserError(f"run.log takes numbers; it got {quoted(value)} as {name}")
-        self._append({**numbers, "metrics": plain})
+        steps = {"step": _step(step, "step"), "of": _step(of, "of")}
+        self._append({**steps, "metrics": plain})
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -144,7 +142,8 @@ class Attempt:
         Raises:
             UserError: it is no name of a file, leads elsewhere, or is one of ours.
         """
-        if Path(name).name != name or name in ("", "..") or "\0" in name:
+        plain = isinstance(name, str) and Path(name).name == name and "\0" not in name
+        if not plain or name in ("", ".."):
             raise UserError(f"a run writes files of its own, none called {quoted(name)}")
         if layout.is_record(name) or layout.is_series(name):
             raise UserError(f"{name} is a file of the machinery: call yours otherwise")
@@ -186,8 +185,10 @@ class Attempt:
 
         Raises:
             ValueError: the index is not of whole numbers.
-            UserError: its name is none of a file.
+            UserError: its name is no text, or none of a file.
         """
+        if not isinstance(name, str):
+            raise UserError(f"run.save_table takes a name that is text; it got {quoted(name)}")
         if table.index.dtype.kind not in "iu":
             raise ValueError(f"table {name}: the index must be whole numbers")
         with self.writing(layout.table(name)) as path:
@@ -197,3 +198,20 @@ class Attempt:
     def _append(self, entry: dict[str, Any]) -> None:
         with open(self._progress, "a") as file:
             file.write(json.dumps({"time": time.time(), **entry}) + "\n")
+
+
+def _step(value: SupportsFloat, name: str) -> int | float:
+    """A number of steps, plain.
+
+    Raises:
+        UserError: it is none that tracking stores hold.
+    """
+    number = plain_number(value)
+    if number is None:
+        raise UserError(f"run.log takes numbers; it got {quoted(value)} as {name}")
+    if not -MOST_STEPS <= number < MOST_STEPS:  # nor is NaN
+        raise UserError(
+            f"run.log takes finite numbers of at most 64 bits as step and of; it got "
+            f"{quoted(value)} as {name}"
+        )
+    return number

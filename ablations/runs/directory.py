@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ablations.errors import UserError
+from ablations.errors import UserError, excerpt
 from ablations.files import (
     HALF_WRITTEN,
     DamagedError,
@@ -202,7 +202,7 @@ class RunDirectory:
             failure = self.failure(attempt)
         except DamagedError as damage:
             return str(damage)
-        return failure["error"] if failure else ""
+        return excerpt(failure["error"]) if failure else ""
 
     def seconds(self, attempt: int) -> float:
         """Seconds from the lease to the last sign of life, both by the file system's clock."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ablations.errors import UserError, in_one_line, quoted
 
-METRIC_NAME = re.compile(r"[\w\-. /:]+")  # what tracking stores take
+METRIC_NAME = re.compile(r"(?=.*\S)[\w\-. /:]+")  # what tracking stores take
 EXAMPLE = "{'accuracy': 0.9}"
 
 

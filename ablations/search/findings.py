@@ -64,9 +64,8 @@ def _reason(home: Home, question: Question, trial: FrozenTrial) -> str:
     for key in trial.user_attrs[KEYS]:
         run = home.run(key)
         if run.result() is None:
-            failure = run.failure(run.inspect(home.observer()).attempt)
-            if failure:
-                return str(failure["error"])
+            if reason := run.error(run.inspect(home.observer()).attempt):
+                return reason
             continue
         try:
             scores = aim.score(run)

@@ -37,7 +37,7 @@ def check_fields(thing: Any, called: str) -> None:
             raise UserError(f"{called}: {name} holds half a character, which no file can hold")
 
 
-def check_line(text: str, what: str, longest: int) -> None:
+def check_line(text: str, what: str, longest: int | None = None) -> None:
     """Refuse a name that tables, files and tracking stores cannot show as it is.
 
     Raises:
@@ -45,7 +45,7 @@ def check_line(text: str, what: str, longest: int) -> None:
     """
     if not text.strip():
         raise UserError(f"{what} is empty: give it a name")
-    if len(text) > longest:
+    if longest is not None and len(text) > longest:
         raise UserError(f"{what} has {len(text):,} letters, more than {longest}: give it a name")
     if _has(text, *NO_LINE):
         raise UserError(f"{what} is not one line of text: give it a name")

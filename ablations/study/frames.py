@@ -80,9 +80,9 @@ def read_rows(one: RunDirectory, name: str, binary: bool) -> pd.DataFrame:
     except (ArrowException, OSError) as error:  # of versions that kept no digests
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UserError(f"{path} cannot be read: {reason}") from None
-    kept = [column for column in rows if binary or not rows[column].map(_is_bytes).any()]
-    return rows[kept]
+    return rows if binary else without_bytes(rows)
 
 
-def _is_bytes(value: Any) -> bool:
-    return isinstance(value, bytes)
+def without_bytes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that hold no bytes, whatever their types: some, as categories, map to others."""
+    return rows.loc[:, [not any(isinstance(one, bytes) for one in rows[name]) for name in rows]]

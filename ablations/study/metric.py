@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
 
-from ablations.errors import UserError, quoted
+from ablations.errors import UserError, cut, quoted
 from ablations.study.fields import check_fields, check_line
 
-LONGEST = 100  # letters of a name
+LONGEST = 100  # letters of a name, or of what is shown of it
 
 Goal = Literal["maximize", "minimize"]  # Optuna's words
 
@@ -32,7 +32,7 @@ class Metric:
 
     Attributes:
         name: as the run has it.
-        words: what figures call it; empty: the name.
+        words: what figures call it; empty: the name, cut where it is long.
         unit: in which it is shown, such as `%` or `s`; empty: it has none.
         goal: whether more of it is better, or less; None: neither.
         factor: what a number is multiplied by to be in `unit`: 100 for shares in percent.
@@ -53,14 +53,14 @@ class Metric:
     def __post_init__(self) -> None:
         called = f"metric {quoted(self.name)}"
         check_fields(self, called)
-        check_line(self.name, f"the name of {called}", LONGEST)
+        check_line(self.name, f"the name of {called}")  # of any length: some are runs' own
         if not (isfinite(self.factor) and self.factor):
             raise UserError(f"{called}: factor cannot be {self.factor}: nothing could be read off")
 
     @property
     def title(self) -> str:
         """What figures call it, without the unit."""
-        return self.words or self.name
+        return self.words or cut(self.name, LONGEST)
 
     @property
     def label(self) -> str:

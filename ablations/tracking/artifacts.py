@@ -70,5 +70,6 @@ def _shown(table: str) -> str:
 
 def _readable(table: pd.DataFrame) -> str:
     """A table as people read it: three digits, and no columns of bytes."""
-    bare = [name for name in table if not table[name].map(lambda one: isinstance(one, bytes)).any()]
-    return str(table[bare].to_csv(float_format="%.3g"))
+    from ablations.study.frames import without_bytes  # takes pandas with it
+
+    return str(without_bytes(table).to_csv(float_format="%.3g"))

@@ -54,15 +54,27 @@ def _silent(text: str) -> None:
 @contextmanager
 def _by_itself(name: str, refused: Refused) -> Iterator[None]:
     """Note what is refused by its own fault, so that all others go on."""
-    from mlflow.exceptions import MlflowException
-
     try:
         yield
-    except (MlflowException, UserError, ValueError) as error:
-        if getattr(error, "error_code", "INVALID") not in OWN_FAULT:
+    except Exception as error:
+        if not _is_own_fault(error):
             raise
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         refused.errors.append(RefusedError(f"{name} is not tracked: {reason}"))
+
+
+def _is_own_fault(error: BaseException) -> bool:
+    """Whether what was delivered is to blame, not the store.
+
+    MLflow wraps what its database's driver refuses, such as a number of too many bits, as an error
+    of its own that could be any.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if isinstance(error, MlflowException) and error.error_code in OWN_FAULT:
+        return True
+    cause = error.__cause__ if isinstance(error, MlflowException) else error
+    return isinstance(cause, UserError | ValueError | TypeError | ArithmeticError)
 
 
 class Collector:

@@ -26,6 +26,7 @@ from ablations.tracking.names import (
     hours_metric,
     metric,
 )
+from ablations.uris import without_secrets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,8 +77,9 @@ def deliver(
         found, told = _deliver_result(client, run.run_id, directory, result, asked)
         metrics, tags = metrics + found, tags | told
     if failure:
-        tags |= {ERROR_TAG: failure["error"][:5000]}
-        tags |= {NOTE_TAG: f"```\n{failure['traceback']}```"}
+        # earlier versions kept them with the secrets of addresses
+        error, trace = map(without_secrets, (failure["error"], failure["traceback"]))
+        tags |= {ERROR_TAG: error[:5000], NOTE_TAG: f"```\n{trace}```"}
     else:
         _forget_failure(client, run)
     ended = result or failure

@@ -23,6 +23,7 @@ from ablations.tracking.names import (
     STUDY_TAG,
     member_tag,
     metric,
+    name_of_metric,
     progress_metric,
 )
 from ablations.tracking.places import local_path
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 
 MENDING = "`ablate sync --all` delivers anew what the home still has"
+
+INFINITE = 1.797e308  # stores keep an infinite number as the largest that there is
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,9 @@ class TrackedRun:
     store: MlflowClient | None = field(default=None, repr=False)
 
     def value(self, one: Metric) -> float | None:
-        """A summary metric, in its unit; None where the run does not tell it."""
+        """A summary metric, in its unit; None where the run does not tell it, or no finite one."""
         found = self.metrics.get(metric(one.name))
-        return None if found is None else one.factor * found
+        return None if found is None or not _is_finite(found) else one.factor * found
 
     @property
     def logged(self) -> list[str]:
@@ -88,7 +91,8 @@ class TrackedRun:
     def read_curve(self, name: str) -> dict[int, float]:
         """What the run logged as `name` while it ran, by step; empty where it logged no such thing.
 
-        Steps that an attempt did again count once, as they were last.
+        Steps that an attempt did again count once, as they were last. What is not finite is left
+        out.
 
         Raises:
             UserError: the store does not answer.
@@ -98,7 +102,8 @@ class TrackedRun:
         with reaching(f"of run {self.key}"):
             points = self.store.get_metric_history(self.run_id, progress_metric(name))
         points.sort(key=lambda point: (point.step, point.timestamp))
-        return {point.step: point.value for point in points}
+        curve = {point.step: point.value for point in points}
+        return {step: value for step, value in curve.items() if _is_finite(value)}
 
 
 @dataclass(frozen=True)
@@ -115,11 +120,26 @@ class TrackedStudy:
     experiment: str = ""
     left_out: list[str] = field(default_factory=list, compare=False)
 
+    @property
+    def not_finite(self) -> list[str]:
+        """Summary metrics that no report can count, each with its run."""
+        declared = {metric(one.name) for one in self.plan.metrics}
+        return [
+            f"{name_of_metric(name)} of run {run.key}"
+            for run in self.runs.values()
+            for name, value in run.metrics.items()
+            if ("/" not in name or name in declared) and not _is_finite(value)
+        ]
+
     def replicates(self, levels: Levels) -> dict[int, TrackedRun | None]:
         """The run of every planned seed for one setting of all axes; None where it is missing."""
         return {
             cell.seed: self.runs.get(cell.key) for cell in self.plan.cells if cell.levels == levels
         }
+
+
+def _is_finite(value: float) -> bool:
+    return abs(value) < INFINITE  # nor is NaN
 
 
 def read_study(uri: str, name: str) -> TrackedStudy:

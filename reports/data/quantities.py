@@ -38,11 +38,10 @@ def metrics_of(study: TrackedStudy) -> list[Metric]:
     Of an experiment that says nothing, names with a slash are not taken: tables have such.
     """
     told = {name for run in study.runs.values() for name in run.metrics}
-    if study.plan.metrics:
-        known = [run.value for run in study.runs.values()]
-        return [one for one in study.plan.metrics if any(v(one) is not None for v in known)]
     names = sorted(name_of_metric(one) for one in told - OF_THE_MACHINERY if "/" not in one)
-    return [Metric(name) for name in names]
+    known = [run.value for run in study.runs.values()]
+    metrics = study.plan.metrics or [Metric(name) for name in names]
+    return [one for one in metrics if any(v(one) is not None for v in known)]
 
 
 def main_metric(study: TrackedStudy) -> Metric:

@@ -86,6 +86,34 @@ def test_what_a_run_forked_does_not_answer_for_the_next(crew_of, tmp_path, end):
         assert outcome.metrics["pid"] == first
 
 
+def test_a_run_that_spoils_its_process_or_folder_spoils_no_other(crew_of, tmp_path):
+    crew = crew_of()
+    first = do(crew, tmp_path / "run", "pass").metrics["pid"]
+    assert do(crew, tmp_path / "run", "os.chdir('/')").well
+    begins = f"print('said', flush=True); assert os.getcwd() == {os.getcwd()!r}, os.getcwd()"
+    assert do(crew, tmp_path / "run", begins).metrics["pid"] == first
+    for what in (
+        "sys.stdout.close()",
+        "sys.stderr.close()",
+        "os.close(1)",
+        "os.dup2(os.open('/dev/null', 1), 2)",
+        "sys.stdout = None",
+    ):
+        assert do(crew, tmp_path / "run", what).well, what
+        outcome = do(crew, tmp_path / "run", begins)
+        assert outcome.well, (what, outcome)
+        assert outcome.metrics["pid"] != first, what
+    for what, says in {
+        "": "the run removed its own folder ",
+        "; run.log(1, 2, {})": "FileNotFoundError: ",
+    }.items():
+        remove = "import shutil; shutil.rmtree(run.directory)"
+        outcome = do(crew, tmp_path / "run", remove + what)
+        assert outcome.trouble is None
+        assert outcome.failure["error"].startswith(says)
+    assert do(crew, tmp_path / "run", "pass").well
+
+
 def test_a_stop_reaches_the_run_and_repeating_it_does_no_harm(crew_of, tmp_path):
     crew = crew_of()
     what = """

@@ -25,6 +25,15 @@ def test_nothing_is_written_elsewhere(attempt, tmp_path, name):
     assert [path.name for path in tmp_path.rglob("*")] == ["files-1"]
 
 
+@pytest.mark.parametrize("name", [3, None, b"x", ("a",)])
+def test_a_name_is_text(attempt, name):
+    with pytest.raises(UserError, match=r"run\.save_table takes a name that is text; it got "):
+        attempt.save_table(name, pd.DataFrame({"a": [1]}))
+    with pytest.raises(UserError, match="none called "), attempt.writing(name):
+        pass
+    assert attempt.tables == []
+
+
 @pytest.mark.parametrize(
     "name", ["result.json", "progress-1.jsonl", "system-metrics-2.jsonl", "claim-2.json"]
 )

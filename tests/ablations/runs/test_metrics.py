@@ -63,6 +63,7 @@ def test_what_is_none_is_none(given):
         (None, "takes metrics by name, such as {'accuracy': 0.9}; it got None"),
         ([1.0], "takes metrics by name, such as {'accuracy': 0.9}; it got [1.0]"),
         ({1: 2.0}, "it got the name 1: use letters, digits, _ - . / : and spaces"),
+        ({" ": 2.0}, "it got the name ' ': use letters"),
         ({"a*b": 2.0}, "it got the name 'a*b': use letters"),
         ({"loss": np.eye(2)}, "it got array([[1., 0.], [0., 1.]]) as loss"),
     ],
@@ -82,3 +83,9 @@ def test_progress_holds_plain_numbers(tmp_path):
     assert line == {"step": 1, "of": 2, "metrics": {"loss": 0.5, "best": 1}}
     with pytest.raises(UserError, match=r"run\.log takes numbers; it got None as of"):
         attempt.log(1, None, {})
+    for beyond in (2**63, -(2**63) - 1, 1e19, inf, nan):
+        for step, of, name in ((beyond, 1, "step"), (1, beyond, "of")):
+            says = f"takes finite numbers of at most 64 bits as step and of; it got .* as {name}"
+            with pytest.raises(UserError, match=says):
+                attempt.log(step, of, {})
+    attempt.log(2**63 - 1, 2**63 - 1, {})

@@ -32,3 +32,11 @@ def test_a_users_name_beside_a_column_of_ours():
     found = apart(names, ["key", "seed"], "metric")
     assert found[:2] == ["metric.seed", "top"]
     assert len({"key", "seed", *found}) == 6
+
+
+def test_of_a_name_of_any_length_as_much_is_shown_as_fits():
+    name = f"val/{'layer.' * 30}loss"
+    assert Metric(name).name == name
+    assert len(Metric(name, unit="s").label) < 110
+    assert Metric(name).title == f"{name[:50]}...{name[-50:]}"
+    assert Metric(name, "loss").title == "loss"

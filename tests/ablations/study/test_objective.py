@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, nan
+from math import inf
 
 import pytest
 
@@ -107,7 +107,7 @@ def test_a_metric_is_scored_as_it_is_returned(run, lease):
 def test_what_runs_log_under_its_name_is_the_curve_of_a_metric(run, home):
     attempt = Attempt(run.files, home.cache, 1)
     attempt.say("training")
-    for step, of, value in ((1, 8, 0.1), (2, 8, 0.2), (8, 8, 0.9), (3, 0, 0.3), (nan, 8, 0.4)):
+    for step, of, value in ((1, 8, 0.1), (2, 8, 0.2), (8, 8, 0.9), (3, 0, 0.3)):
         attempt.log(step, of, {"accuracy": value, "loss": inf})
     assert find("max:accuracy").curve(run) == {12: 0.1, 25: 0.2}
     assert find("max:f1").curve(run) == {}

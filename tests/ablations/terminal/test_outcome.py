@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import nan
 
 from ablations.launch.launcher import take_snapshot
@@ -53,3 +54,17 @@ def test_the_end_counts_what_was_done(home, capsys):
     plan, _, _ = one_of_each(home)
     assert conclude(home, plan, snapshot_of(home, plan)) == 7
     assert capsys.readouterr().out.endswith("\n1 of 8 runs done\n")
+
+
+def test_why_a_run_failed_is_told_in_a_line_without_secrets(home, capsys):
+    plan, keys, _ = one_of_each(home)
+    run = home.run(keys[State.FAILED])
+    (path,) = run.path.glob("failure-*.json")
+    error = "no\nanswer of postgresql://u:secret@h/x " + "and so on " * 10_000
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"error": error}))
+    tell_failures(home, plan, snapshot_of(home, plan))
+    name = plan.runs[run.key].name
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith(f"failed: {name}: ")]
+    assert "no answer of postgresql://u:***@h/x and so on" in line
+    assert len(line) < 1200

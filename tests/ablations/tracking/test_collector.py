@@ -208,12 +208,15 @@ def test_curves_grow_and_states_follow_while_a_run_works(home):
     take_lease(directory.path, 3)
     collector.sync()
     assert tracked(home)[key].info.status == "RUNNING"
-    failure = {"error": "ValueError: no", "traceback": "trace", "started": 1.0, "ended": 2.0}
+    address = "postgresql://u:secret@h/x"  # as earlier versions kept it
+    told = {"error": f"ValueError: no {address}", "traceback": f"trace {address}"}
+    failure = {**told, "started": 1.0, "ended": 2.0}
     (directory.path / "failure-3.json").write_text(json.dumps(failure))
     collector.sync()
     failed = tracked(home)[key]
     assert failed.info.status == "FAILED"
-    assert failed.data.tags["error"] == "ValueError: no"
+    assert failed.data.tags["error"] == "ValueError: no postgresql://u:***@h/x"
+    assert failed.data.tags["mlflow.note.content"] == "```\ntrace postgresql://u:***@h/x```"
     # and the fourth attempt ends well
     do(home, key, attempt=4)
     collector.sync()
@@ -283,6 +286,20 @@ def test_one_bad_run_does_not_keep_the_others_back(home):
     finished = {key for key, run in tracked(home).items() if run.info.status == "FINISHED"}
     assert finished == set(keys[2:])
     assert read_study(home.tracking_uri, "toy").runs.keys() == finished
+
+
+def test_what_the_database_refuses_of_a_run_does_not_keep_the_others_back(home):
+    keys = sorted(PLAN.runs)
+    begun = begin(home, keys[0])
+    begun.log(1, 2, {"loss": 2**70})  # fits a float
+    line = {"time": 1.0, "step": 2**70, "of": 2**70, "metrics": {"loss": 1.0}}
+    with open(begun.directory / "progress-1.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")  # as earlier versions logged it
+    for key in keys[1:]:
+        do(home, key)
+    with pytest.raises(RefusedError, match=f"run {keys[0]} is not tracked: .* too large"):
+        Collector(home, home.tracking_uri).sync()
+    assert read_study(home.tracking_uri, "toy").runs.keys() == {*keys[1:]}
 
 
 def test_names_that_mlflow_does_not_take_are_cleaned(home):
