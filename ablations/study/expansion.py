@@ -88,7 +88,7 @@ def expand(
         metrics=tuple(experiment.metrics),
         table=experiment.table,
         presentation=experiment.presentation_of(configs.values()),
-        fixed=tuple(experiment.fixed(defaults)),
+        fixed=experiment.fixed_for(defaults),
         replicates=study.seeds,
     )
     return Expansion(plan, experiment, configs, study.limits)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cached_property
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
@@ -63,6 +64,19 @@ class Validator:
             inner = [one[str(part)] for one in hints if part in one]
             kinds = [found for one in inner for found in _classes(one)] or kinds
         return [name for one in kinds for name in _fields(one)]
+
+
+def takes_text(kind: Any) -> bool:
+    """Whether a text can be of a type, perhaps one of several."""
+    if hasattr(kind, "__value__"):  # another name of a type
+        return takes_text(kind.__value__)
+    if get_origin(kind) is Literal:
+        return any(isinstance(one, str) for one in get_args(kind))
+    if get_origin(kind) is Annotated:
+        return takes_text(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return any(map(takes_text, get_args(kind)))
+    return kind is Any or (isinstance(kind, type) and issubclass(kind, str))
 
 
 def _strict(schema: Any) -> Any:

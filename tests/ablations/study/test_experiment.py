@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import make_dataclass, replace
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -105,3 +107,16 @@ def test_values_are_compared_as_they_are_written():
     assert key(later, a=1) != key(plain, a=1)
     for other in (True, 1.0, "1", None):
         assert key(later, a=other) == key(plain, a=other)
+
+
+def test_pieces_belong_to_fields_of_text():
+    for name, says in (
+        ("rte", "'rte', which is no field: did you mean rate?"),
+        ("rate", "'rate', a field of type <class 'float'>: only a field of text can name a piece"),
+    ):
+        with pytest.raises(UserError, match=re.escape(f"pieces names {says}")):
+            replace(BEFORE, pieces={name: {"0.1": print}})
+    for kind in (str, str | None, Literal["a", 1], Annotated[str, "b"], Any):
+        config = make_dataclass("Config", [("name", kind, "a"), ("seed", int, 0)], frozen=True)
+        replace(BEFORE, config=config, pieces={"name": {}})
+    assert BEFORE.code_of_piece("rate", [0.1]) is None

@@ -220,6 +220,16 @@ def test_a_folder_and_an_empty_file_are_no_study(tmp_path):
             "returned -1.0, which is no number of seconds",
         ),
         (
+            "study(experiment=experiment(fixed=fail))",
+            "line 12: fixed of experiment mine fails: ZeroDivisionError: division by zero",
+        ),
+        (
+            "study(experiment=experiment(fixed=lambda c: None))",
+            f"line {LINE}: fixed of experiment mine returned None, which is no list of texts",
+        ),
+        ("study(experiment=experiment(fixed=lambda c: 'a'))", "returned 'a', which is no list of"),
+        ("study(experiment=experiment(fixed=lambda c: [3]))", "returned [3], which is no list of"),
+        (
             "study(experiment=experiment(check_ready=fail))",
             "line 12: check_ready of experiment mine fails: ZeroDivisionError",
         ),
