@@ -26,6 +26,15 @@ from typing import Any
 
 import pandas as pd
 
+from ablations.asked import (
+    a_count,
+    a_folder,
+    a_store,
+    a_study,
+    a_text,
+    telling,
+    values_by_name,
+)
 from ablations.errors import UserError, nearest
 from ablations.launch.code_copy import launch_provenance
 from ablations.launch.launcher import Launcher, take_snapshot
@@ -34,7 +43,7 @@ from ablations.launch.schedulers import make_scheduler
 from ablations.launch.timing import expected_seconds
 from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
-from ablations.runs.home import home_at
+from ablations.runs.home import HOME_VARIABLE, Home, home_at
 from ablations.runs.lease import Observer
 from ablations.study.catalogue import load_study, name_of, reference_of, study_names
 from ablations.study.earlier import accepting, earlier_runs
@@ -55,6 +64,7 @@ Reference = Study | str | Path  # a study: itself, its name, or its file
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
+@telling
 def plan(
     study: Reference,
     *,
@@ -81,7 +91,7 @@ def plan(
     Raises:
         UserError: a name or a value is unknown or out of range; says which is nearest.
     """
-    place, expansion = home_at(home), _expand(study, seeds, changes, scale, family)
+    place, expansion = _home(home), _expand(study, seeds, changes, scale, family)
     runs = expansion.plan.runs
     seen = take_snapshot(place, list(runs), Observer()).runs
     seconds = expected_seconds(place, expansion)
@@ -89,6 +99,7 @@ def plan(
     return by_run(expansion.plan, list(runs), rows)
 
 
+@telling
 def run(
     study: Reference,
     *,
@@ -121,9 +132,9 @@ def run(
     Raises:
         UserError: something is wrong with what is asked, or runs cannot start here.
     """
-    place = home_at(home)
-    uri = tracking_uri or os.environ.get(TRACKING_VARIABLE) or place.tracking_uri
-    options = Options(None if workers is None else _count("workers", workers, MOST_WORKERS))
+    place = _home(home)
+    uri = a_store(tracking_uri) or os.environ.get(TRACKING_VARIABLE) or place.tracking_uri
+    options = Options(None if workers is None else a_count("workers", workers, MOST_WORKERS))
     with activity("planning") as doing:
         expansion, reference = _expand(study, seeds, changes, scale, family), _reference(study)
         check_uri(uri)
@@ -141,6 +152,7 @@ def run(
     return {state.value: count for state, count in snapshot.count().items()}
 
 
+@telling
 def status(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
     """Where the runs stand that were last asked of a study. Changes nothing.
 
@@ -153,13 +165,14 @@ def status(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
     Raises:
         UserError: the study was never run in the home.
     """
-    place = home_at(home)
+    place = _home(home)
     asked = plan_of(place, _name(study))
     found = study_status(place, asked, Observer())["runs"]
     rows = [{name: one[name] for name in ("state", "attempt", "detail")} for one in found]
     return by_run(asked, [one["key"] for one in found], rows)
 
 
+@telling
 def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame:
     """What the finished runs returned that were last asked of a study.
 
@@ -175,7 +188,7 @@ def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame
     Raises:
         UserError: the study was never run in the home.
     """
-    place = home_at(home)
+    place = _home(home)
     asked = plan_of(place, _name(study))
     found: dict[str, dict[str, Any]] = {}
     with _warning_of_damage() as refused:
@@ -187,6 +200,7 @@ def results(study: Reference, *, home: str | Path | None = None) -> pd.DataFrame
     return by_run(asked, list(found), list(found.values()), "metric")
 
 
+@telling
 def table(
     study: Reference, name: str, *, home: str | Path | None = None, binary: bool = False
 ) -> pd.DataFrame:
@@ -209,25 +223,30 @@ def table(
     Raises:
         UserError: the study was never run in the home, or its runs keep no such table.
     """
-    place = home_at(home)
+    place = _home(home)
     asked = plan_of(place, _name(study))
+    a_text("name", name, "the name of a table")
     known: dict[str, None] = {}
+    finished = False
     found: list[tuple[RunDirectory, pd.DataFrame]] = []
     with _warning_of_damage() as refused:
         for one in map(place.run, asked.runs):
             with refused.aside():
                 result = one.result()
                 tables = result["tables"] if result else []
+                finished |= result is not None
                 known |= dict.fromkeys(tables)
                 if name in tables:
                     found.append((one, read_rows(one, name, binary)))
-    if known and name not in known:
-        raise UserError(f"runs of {asked.study} keep no table {name!r}: {nearest(name, known)}")
+    if finished and name not in known:
+        hint = f"table {name!r}: {nearest(name, known)}" if known else "tables"
+        raise UserError(f"runs of {asked.study} keep no {hint}")
     parts = [labelled(asked, one.key, rows, name) for one, rows in found]
     none = pd.DataFrame(columns=label_names(asked))
     return pd.concat(parts, ignore_index=True) if parts else none
 
 
+@telling
 def report(
     study: Reference,
     *,
@@ -248,9 +267,11 @@ def report(
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    place, name = home_at(home), _name(study)
-    uri = store_to_draw(place, name, tracking_uri or os.environ.get(TRACKING_VARIABLE))
-    chosen = Path(output) if output else place_elsewhere(place, name, warn)
+    place, name = _home(home), _name(study)
+    ui = a_text("ui", ui, "the address of an MLflow UI, such as http://host:5000")
+    chosen = a_folder("output", output)
+    uri = store_to_draw(place, name, a_store(tracking_uri) or os.environ.get(TRACKING_VARIABLE))
+    chosen = chosen or place_elsewhere(place, name, warn)
     plugins = drawing_plugins()
     if not plugins:
         raise UserError("no package here draws reports; install snnet-ablations anew")
@@ -262,6 +283,10 @@ def report(
 # what is asked
 
 
+def _home(given: Any) -> Home:
+    return home_at(a_folder("home", given or os.environ.get(HOME_VARIABLE)))
+
+
 def _expand(
     study: Reference,
     seeds: int | None,
@@ -269,41 +294,19 @@ def _expand(
     scale: str | None,
     family: str | None,
 ) -> Expansion:
-    seeds = None if seeds is None else _count("seeds", seeds, MOST_RUNS)
-    if not (isinstance(changes or {}, Mapping) and all(isinstance(n, str) for n in changes or {})):
-        raise UserError(f'changes are values by name, such as {{"epochs": 5}}, not {changes!r}')
-    for kind, chosen in (("scale", scale), ("family", family)):
-        if not isinstance(chosen, str | None):
-            raise UserError(f"{kind} cannot be {chosen!r}: it should be a name")
-    values = {
-        name: list(value) if isinstance(value, list | tuple) else [value]
-        for name, value in (changes or {}).items()
-    }
-    for name, given in values.items():
-        if not given:
-            raise UserError(f"changes: {name} has no values: give one or more")
+    seeds = None if seeds is None else a_count("seeds", seeds, MOST_RUNS)
+    scale, family = a_text("scale", scale), a_text("family", family)
+    values = values_by_name(changes)
     if isinstance(study, Study):
         return expand(_name(study), study, scale, family, seeds, values)
-    name, loaded = load_study(_text(study))
+    name, loaded = load_study(a_study(study))
     return expand(name, loaded, scale, family, seeds, values)
-
-
-def _count(name: str, value: Any, most: int) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not 1 <= value <= most:
-        raise UserError(f"{name} cannot be {value!r}: it should be a whole number from 1 to {most}")
-    return int(value)
-
-
-def _text(study: Any) -> str:
-    if not isinstance(study, str | Path) or not str(study).strip():
-        raise UserError(f"a study is its name, the path of its file, or a Study, not {study!r}")
-    return str(study)
 
 
 def _name(study: Reference) -> str:
     """What the plan of a study is called, or will be."""
     if not isinstance(study, Study):
-        return name_of(_text(study))
+        return name_of(a_study(study))
     known = reference_of(study)
     if known is not None and load_study(known)[1] is study:
         return known
@@ -322,7 +325,7 @@ def _reference(study: Reference) -> str:
         UserError: they could load nothing.
     """
     if not isinstance(study, Study):
-        return _text(study)
+        return a_study(study)
     known = reference_of(study)
     if known is None:
         raise UserError(
@@ -341,4 +344,4 @@ def _warning_of_damage() -> Iterator[Refused]:
     try:
         refused.check()
     except UserError as error:
-        warnings.warn(str(error), stacklevel=4)  # of whoever called what has this context
+        warnings.warn(str(error), stacklevel=5)  # of whoever called what has this context

@@ -26,6 +26,15 @@ NETWORK = re.compile(
 )
 
 
+def words_of(error: OSError) -> str:
+    """What a file system refuses, and for which file, in one sentence."""
+    message = str(error.strerror or error)
+    message += f": {error.filename}" if error.filename else ""
+    if error.errno in GONE:
+        message += "; mount that file system again, then repeat the command"
+    return message
+
+
 def file_system(path: Path) -> str:
     """The type of the file system that holds `path`, there or not yet, such as ext4 or fuse.sshfs.
 

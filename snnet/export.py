@@ -42,13 +42,11 @@ class Subnetwork(nn.Module):
         """Copy sub-network `stitch` (index into the space's routes), in eval mode.
 
         Raises:
-            ValueError: there is no such stitch.
+            TypeError, ValueError: there is no such stitch.
         """
         super().__init__()
-        routes = network.space.routes
-        if not 0 <= stitch < len(routes):
-            raise ValueError(f"there is no stitch {stitch}: there are 0 to {len(routes) - 1}")
-        route = routes[stitch]
+        network.check_stitch(stitch)
+        route = network.space.routes[stitch]
         first, last = network.anchor(route.anchors[0]), network.anchor(route.anchors[-1])
         parameter = next(network.parameters())
         example = network.inputs.example(network.image_shape, 1, parameter)

@@ -157,7 +157,7 @@ def gather_moments(
 
     Raises:
         TypeError: what is given are no batches of images.
-        ValueError: there are no images, or such as the anchors do not take.
+        ValueError: there are no images, or such as the anchors do not take, or make NaN of.
     """
     planar = frozenset(n for n, anchor in enumerate(anchors) if normed or anchor.post_norm)
     moments = kind(space.layers, planar)
@@ -175,6 +175,13 @@ def gather_moments(
         )
     if space.layers and not moments.grams:
         raise ValueError("there are no calibration images: give at least one batch")
+    if not all(
+        one.isfinite().all() for one in (*moments.grams.values(), *moments.crosses.values())
+    ):
+        raise ValueError(
+            "features of the calibration images are no finite numbers: look for NaN and infinity "
+            "in the images, then in the anchors' weights"
+        )
     return moments
 
 
@@ -205,6 +212,8 @@ def gather_rows(
     parameter = next(anchors[0].parameters())
     counts = [len(anchor.blocks) for anchor in anchors] if blocks is None else blocks
     for batch in images:
+        if isinstance(batch, Tensor) and batch.ndim and not len(batch):
+            raise ValueError("a batch of calibration images is empty: give one or more in each")
         try:
             found = [
                 _features(anchor, batch.to(parameter.device), count)

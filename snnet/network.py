@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
+from numbers import Integral
 from typing import Any, cast
 
 import pandas as pd
@@ -277,6 +278,19 @@ class StitchedNetwork(nn.Module):
         """One step: inputs or features in, features or logits out."""
         return self._run[step](features)
 
+    def check_stitch(self, stitch: object) -> None:
+        """Refuse what is no index of a sub-network; -1 would silently be the last one.
+
+        Raises:
+            TypeError: it is no whole number.
+            ValueError: there is no sub-network of that number.
+        """
+        count = len(self.functions)
+        if not isinstance(stitch, Integral):
+            raise TypeError(f"a stitch is a whole number, from 0 to {count - 1}, not {stitch!r}")
+        if not 0 <= int(stitch) < count:
+            raise ValueError(f"there is no stitch {stitch}: there are 0 to {count - 1}")
+
     def forward(self, inputs: Tensor, stitch: int) -> Tensor:
         """Logits (B, classes) of sub-network `stitch` (index into the space's routes).
 
@@ -284,8 +298,10 @@ class StitchedNetwork(nn.Module):
             inputs: images (B, C, H, W), or tokens (B, N).
 
         Raises:
-            TypeError, ValueError: what is given are no inputs that the network takes.
+            TypeError, ValueError: what is given are no inputs that the network takes, or there is
+                no such sub-network.
         """
+        self.check_stitch(stitch)
         features: Any = inputs
         try:
             for function in self.functions[stitch]:

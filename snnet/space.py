@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, combinations, islice, pairwise
+from numbers import Integral
+from typing import Any
 
 from snnet.config import StitchingConfig
 from snnet.positions import Pairing, Pairs, pairing_of
@@ -152,7 +154,12 @@ def _common_stage_count(stages: tuple[tuple[int, ...], ...]) -> int:
 
 
 def _stages_with_joints(inside: Iterable[int] | None, count: int) -> Sequence[int]:
-    chosen = range(count) if inside is None else sorted(set(inside))
+    if inside is None:
+        return range(count)
+    numbers: Any = tuple(inside) if isinstance(inside, Iterable) else (inside,)
+    if isinstance(inside, Integral) or not all(isinstance(one, Integral) for one in numbers):
+        raise ValueError(f"stages are a list of whole numbers, such as [0, 2], not {inside!r}")
+    chosen = sorted(set(numbers))
     if any(stage not in range(count) for stage in chosen):
         raise ValueError(f"these anchors have stages 0 to {count - 1}, not {list(chosen)}")
     return chosen

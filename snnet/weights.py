@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from snnet.anchor_spec import AnchorSpec
 from snnet.errors import CheckpointError, first_line
-from snnet.weight_files import Found, Tensors, find_weights, read_file
+from snnet.weight_files import RESAVE, Found, Tensors, find_weights, read_file
 from snnet.weight_names import rename
 
 Say = Callable[[str], None]
@@ -42,6 +43,7 @@ def load_file(
         raise CheckpointError(f"{who}{error}") from None
     told = _how_found(found)
     tensors = _translate(model, found.tensors, told)
+    _check_values(tensors, model, f"{who}{path}")
     _adapt_channels(model, tensors, told)
     head = _begin_head(model, tensors, told)
     if head and not new_head:
@@ -54,6 +56,31 @@ def load_file(
         model.load_state_dict(tensors)
     if told:
         say(f"{who}{path} was adapted: {'; '.join(told)}")
+
+
+def _check_values(tensors: Tensors, model: nn.Module, path: str) -> None:
+    """Refuse what would be loaded as other numbers than it holds, or as none.
+
+    Whether they are finite is asked when they are loaded: all of the file is read for that.
+
+    Raises:
+        CheckpointError: names the first such tensor.
+    """
+    wanted = model.state_dict()
+    loading = not any(one.is_meta for one in wanted.values())
+    for name in [one for one in wanted if one in tensors]:
+        tensor, floats = tensors[name], wanted[name].is_floating_point()
+        if tensor.layout != torch.strided:
+            reason = f"is sparse ({tensor.layout})"
+        elif tensor.is_complex():
+            reason = f"holds complex numbers ({tensor.dtype})"
+        elif floats and not tensor.is_floating_point():
+            reason = f"holds {tensor.dtype}, and the network's weights are fractions"
+        elif loading and tensor.is_floating_point() and not tensor.float().isfinite().all():
+            reason = "holds NaN or infinity"
+        else:
+            continue
+        raise CheckpointError(f"{path} cannot be used: {name} {reason}; {RESAVE}")
 
 
 def _how_found(found: Found) -> list[str]:

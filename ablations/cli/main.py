@@ -23,7 +23,7 @@ from ablations.cli.status import status
 from ablations.cli.sync import sync
 from ablations.cli.ui import ui
 from ablations.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, in_one_line
-from ablations.file_system import GONE
+from ablations.file_system import words_of
 from ablations.runs.home import DEFAULT_HOME, HOME_VARIABLE, Home
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ class Commands(click.Group):
         except BrokenPipeError:  # the reader, such as `head`, has seen enough: click ends quietly
             raise
         except OSError as error:  # a full disk, a directory that cannot be written
-            message = str(error.strerror or error)
-            message += f": {error.filename}" if error.filename else ""
-            if error.errno in GONE:
-                message += "; mount that file system again, then repeat the command"
+            message = words_of(error)
         return _refuse(message)
 
 

@@ -17,6 +17,7 @@ from types import ModuleType
 from ablations.errors import UserError, nearest
 from ablations.study.calls import place_of, words_of
 from ablations.study.experiment import Experiment
+from ablations.study.hiding import check_hidden
 from ablations.study.plan import Plan
 from ablations.study.presentation import Presentation
 from ablations.study.source import PACKAGE, ROOT, module_name
@@ -153,9 +154,11 @@ def _import_file(path: Path) -> ModuleType:
         )
     name = module_name(path)
     for folder in (Path.cwd(), path.parent):
-        other = folder != ROOT and (folder / "ablations" / PACKAGE).exists()  # another work tree
-        if str(folder) not in sys.path and not other:
-            sys.path.insert(0, str(folder))
+        if folder == ROOT or not (folder / "ablations" / PACKAGE).exists():  # no other work tree
+            if folder != ROOT:
+                check_hidden(folder)
+            if str(folder) not in sys.path:
+                sys.path.insert(0, str(folder))
     importlib.invalidate_caches()  # what lies there may be new
     loader = SourceFileLoader(name, str(path))
     spec = importlib.util.spec_from_loader(name, loader)

@@ -89,7 +89,7 @@ def expand(
         metrics=tuple(experiment.metrics),
         table=experiment.table,
         presentation=experiment.presentation_of(configs.values()),
-        fixed=tuple(experiment.fixed_of(defaults)),
+        fixed=experiment.fixed_of(defaults),
         replicates=study.seeds,
     )
     return Expansion(plan, experiment, configs, study.limits)

@@ -7,8 +7,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property, partial
-from math import inf, isnan, nan
-from numbers import Real
 from typing import Any, SupportsFloat, get_args, get_type_hints
 
 from pydantic import TypeAdapter
@@ -16,13 +14,14 @@ from pydantic import TypeAdapter
 from ablations.errors import UserError, nearest, quoted
 from ablations.runs.attempt import Attempt
 from ablations.study.annotation import check_annotation
-from ablations.study.calls import NonsenseError, call
+from ablations.study.calls import call
 from ablations.study.code import code_of
 from ablations.study.fields import check_fields, check_line
 from ablations.study.metric import Metric, Table, check_titles
 from ablations.study.objective import Objective
 from ablations.study.presentation import Presentation
-from ablations.study.validator import Validator
+from ablations.study.returned import as_presentation, as_seconds, as_sentences, as_texts
+from ablations.study.validator import Validator, takes_text
 
 Settings = Mapping[str, Any]
 LONGEST_NAME = 100  # letters
@@ -109,11 +108,21 @@ class Experiment:
         for name, families in {"": self.scales, **self.scales}.items():
             if not families:
                 raise UserError(f"{called}: scales{name and f'.{name}'} is empty")
+        self._check_since(called)
+        self._check_pieces(called)
+
+    def _check_pieces(self, called: str) -> None:
+        """Refuse a name that is no field, and a field that cannot name a piece."""
         for name in self.pieces:
             if name not in self.settings:
                 hint = nearest(name, self.settings)
                 raise UserError(f"{called}: pieces names {name!r}, which is no field: {hint}")
-        self._check_since(called)
+            kind = self._of_config(lambda: self._validators)[name].kind
+            if not takes_text(kind):
+                raise UserError(
+                    f"{called}: pieces names {name!r}, a field of type {kind}: only a field of "
+                    "text can name a piece"
+                )
 
     def _check_since(self, called: str) -> None:
         """Refuse a name that is no field, and a value that the field does not take."""
@@ -267,7 +276,7 @@ class Experiment:
             UserError: it fails, or says nothing of the kind.
         """
         what = f"expected_seconds of experiment {self.name}"
-        return float(call(what, self.expected_seconds, config, convert=_seconds))
+        return float(call(what, self.expected_seconds, config, convert=as_seconds))
 
     def check_together(self, config: Any) -> None:
         """Ask `check_settings`.
@@ -284,7 +293,7 @@ class Experiment:
             UserError: a run could not start here, or the check itself fails.
         """
         what = f"check_ready of experiment {self.name}"
-        found: list[str] = call(what, self.check_ready, config, convert=_sentences)
+        found: list[str] = call(what, self.check_ready, config, convert=as_sentences)
         return found
 
     def savings_of(self, configs: Iterable[Any]) -> list[str]:
@@ -294,17 +303,17 @@ class Experiment:
             UserError: it fails, or returns no sentences.
         """
         what = f"savings of experiment {self.name}"
-        found: list[str] = call(what, self.savings, list(configs), convert=_sentences)
+        found: list[str] = call(what, self.savings, list(configs), convert=as_sentences)
         return found
 
-    def fixed_of(self, config: Any) -> list[str]:
-        """What `fixed` says that all seeds have in common.
+    def fixed_of(self, config: Any) -> tuple[str, ...]:
+        """What `fixed` says of a configuration.
 
         Raises:
-            UserError: it fails, or returns something else than words.
+            UserError: it fails, or returns no list of texts.
         """
         what = f"fixed of experiment {self.name}"
-        found: list[str] = call(what, self.fixed, config, convert=_sentences)
+        found: tuple[str, ...] = call(what, self.fixed, config, convert=as_texts)
         return found
 
     def presentation_of(self, configs: Iterable[Any]) -> Presentation:
@@ -317,7 +326,7 @@ class Experiment:
             return self.presentation
         what = f"presentation of experiment {self.name}"
         return Presentation.joined(
-            call(what, self.presentation, one, convert=_presentation) for one in configs
+            call(what, self.presentation, one, convert=as_presentation) for one in configs
         )
 
     def setup(self, dumped: Mapping[str, Any]) -> str:
@@ -373,25 +382,3 @@ def _text(value: Any) -> str:
 
 def _dumped(kind: Any, value: Any) -> Any:
     return TypeAdapter(kind).dump_python(value, mode="json")
-
-
-def _sentences(found: Any) -> list[str]:
-    told = [found] if isinstance(found, str) else list(found or ())
-    if not all(isinstance(one, str) for one in told):
-        raise NonsenseError(f"returned {quoted(found)}, which are no sentences")
-    return told
-
-
-def _presentation(found: Any) -> Presentation:
-    if not isinstance(found, Presentation):
-        raise NonsenseError(f"returned {quoted(found)}, which is no Presentation")
-    return found
-
-
-def _seconds(found: Any) -> float:
-    seconds = float(found) if isinstance(found, Real) else -1.0
-    if seconds == inf:  # of settings without measure
-        return nan
-    if not (isnan(seconds) or seconds >= 0):
-        raise NonsenseError(f"returned {found!r}, which is no number of seconds")
-    return seconds

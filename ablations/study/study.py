@@ -277,7 +277,9 @@ class Study:
             return {**axes, name: chosen}, levels[labels[0]]
         if name in self.experiment.settings:
             checked = [self.experiment.check(name, value) for value in values]
-            axes = {**axes, name: Axis(name, checked)}
+            # one value is no axis, and needs no label: it may be long
+            own = {name: Axis(name, checked)} if len(checked) > 1 else {}
+            axes = {other: axis for other, axis in axes.items() if other != name} | own
             agreeing = {other: _agreeing(axis, name, checked) for other, axis in axes.items()}
             return agreeing, {name: checked[0]}
         if levels:

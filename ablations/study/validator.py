@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cached_property
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
@@ -15,6 +16,7 @@ from ablations.study.calls import NonsenseError
 
 LARGEST = 2**63 - 1  # of whole numbers: what numpy, torch and tracking stores take
 _NAMED = ("dataclass", "typed-dict", "model")  # what has names of its own
+WRITTEN = {"written": True}  # marks what takes values as they are written, see `_by_text`
 _VALUES = ("default", "expected", "metadata")  # parts of a schema that are no schemas
 
 
@@ -65,6 +67,19 @@ class Validator:
         return [name for one in kinds for name in _fields(one)]
 
 
+def takes_text(kind: Any) -> bool:
+    """Whether a text can be of a type, perhaps one of several."""
+    if hasattr(kind, "__value__"):  # another name of a type
+        return takes_text(kind.__value__)
+    if get_origin(kind) is Literal:
+        return any(isinstance(one, str) for one in get_args(kind))
+    if get_origin(kind) is Annotated:
+        return takes_text(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return any(map(takes_text, get_args(kind)))
+    return kind is Any or (isinstance(kind, type) and issubclass(kind, str))
+
+
 def _strict(schema: Any) -> Any:
     """A copy of pydantic's schema that lets less pass where the type says nothing else."""
     if isinstance(schema, list | tuple):
@@ -79,12 +94,34 @@ def _strict(schema: Any) -> Any:
         copy["extra_behavior"] = "forbid"
     if kind in _NAMED:
         copy["config"] = {"extra_fields_behavior": "forbid", **(schema.get("config") or {})}
+    elif kind == "enum":
+        copy = _by_text(copy, [one.value for one in schema["members"]])
+    elif kind == "literal":
+        copy = _by_text(copy, schema["expected"])
+    elif kind == "union":  # a text may be meant as one there
+        copy["choices"] = [
+            one["schema"] if isinstance(one, dict) and one.get("metadata") == WRITTEN else one
+            for one in copy["choices"]
+        ]
     elif kind == "float":
         copy.setdefault("allow_inf_nan", False)
     elif kind == "int":
         copy |= {} if {"le", "lt"} & copy.keys() else {"le": LARGEST}
         copy |= {} if {"ge", "gt"} & copy.keys() else {"ge": -LARGEST}
     return copy
+
+
+def _by_text(schema: dict[str, Any], values: Sequence[Any]) -> dict[str, Any]:
+    """A schema that also takes values that are no texts as the command line writes them."""
+    named = {str(one): one for one in values if not isinstance(one, str) and str(one) not in values}
+
+    def meant(given: Any) -> Any:
+        return named.get(given, given) if isinstance(given, str) else given
+
+    outer = {"ref": schema.pop("ref")} if "ref" in schema else {}
+    function = {"type": "no-info", "function": meant}
+    wrapped = {"type": "function-before", "function": function, "schema": schema}
+    return {**wrapped, "metadata": WRITTEN, **outer}
 
 
 def _classes(hint: Any) -> Iterator[type]:

@@ -102,3 +102,11 @@ def test_what_least_squares_cannot_start(network, images):
     with pytest.raises(ValueError, match="there are no calibration images"):
         network.initialise([])
     assert network.training
+    with pytest.raises(ValueError, match="a batch of calibration images is empty"):
+        network.initialise([images, images[:0]])
+    for precision in ("double", "measured"):
+        for value in (torch.nan, torch.inf):
+            broken = images.clone()
+            broken[0, 0, 0, 0] = value
+            with pytest.raises(ValueError, match="no finite numbers: look for NaN and infinity in"):
+                network.initialise(broken, precision=precision)

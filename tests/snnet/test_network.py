@@ -67,6 +67,20 @@ def test_images_that_are_none_of_the_network(network, images, kind, says):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("stitch", "kind", "says"),
+    [
+        (999, ValueError, "there is no stitch 999: there are 0 to"),
+        (-1, ValueError, "there is no stitch -1: there are 0 to"),
+        ("0", TypeError, "a stitch is a whole number, from 0 to .*, not '0'"),
+    ],
+)
+def test_numbers_that_are_no_stitch(network, images, stitch, kind, says):
+    for use in (lambda: network(images, stitch), lambda: Subnetwork(network, stitch)):
+        with pytest.raises(kind, match=says):
+            use()
+
+
 def test_only_anchors_can_be_stitched():
     model = timm.create_model("vit_tiny_patch16_224", **OPTIONS, embed_dim=8, num_heads=2)
     for anchors, says in (

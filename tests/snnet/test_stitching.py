@@ -76,6 +76,9 @@ def test_what_cannot_be_stitched(models, kind, says):
         ({"image_shape": (3, 8, 8)}, "anchor 0 .VisionTransformer. cannot take images of 3x8x8"),
         ({"pairs": "al"}, "pairs is nearest or all, not 'al'"),
         ({"kernel": "2"}, "must be whole numbers and at least 1, not '2' and 1"),
+        ({"stages": 1}, "stages are a list of whole numbers, such as .0, 2., not 1"),
+        ({"stages": "0"}, "stages are a list of whole numbers, such as .0, 2., not '0'"),
+        ({"stages": ["0", 1]}, "stages are a list of whole numbers"),
         ({"stages": [1]}, "these anchors have stages 0 to 0"),
     ],
 )

@@ -63,6 +63,22 @@ class Malicious:
         (lambda path, model: torch.save([1, torch.ones(2)], path), "holds a list, and no tensors"),
         (lambda path, model: torch.save(torch.ones(2), path), "holds a single tensor"),
         (lambda path, model: torch.save(model, path), "a whole object of class VisionTransformer"),
+        (
+            lambda path, model: torch.save(every(model, lambda one: one.cfloat()), path),
+            "weights.pth cannot be used: cls_token holds complex numbers .torch.complex64.; save",
+        ),
+        (
+            lambda path, model: torch.save(every(model, lambda one: one.int()), path),
+            "cls_token holds torch.int32, and the network's weights are fractions",
+        ),
+        (
+            lambda path, model: torch.save(every(model, lambda one: one.to_sparse()), path),
+            "cls_token is sparse .torch.sparse_coo.",
+        ),
+        (
+            lambda path, model: torch.save(every(model, lambda one: one / 0), path),
+            "cls_token holds NaN or infinity",
+        ),
         (lambda path, model: torch.save(wider(model), path), r"norm.bias is \(17,\) there"),
     ],
 )
@@ -98,6 +114,10 @@ def cut(model, name):
 
 def more(model):
     return {**model.state_dict(), "extra.weight": torch.zeros(2)}
+
+
+def every(model, change):
+    return {key: change(value) for key, value in model.state_dict().items()}
 
 
 def wider(model):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import make_dataclass, replace
+from typing import Annotated, Any, Literal
 
 import pytest
 
@@ -10,6 +12,7 @@ from ablations.errors import UserError
 from ablations.study.catalogue import load_study
 from ablations.study.expansion import expand
 from ablations.study.experiment import Experiment
+from ablations.study.study import Axis, Study
 
 # of no module of anybody's, as the experiments of packages
 OLD = make_dataclass("Config", [("rate", float, 0.1), ("seed", int, 0)], frozen=True)
@@ -105,3 +108,27 @@ def test_values_are_compared_as_they_are_written():
     assert key(later, a=1) != key(plain, a=1)
     for other in (True, 1.0, "1", None):
         assert key(later, a=other) == key(plain, a=other)
+
+
+def test_pieces_belong_to_fields_of_text():
+    for name, says in (
+        ("rte", "'rte', which is no field: did you mean rate?"),
+        ("rate", "'rate', a field of type <class 'float'>: only a field of text can name a piece"),
+    ):
+        with pytest.raises(UserError, match=re.escape(f"pieces names {says}")):
+            replace(BEFORE, pieces={name: {"0.1": print}})
+    for kind in (str, str | None, Literal["a", 1], Annotated[str, "b"], Any):
+        config = make_dataclass("Config", [("name", kind, "a"), ("seed", int, 0)], frozen=True)
+        replace(BEFORE, config=config, pieces={"name": {}})
+    assert BEFORE.code_of_piece("rate", [0.1]) is None
+
+
+def test_one_value_is_no_axis_and_may_be_long():
+    kind = make_dataclass("Config", [("a", object, None), ("seed", int, 0)], frozen=True)
+    study = Study("T", "Q?", Experiment("e", kind, print), [Axis("a", [None, 1])])
+    long = ["x" * 2000]
+    for axes in (study.axes, ()):
+        fixed = replace(study, axes=axes).override({"a": [long]})
+        assert (fixed.axes, fixed.baseline) == ([], {"a": long})
+    with pytest.raises(UserError, match=r"axis a: the label .* has 2,004 letters"):
+        study.override({"a": [long, None]})

@@ -221,12 +221,14 @@ def test_a_folder_and_an_empty_file_are_no_study(tmp_path):
         ),
         (
             "study(experiment=experiment(fixed=fail))",
-            "line 12: fixed of experiment mine fails: ZeroDivisionError",
+            "line 12: fixed of experiment mine fails: ZeroDivisionError: division by zero",
         ),
         (
-            "study(experiment=experiment(fixed=lambda c: [3]))",
-            f"line {LINE}: fixed of experiment mine returned [3], which are no sentences",
+            "study(experiment=experiment(fixed=lambda c: None))",
+            f"line {LINE}: fixed of experiment mine returned None, which is no list of texts",
         ),
+        ("study(experiment=experiment(fixed=lambda c: 'a'))", "returned 'a', which is no list of"),
+        ("study(experiment=experiment(fixed=lambda c: [3]))", "returned [3], which is no list of"),
         (
             "study(experiment=experiment(pieces={'rte': {}}))",
             "pieces names 'rte', which is no field: did you mean rate?",

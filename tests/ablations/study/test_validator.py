@@ -20,6 +20,11 @@ class Colour(Enum):
     BLUE = "blue"
 
 
+class Size(Enum):
+    NONE = 0
+    LARGE = 2
+
+
 class Options(TypedDict):
     rate: float
 
@@ -59,6 +64,9 @@ class Config:
     colour: Colour = Colour.RED
     pair: tuple[int, int] = (1, 2)
     free: Mapping[str, Any] = field(default_factory=dict)
+    size: Size = Size.NONE
+    maybe: Size | None = None
+    named: Literal[1] | str = 1
     choice: Literal[1, "three"] = 1
     switch: bool = True
     number: float = 1.0
@@ -128,6 +136,22 @@ def test_a_number_of_many_digits_is_refused_in_a_short_sentence(name, kind, digi
     with pytest.raises(UserError, match=f"^{name} cannot be ") as refused:
         EXPERIMENT.check(name, value)
     assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("size", "0", Size.NONE),
+        ("size", "2", Size.LARGE),
+        ("maybe", "2", Size.LARGE),
+        ("choice", "1", 1),
+        ("named", "1", "1"),  # a text, where that may be meant
+    ],
+)
+def test_values_are_taken_as_the_command_line_writes_them(name, text, value):
+    assert EXPERIMENT.check(name, text) == getattr(EXPERIMENT.resolve({name: text}), name) == value
+    with pytest.raises(UserError, match="size cannot be '3': choose from: 0, 2"):
+        EXPERIMENT.check("size", "3")
 
 
 def test_what_a_class_lets_pass_on_purpose_passes():
