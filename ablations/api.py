@@ -21,6 +21,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ from ablations.refused import Refused
 from ablations.runs.directory import RunDirectory
 from ablations.runs.home import HOME_VARIABLE, Home, home_at
 from ablations.runs.lease import Observer
-from ablations.study.catalogue import load_study, name_of, reference_of, study_names
+from ablations.study.catalogue import load_study, name_of, own_file, reference_of, study_names
 from ablations.study.earlier import accepting, earlier_runs
 from ablations.study.expansion import Expansion, expand
 from ablations.study.frames import by_run, label_names, labelled, read_rows
@@ -300,7 +301,9 @@ def _expand(
     if isinstance(study, Study):
         return expand(_name(study), study, scale, family, seeds, values)
     name, loaded = load_study(a_study(study))
-    return expand(name, loaded, scale, family, seeds, values)
+    expansion = expand(name, loaded, scale, family, seeds, values)
+    file = str(own_file(a_study(study)) or "")
+    return replace(expansion, plan=replace(expansion.plan, file=file))
 
 
 def _name(study: Reference) -> str:

@@ -124,7 +124,7 @@ class Chosen:
         Raises:
             UserError: there is no such study, it cannot be so, or the name is taken.
         """
-        from ablations.study.catalogue import load_study, study_names
+        from ablations.study.catalogue import load_study, own_file, study_names
         from ablations.study.expansion import expand
         from ablations.study.plans import check_free, variant_of
         from ablations.study.variant import Variant, check_name
@@ -149,6 +149,7 @@ class Chosen:
         if name or variant.words:
             title = f"{plan.title} ({variant.words})" if variant.words else plan.title
             plan = replace(plan, study=name or variant.name, title=title, variant=variant)
+        plan = replace(plan, file=str(own_file(reference) or ""))
         check_free(home, plan)
         return replace(expansion, plan=plan)
 

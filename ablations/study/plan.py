@@ -18,7 +18,8 @@ from ablations.study.variant import Variant
 
 Levels = Mapping[str, str]  # level by axis
 # plans that have none do not mention them
-SOMETIMES = ("variant", "code", "search", "metrics", "table", "presentation", "fixed", "earlier")
+RESULTS = ("metrics", "table", "presentation")
+SOMETIMES = ("variant", "code", "search", *RESULTS, "fixed", "earlier", "file")
 
 
 def label_of(levels: Levels, baseline: Levels) -> str:
@@ -74,6 +75,7 @@ class Plan:
         metrics, table: what its runs tell, see `Experiment`.
         presentation: how its results are looked at; None in plans of versions that did not say.
         fixed: of the baseline, see `Experiment`.
+        file: the user's study file; empty: it is a known study, or versions before did not say.
     """
 
     study: str
@@ -97,6 +99,7 @@ class Plan:
     fixed: tuple[str, ...] = ()
     replicates: int | None = field(default=None, compare=False)
     earlier: tuple[str, ...] = field(default=(), compare=False)
+    file: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for claim in self.claims:

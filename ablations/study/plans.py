@@ -30,7 +30,7 @@ def save_plan(home: Home, plan: Plan) -> None:
     if before:
         _check_alike(home, plan, before)
         plan = plan.keeping(before)
-    if plan != before:
+    if before is None or (plan, plan.file) != (before, before.file):
         write_json(path, plan.record())
 
 
@@ -47,6 +47,11 @@ def check_free(home: Home, plan: Plan) -> None:
 
 
 def _check_alike(home: Home, plan: Plan, before: Plan) -> None:
+    if _is_another_file(plan.file, before.file):
+        raise UserError(
+            f"{plan.study} is the study of another file in {home.root}, {before.file}: give "
+            f"what {plan.file} asks a --name, or another --home"
+        )
     one, other = plan.variant, before.variant
     alike = one.is_as(other) if one else other is None
     if alike and (before.design == "search") == (plan.design == "search"):
@@ -56,6 +61,16 @@ def _check_alike(home: Home, plan: Plan, before: Plan) -> None:
         kind = f"{other.of} with {other.words or 'another name'}"
     advice = "give this variant another --name" if one else "call this one otherwise"
     raise UserError(f"{plan.study} is {kind} in {home.root}: {advice}")
+
+
+def _is_another_file(file: str, before: str) -> bool:
+    """Whether a study file is another than that of before, not that one copied or moved."""
+    if file == before or not (file and before):
+        return False
+    try:
+        return Path(file).read_bytes() != Path(before).read_bytes()
+    except OSError:  # it is gone from where it was
+        return False
 
 
 def variant_of(home: Home, name: str) -> Variant | None:

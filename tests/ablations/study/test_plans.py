@@ -16,7 +16,7 @@ from ablations.runs.home import Home
 from ablations.study.claim import Claim
 from ablations.study.expansion import expand
 from ablations.study.plan import read_plan
-from ablations.study.plans import find_run, plan_of, plans_of, save_plan
+from ablations.study.plans import check_free, find_run, plan_of, plans_of, save_plan
 from ablations.study.search_record import GridRecord, SearchRecord, TrialRecord
 from helpers.toy import MOMENTUM, PLAN, STUDY, TWO_SEEDS
 
@@ -239,3 +239,22 @@ def test_a_name_with_a_dot_means_no_other_study(tmp_path):
     assert plan_of(home, "folder/lr0.1.py").study == "lr0.1"
     with pytest.raises(UserError, match=r"study 'lr0\.2' was never run"):
         plan_of(home, "lr0.2")
+
+
+def test_the_study_of_another_file_keeps_its_name_unless_it_was_moved(home, tmp_path):
+    one, other = (tmp_path / folder / "s.py" for folder in "ab")
+    for file in (one, other):
+        file.parent.mkdir()
+        file.write_text("one")
+    save_plan(home, replace(PLAN, study="s", file=str(one)))
+    check_free(home, replace(PLAN, study="s", file=str(other)))  # a copy
+    other.write_text("another")
+    another = replace(PLAN, study="s", file=str(other))
+    for refusing in (check_free, save_plan):
+        with pytest.raises(
+            UserError, match=r"s is the study of another file in .*a/s.py: .*--name"
+        ):
+            refusing(home, another)
+    one.unlink()
+    save_plan(home, another)
+    assert plan_of(home, "s").file == str(other)
