@@ -15,11 +15,12 @@ HOME/mlflow.db     the default tracking store, HOME/artifacts its files
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.errors import UserError
+from ablations.errors import UserError, cut
 from ablations.runs.directory import RunDirectory
 from ablations.runs.lease import Observer
 from ablations.uris import sqlite_uri
@@ -28,14 +29,26 @@ DEFAULT_HOME = Path("outputs")
 HOME_VARIABLE = "ABLATE_HOME"  # of the environment: another home by default
 OWN_STORE = "mlflow.db"
 ARTIFACTS = "artifacts"
+# bytes that a file system takes, less what is added at most: the time and a digest of a launch
+LONGEST_NAME = 255 - 40
+# what lies beside the reports of studies, for all of them
+OF_ALL_STUDIES = re.compile(r"index\.html|(claims|scales)\.(csv|md|tex)")
 
 
 def one_name(name: str) -> str:
     """`name`, of which files below the home are called.
 
     Raises:
-        UserError: it would lead elsewhere, as one that somebody wrote into a file might.
+        UserError: it would lead elsewhere, as one that somebody wrote into a file might, or no
+            file can be called so.
     """
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        raise UserError(
+            f"the name {cut(name, LONGEST_NAME // 4)!r} is too long for files to be called by it: "
+            f"use at most {LONGEST_NAME} letters"
+        )
+    if OF_ALL_STUDIES.fullmatch(name):
+        raise UserError(f"a report over all studies has a file {name}: call this study otherwise")
     if not name or name in (".", "..") or any(letter in name for letter in "/\\\0\n"):
         raise UserError(f"{name!r} cannot be the name of a study, a search or a run")
     return name

@@ -78,3 +78,19 @@ def test_a_loop_of_links_is_no_home(tmp_path):
     with pytest.raises(UserError, match="cannot write to"):
         check_space(home.root)
     assert not home.store.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("s" * 240, "is too long for files to be called by it: use at most 215 letters"),
+        ("\N{GREEK SMALL LETTER ALPHA}" * 120, "is too long"),
+        ("index.html", "a report over all studies has a file index.html"),
+        ("claims.csv", "call this study otherwise"),
+    ],
+)
+def test_a_name_that_files_cannot_have_is_refused(home, name, told):
+    for path in (home.plan, home.report, home.sources, home.journal):
+        with pytest.raises(UserError, match=told):
+            path(name)
+    assert home.plan("s" * 215).name == f"{'s' * 215}.json"
