@@ -67,7 +67,7 @@ def in_one_line(message: str) -> str:
 
 
 def excerpt(message: str) -> str:
-    """As much of a message as one line bears, without secrets: a run's own may be of any length."""
+    """What of a message one line bears, without secrets: a run's own may be of any length."""
     return cut(in_one_line(without_secrets(message)), LONGEST_LINE)
 
 

@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from ablations.errors import UserError
+from ablations.errors import UserError, quoted
 from ablations.files import writing
 from ablations.refused import Refused
 from ablations.runs.home import one_name
@@ -43,8 +44,7 @@ def build_report(uri: str, name: str, target: Path, ui: str | None = None) -> Pa
     Raises:
         UserError: the study is not tracked, or no run of it has finished.
     """
-    study = read_study(uri, name)
-    _check(study, uri)
+    study = _checked(read_study(uri, name), uri)
     neighbours = None
     if (target.parent / PAGE).exists():  # the page over all studies
         plans = [plan for _, plan in read_plans(connect(uri), Refused()).values()]
@@ -72,8 +72,7 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
         with refused.aside():  # one that cannot be drawn does not keep the others back
             study = read_study(uri, name)
             if study.runs or study.left_out:
-                _check(study, uri)
-                studies.append(study)
+                studies.append(_checked(study, uri))
     plans = [study.plan for study in studies]
     for study in studies:
         with refused.aside():
@@ -145,8 +144,7 @@ def save_figure(
     Raises:
         UserError: the study is not tracked, or has no such figure or axis.
     """
-    study = read_study(uri, name)
-    _check(study, uri)
+    study = _checked(read_study(uri, name), uri)
     from reports.figures import FIGURES, applicable, draw
     from reports.pages.names import figure_name
 
@@ -174,6 +172,26 @@ def _save(drawing: Drawing, file_format: str, path: Path, width: str) -> Path:
         else:
             temporary.write_bytes(style.encode(drawing.figure, file_format, width))
     return path
+
+
+def _checked(study: TrackedStudy, uri: str) -> TrackedStudy:
+    """The study as it can be drawn: without metrics that are declared and that no run returned.
+
+    Raises:
+        UserError: it has nothing to draw, or runs without what is drawn.
+    """
+    plan, runs = study.plan, study.runs.values()
+    told = tuple(one for one in plan.metrics if any(run.value(one) is not None for run in runs))
+    if runs and (told or plan.table):
+        for one in plan.metrics:
+            if one not in told and not one.sometimes:
+                warn(
+                    f"study {plan.study}: no run returned {quoted(one.name)}, a metric that its "
+                    "experiment declares: it is left out"
+                )
+        study = replace(study, plan=replace(plan, metrics=told))
+    _check(study, uri)
+    return study
 
 
 def _check(study: TrackedStudy, uri: str) -> None:
@@ -258,7 +276,12 @@ def _verdicts(study: TrackedStudy, judged: dict[str, list[Verdict]]) -> list[Ver
     from reports.data.verdicts import judge
 
     if study.plan.study not in judged:
-        judged[study.plan.study] = judge([study])
+        verdicts = judge([study])
+        for one in verdicts:
+            if one.evidence.trouble:
+                words = f"claim {quoted(one.claim.words)}: {one.evidence.trouble}"
+                warn(f"study {study.plan.study}: {words}")
+        judged[study.plan.study] = verdicts
     return judged[study.plan.study]
 
 

@@ -11,7 +11,7 @@ from functools import cache, partial
 
 from filelock import FileLock, Timeout
 
-from ablations.errors import UserError
+from ablations.errors import UserError, nearest, quoted
 from ablations.launch.code_copy import keep_study
 from ablations.launch.requests import Request, requests_of
 from ablations.launch.scheduler import (
@@ -27,6 +27,8 @@ from ablations.runs.directory import Inspection, State
 from ablations.runs.home import Home
 from ablations.runs.lease import Observer
 from ablations.study.expansion import Expansion
+from ablations.study.plan import Plan
+from ablations.tracking.names import OF_THE_MACHINERY
 
 LOCK_SECONDS = 300.0  # another launch of the study submits so long, at most
 
@@ -81,7 +83,23 @@ def check_ready(home: Home, expansion: Expansion) -> list[str]:
     for key, config in expansion.configs.items():
         if not home.run(key).is_done:
             told |= dict.fromkeys(expansion.experiment.ensure_ready(config))
-    return list(told)
+    return [*told, *undeclared_measures(expansion.plan)]
+
+
+def undeclared_measures(plan: Plan) -> list[str]:
+    """What is to be known of claims about numbers that perhaps no run will return.
+
+    No error: runs may return more than is declared. What a table holds only reports can tell.
+    """
+    known = [one.name for one in plan.metrics]
+    if not known or plan.table:
+        return []
+    return [
+        f"claim {quoted(claim.words)} is about {quoted(claim.measure)}, which its experiment does "
+        f"not declare: {nearest(claim.measure, known)}"
+        for claim in plan.claims
+        if claim.measure not in {*known, *OF_THE_MACHINERY}
+    ]
 
 
 @dataclass(frozen=True)

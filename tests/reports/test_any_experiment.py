@@ -278,3 +278,21 @@ def draw_of(folder, study, name, *options):
     done = run_ablate(folder / "home", *words, "--output", str(folder / study))
     assert done.returncode == 0, done.stderr
     return next((folder / study).glob(f"*{name}.csv"))
+
+
+def test_a_misspelt_claim_and_an_unreturned_metric_keep_nothing_else_back(tmp_path):
+    declared = METRICS.replace("]", 'Metric("nosuch")]')
+    text = FOREST.format(table="", declared=declared)
+    path = tmp_path / "forest.py"
+    path.write_text(text.replace('is better", "accuracy"', 'is better", "acuracy"'))
+    done = run_ablate(tmp_path / "home", "run", str(path), "--seeds", "1")
+    assert done.returncode == 0, done.stderr
+    done = run_ablate(tmp_path / "home", "plan", str(path))
+    assert "'acuracy', which its experiment does not declare: did you mean accuracy?" in done.stdout
+    done = run_ablate(tmp_path / "home", "report", "--all")
+    assert done.returncode == 0, done.stderr
+    told = done.stdout + done.stderr
+    assert "study forest: claim 'more is better': it cannot be judged: there is no" in told
+    assert "no run returned 'nosuch'" in told
+    assert (tmp_path / "home/reports/index.html").exists()
+    assert "cannot be judged" in (tmp_path / "home/reports/forest/index.html").read_text()
