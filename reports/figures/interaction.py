@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import combinations, product
 
 import numpy as np
@@ -89,12 +90,13 @@ def draw(data: pd.DataFrame) -> Figure:
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
-    positions = {level: x for x, level in enumerate(rows.level.drop_duplicates())}
+    positions = {level: x for x, level in enumerate(in_order(rows.level.drop_duplicates()))}
     lines = groups(rows, "line")
     for number, name, line in lines:
         shift = 0.06 * (number - (len(lines) - 1) / 2)  # so that intervals stand side by side
         means = {
-            positions[level]: estimate(list(part.value)) for level, part in line.groupby("level")
+            positions[str(level)]: estimate(list(part.value))
+            for level, part in line.groupby("level")
         }
         across = sorted(means)
         widths = [means[x].half_width for x in across]
@@ -114,6 +116,14 @@ def _lines(axes: Axes, rows: pd.DataFrame, width: float) -> None:
     axes.set_xlabel(plain(rows.across.iloc[0]))
     name_ticks(axes, [plain(level) for level in positions], width)
     _legend(axes, plain(rows.lines.iloc[0]), [name for _, name, _ in lines], width)
+
+
+def in_order(levels: Iterable[str]) -> list[str]:
+    """Levels from left to right: numbers from small to large, others as they come."""
+    given = list(levels)
+    with suppress(ValueError):
+        return sorted(given, key=float)
+    return given
 
 
 def _legend(axes: Axes, title: str, names: Sequence[str], width: float) -> None:

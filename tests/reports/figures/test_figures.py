@@ -21,6 +21,7 @@ from helpers.commands import TINY, TOY, run_ablate
 from reports.build import build_report
 from reports.drawing.style import encode, figure_style
 from reports.figures import FIGURES, applicable, draw
+from reports.figures.interaction import in_order
 from snnet.front import front_area
 
 # its runs are made once
@@ -252,6 +253,11 @@ def test_interaction_is_the_difference_of_differences(study):
     ]
     expected = f"{np.mean(beyond):+.1f}".replace("-", "−")
     assert f"kernel × initialisation {expected} points " in drawing.caption
+
+
+def test_numbers_stand_in_order_across_an_interaction_and_words_as_they_come():
+    assert in_order(["50", "15", "100"]) == ["15", "50", "100"]
+    assert in_order(["least_squares", "kaiming"]) == ["least_squares", "kaiming"]
 
 
 def test_effects_name_levels_with_other_stitches(study):
