@@ -14,6 +14,7 @@ from reports.data.quantities import Quantity, main_metric, quantities
 from reports.data.search import setting_words
 from reports.data.subject import Subject
 from reports.data.verdicts import Verdict
+from reports.drawing.words import plain
 from reports.statistics.evidence import Evidence, Sample, assess, correct_for_many, words
 from reports.statistics.interval import number
 
@@ -99,10 +100,11 @@ def _of_axis(levels: Sequence[Level], metric: Metric, evidence: Sequence[Evidenc
                       baseline.axis)  # fmt: skip
     level, best = max(told, key=lambda one: sign * one[1].effect)
     beats = sign * best.effect > 0
+    name, other = plain(level.label), plain(baseline.label)
     lead = (
-        f"{level.label} is best in {metric.title}, against {baseline.label}:"
+        f"{name} is best in {metric.title}, against {other}:"
         if beats
-        else f"no level is better in {metric.title} than {baseline.label}; next, {level.label}:"
+        else f"no level is better in {metric.title} than {other}; next, {name}:"
     )
     differ = sum(found.verdict != OPEN for _, found in told)
     count = f"; {differ} of {len(told)} levels differ from it" if len(told) > 1 else ""

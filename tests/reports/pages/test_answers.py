@@ -16,7 +16,7 @@ from reports.data.paper import published_plan
 from reports.data.verdicts import judge
 from reports.pages.answers import Answer, answers
 
-LEVELS = ("low", "middle", "high")
+LEVELS = ("low", "half_way", "high")
 NOISE = ((0, 1, 2, 1, 1), (1, 0, 1, 2, 1), (2, 1, 0, 1, 1))  # by level and seed; its mean is 1
 
 
@@ -47,7 +47,7 @@ def study_of(means, goal="maximize", seeds=5, **changes):
 def test_an_axis_names_its_best_level_and_what_that_is_worth():
     (found,) = answers(study_of([1.0, 4.0, 3.0]), [])
     assert (found.verdict, found.about, found.axis) == ("differs", "rate", "rate")
-    assert found.found.startswith("middle is best in mean error, against low: +3.0")
+    assert found.found.startswith("half way is best in mean error, against low: +3.0")
     assert " s [" in found.found
     assert "5 seeds, p < 0.001" in found.found
     assert found.found.endswith("2 of 2 levels differ from it")
