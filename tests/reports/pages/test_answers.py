@@ -84,7 +84,7 @@ def test_a_baseline_alone_tells_its_mean():
 
 def test_claims_speak_for_the_study():
     study = study_of([1.0, 4.0])
-    claim = Claim("Middle errs more", "error", {"rate": "middle"}, {"rate": "low"})
+    claim = Claim("Middle errs more", "error", {"rate": "half_way"}, {"rate": "low"})
     study = TrackedStudy(replace(study.plan, claims=(claim,)), study.runs)
     (found,) = answers(study, judge([study]))
     assert found == Answer("supported", "Middle errs more", found.found, "rate")
