@@ -6,7 +6,6 @@ import os
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
@@ -27,21 +26,15 @@ def check_hidden(folder: Path) -> None:
     Raises:
         UserError: one has the name of a module of Python's, or of a package that is needed here.
     """
-    for name, path in _modules(folder):
-        hidden = _hidden(name)
-        if hidden:
-            raise UserError(f"{path} hides {hidden}, which runs need: rename it")
-
-
-def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
-    """What can be imported from a folder, by name: files, and packages but those without code."""
     entries: list[str] = []
     with suppress(OSError):
         entries = sorted(os.listdir(folder))
     for entry in entries:
         name = entry.removesuffix(".py")
-        if name != entry or (folder / entry / PACKAGE).exists():
-            yield name, folder / entry
+        # first, as it asks no disk: folders may hold a million files, or be of a disk that is gone
+        hidden = _hidden(name)
+        if hidden and (name != entry or os.path.exists(folder / entry / PACKAGE)):
+            raise UserError(f"{folder / entry} hides {hidden}, which runs need: rename it")
 
 
 def _hidden(name: str) -> str:
