@@ -31,10 +31,18 @@ def check_hidden(folder: Path) -> None:
         entries = sorted(os.listdir(folder))
     for entry in entries:
         name = entry.removesuffix(".py")
-        # first, as it asks no disk: folders may hold a million files, or be of a disk that is gone
-        hidden = _hidden(name)
-        if hidden and (name != entry or os.path.exists(folder / entry / PACKAGE)):
+        # the disk is asked second, for folders may hold a million files; who needs it, last
+        if not _is_known(name) or (name == entry and not os.path.exists(folder / entry / PACKAGE)):
+            continue
+        if hidden := _hidden(name):
             raise UserError(f"{folder / entry} hides {hidden}, which runs need: rename it")
+
+
+def _is_known(name: str) -> bool:
+    """Whether a module of this name is Python's, or installed."""
+    if name in sys.stdlib_module_names:
+        return True
+    return name.isidentifier() and PathFinder.find_spec(name, INSTALLED) is not None
 
 
 def _hidden(name: str) -> str:
@@ -42,9 +50,6 @@ def _hidden(name: str) -> str:
     if name in sys.stdlib_module_names:
         before_all = BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name)
         return "" if before_all or name in UNUSED else f"Python's module {name}"
-    # first, as it takes no time: few names are installed at all
-    if not name.isidentifier() or PathFinder.find_spec(name, INSTALLED) is None:
-        return ""
     makers = packages_distributions().get(name, [])
     needed = any(_normal(one) in _needed() for one in makers)
     return f"the installed package {name}" if needed else ""
