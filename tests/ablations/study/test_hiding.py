@@ -39,7 +39,7 @@ def test_a_study_that_hides_a_module_itself_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "entry",
     [
-        *("test.py", "time.py", "os.py", "mine.py", "no-name.py", "pytest.py"),
+        *("test.py", "imp.py", "time.py", "os.py", "mine.py", "no-name.py", "pytest.py"),
         *("random/mine.py", "random.txt"),  # a folder without a module of its own hides nothing
     ],
 )
