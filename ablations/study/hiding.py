@@ -19,10 +19,11 @@ INSTALLED = list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", 
 # of the standard library, what no package imports: a file may well be called so
 UNUSED = {"test", "this", "antigravity", "turtle", "turtledemo", "idlelib", "lib2to3"}
 # nor what Python 3.12 and 3.13 have no more (PEP 594, 632)
-UNUSED |= set(
-    "aifc asynchat asyncore audioop cgi cgitb chunk crypt imghdr imp mailcap msilib nis nntplib "
-    "ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib".split()
-)
+UNUSED |= {
+    *("aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "imghdr", "imp"),
+    *("mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr", "spwd"),
+    *("sunau", "telnetlib", "uu", "xdrlib"),
+}
 
 
 def check_hidden(folder: Path) -> None:
