@@ -24,8 +24,9 @@ os.environ["OMP_NUM_THREADS"] = "1"  # as workers have it; before torch is impor
 # hundreds of processes import the project: without compiled files each would compile it anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# a shell's background jobs ignore Ctrl-C, and what they start would too
+# a shell's background jobs ignore Ctrl-C, those of nohup a hang-up; what they start would too
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("untimed")
 # whoever asks for one of these starts processes: commands, servers, a browser, a mount
