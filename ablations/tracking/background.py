@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from ablations.runs.home import Home
 from ablations.tracking.collector import Collector
 
 SYNC_SECONDS = 3.0
+REST = 30.0  # and by so much longer than a pass works: a large home must not keep a core busy
 JOIN_SECONDS = 60.0
 
 
@@ -43,8 +45,9 @@ class BackgroundCollector:
 
     def _loop(self) -> None:
         while True:
+            begun = time.thread_time()  # of this thread's work: to wait for a server costs nothing
             self._collect()
-            if self._stop.wait(SYNC_SECONDS):
+            if self._stop.wait(max(SYNC_SECONDS, REST * (time.thread_time() - begun))):
                 return
 
     def _collect(self) -> None:
