@@ -22,6 +22,7 @@ def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
     """
     from ablations.runs.logs import log_of, read
     from ablations.study.plans import find_run
+    from ablations.uris import without_secrets
 
     directory = find_run(home, run)
     number, path = log_of(directory, attempt)
@@ -31,4 +32,4 @@ def logs(home: Home, run: str, follow: bool, attempt: int | None) -> None:
             click.echo(piece, nl=False)
     failure = directory.failure(number)
     if failure:
-        click.echo(failure["traceback"])
+        click.echo(without_secrets(failure["traceback"]))  # earlier versions kept them
