@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,9 +57,23 @@ def one_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Home:
-    """All paths, from the root down. Nothing is created before it is needed."""
+    """All paths, from the root down. Nothing is created before it is needed.
+
+    Raises:
+        UserError: the root's path is no text, which records and tracking stores could hold.
+    """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        with suppress(FileNotFoundError):  # the working directory is gone
+            try:
+                str(self._place).encode()
+            except UnicodeEncodeError:
+                raise UserError(
+                    f"home {str(self.root)!r} cannot be used: its path, {str(self._place)!r}, is "
+                    "not UTF-8, as what is kept of runs must be: choose another --home"
+                ) from None
 
     @property
     def _place(self) -> Path:

@@ -94,3 +94,10 @@ def test_a_name_that_files_cannot_have_is_refused(home, name, told):
         with pytest.raises(UserError, match=told):
             path(name)
     assert home.plan("s" * 215).name == f"{'s' * 215}.json"
+
+
+@pytest.mark.parametrize("name", ["h\udcff", "linked"])
+def test_a_home_whose_path_is_no_text_is_refused(tmp_path, name):
+    (tmp_path / "linked").symlink_to("h\udcff")
+    with pytest.raises(UserError, match=r"udcff.*, is not UTF-8.*another --home"):
+        Home(tmp_path / name)
