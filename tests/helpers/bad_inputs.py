@@ -251,6 +251,7 @@ NAMES = [*(word for word in WORDS if word not in ("é", "日本", "null", "None"
 PATHS = [
     ["--home=", "status"],
     ["--home={home}/mlflow.db", "status"],
+    ["--home={home}\udcff", "status"],
     ["report", "toy", "--output="],
     ["report", "toy", "--output={home}/mlflow.db"],
     ["report", "toy", "--output=/dev/null/x"],
