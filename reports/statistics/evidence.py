@@ -83,11 +83,12 @@ class Evidence:
 
     @property
     def digits(self) -> int:
-        """How many digits after the point words have."""
-        if self.unit in ROUND_UNITS or self.statistic == "share":
+        """How many digits after the point words have: of points one, unless all would be 0.0."""
+        told = [self.effect, *(self.interval or ())]
+        plain = self.unit in ROUND_UNITS or self.statistic == "share"
+        if plain and (not any(told) or any(round(value, 1) for value in told)):
             return 1
-        ends = self.interval or ()
-        return digits_for([self.effect, *ends])
+        return digits_for(told)
 
     @property
     def effect(self) -> float:

@@ -276,3 +276,5 @@ def test_words_for_a_table_cell():
     assert words(assess(like(12.3, 2.0, 5))) == "+12.3 points [9.8, 14.8], 5 seeds, p < 0.001"
     found = assess(like(-0.1, 0.5, 4), "equivalent", 1.0)
     assert words(found) == "−0.1 points [−0.7, 0.5] (90 %), 4 seeds, p = 0.018"
+    small = assess(like(0.0123, 0.002, 5))  # not "+0.0 points [0.0, 0.0]"
+    assert words(small) == "+0.0123 points [0.0098, 0.0148], 5 seeds, p < 0.001"
