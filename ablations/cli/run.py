@@ -126,7 +126,8 @@ def run(
         provenance = launch_provenance(study, expansion)
         launcher = Launcher(home, study, expansion, scheduler, provenance, uri, warn)
         if dry_run:
-            click.echo(launcher.script(), nl=False)
+            script = launcher.script()
+            click.echo(script or f"no run of {called} is due: nothing to start\n", nl=False)
             return
         if earlier:
             warn(earlier_code(len(earlier), study, accept_old_code))

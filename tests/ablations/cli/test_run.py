@@ -10,6 +10,8 @@ from helpers.commands import TOY
 
 def test_a_variant_leaves_the_study_as_it_was(ablate, home):
     assert ablate("run", TOY, "--seeds", "1").returncode == 0
+    tried = ablate("run", TOY, "--seeds", "1", "--dry-run")
+    assert (tried.returncode, tried.stdout) == (0, "no run of toy is due: nothing to start\n")
     before = plan_of(home, "toy")
     asked = ("--seeds", "1", "--set", "steps=3")
     name = "this is toy-steps-3, a variant of toy: `ablate report toy-steps-3`"
