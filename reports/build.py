@@ -24,6 +24,7 @@ from reports.own import use as use  # the command calls it
 from reports.own import used_files
 from reports.pages.links import Links
 from reports.pages.neighbours import related
+from reports.pages.names import figure_name, place_among
 from reports.pages.publishing import PAGE, publish
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def build_all(uri: str, target: Path, ui: str | None = None) -> Path:
     """
     refused = Refused()
     with reaching(uri):
-        names = sorted(read_plans(connect(uri), refused))
+        names = sorted(read_plans(connect(uri), refused), key=place_among)
     studies, drawn = [], []
     judged: dict[str, list[Verdict]] = {}
     for name in names:
@@ -146,7 +147,6 @@ def save_figure(
     """
     study = _checked(read_study(uri, name), uri)
     from reports.figures import FIGURES, applicable, draw
-    from reports.pages.names import figure_name
 
     apply = applicable(study)
     axes = [one for found, one in apply if found == figure and axis in (None, one)]

@@ -1,9 +1,15 @@
-"""Names of figures and tables: of their files, without suffix, and of their ids on a page."""
+"""Names of studies, figures and tables: their order, files without suffix, ids on a page."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+
+
+def place_among(name: str) -> list[str | int]:
+    """What to sort names by: `steps-9` comes before `steps-10`."""
+    parts = re.split(r"(\d+)", name)
+    return [int(one) if number % 2 else one for number, one in enumerate(parts)]
 
 
 def figure_name(figure: str, axis: str | None) -> str:

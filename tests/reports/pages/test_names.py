@@ -7,7 +7,14 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.pages.names import figure_name, table_name
+from reports.pages.names import figure_name, place_among, table_name
+
+
+def test_numbers_in_names_are_in_order():
+    names = ["b", "steps-9", "steps-10", "steps-10-b", "steps", "2a", "10a"]
+    assert sorted(names, key=place_among) == [
+        *("2a", "10a", "b", "steps", "steps-9", "steps-10", "steps-10-b"),
+    ]
 
 
 def test_usual_axes_look_as_ever():
