@@ -23,8 +23,8 @@ from ablations.tracking.store import connect
 from reports.own import use as use  # the command calls it
 from reports.own import used_files
 from reports.pages.links import Links
-from reports.pages.neighbours import related
 from reports.pages.names import figure_name, place_among
+from reports.pages.neighbours import related
 from reports.pages.publishing import PAGE, publish
 
 if TYPE_CHECKING:
