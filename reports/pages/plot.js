@@ -16,6 +16,16 @@ function extent(values, log) {
   return log ? [low / pad, high * pad] : [low - pad, high + pad];
 }
 
+// Scores with their spreads, as far as no single wide one presses all points into a strip.
+function withSpreads(points, score) {
+  const values = points.map(point => point.values[score] || 0);
+  const most = (Math.max(...values) - Math.min(...values)) / 2;
+  return points.flatMap((point, number) => {
+    const spread = Math.min(point.spreads[score] || 0, most);
+    return [values[number] - spread, values[number] + spread];
+  });
+}
+
 function drawPoint(point, data, state, x, y) {
   const number = data.levels.indexOf(point.level);
   const value = point.values[state.score];
@@ -65,7 +75,7 @@ function drawPlot(svg, data, state) {
     state.on.has(point.level) && !isNaN(point.values[state.score]) && !isNaN(point.cost));
   const whole = shown.length ? shown : data.points.slice(0, 1);
   const [left, right] = state.zoom?.x ?? extent(whole.map(point => point.cost), state.log);
-  const [low, high] = state.zoom?.y ?? extent(whole.map(point => point.values[state.score] || 0));
+  const [low, high] = state.zoom?.y ?? extent(withSpreads(whole, state.score));
   const x = makeScale(left, right, MARGIN.left, width - MARGIN.right, state.log);
   const y = makeScale(low, high, height - MARGIN.bottom, MARGIN.top);
   const inside = shown.filter(({ cost, values }) =>

@@ -106,6 +106,16 @@ def test_the_view_shows_what_is_asked_for(page):
     assert points.count() == shown + 4
 
 
+def test_spreads_are_in_sight_unless_they_would_press_all_points_together(page):
+    points = [
+        {"values": {"s": 1}, "spreads": {"s": 0.5}},
+        {"values": {"s": 3}, "spreads": {"s": 9}},
+    ]
+    assert page.evaluate("points => withSpreads(points, 's')", points) == [0.5, 1.5, 2, 4]
+    alone = [{"values": {"s": 1}, "spreads": {"s": None}}]
+    assert page.evaluate("points => withSpreads(points, 's')", alone) == [1, 1]
+
+
 def test_a_rectangle_that_is_drawn_is_zoomed_to(page):
     box = page.locator("#view svg[role=listbox]").bounding_box()
     before = page.locator("#view [role=option]").count()
