@@ -29,13 +29,20 @@ LEGEND_LETTERS = 153  # an inch, where a figure's letters have one point: of two
 
 
 def colour_of(number: int) -> str:
-    """The colour of the level of this number; the baseline's is 0."""
-    return COLOURS[number % len(COLOURS)]
+    """The colour of the level of this number; the baseline's is 0, and no other level's."""
+    return COLOURS[_turn(number)[1]]
 
 
 def marker_of(number: int) -> str:
-    """The marker of the level of this number; the next one where the colours repeat."""
-    return MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
+    """The marker of the level of this number; another one where the colours repeat."""
+    turn, place = _turn(number)
+    return MARKERS[(place + turn) % len(MARKERS)]
+
+
+def _turn(number: int) -> tuple[int, int]:
+    """How often the colours were used up before a level, and which it has."""
+    turn, place = divmod(number - 1, len(COLOURS) - 1)
+    return (turn, 1 + place) if number else (0, 0)
 
 
 def handle_of(number: int, line: bool = True) -> Line2D:

@@ -3,7 +3,7 @@ function levelControl(name, number, checked) {
   const label = document.createElement("label");
   const box = document.createElement("input");
   Object.assign(box, { type: "checkbox", name: "level", value: name, checked });
-  const mark = element("path", { d: shapeOf(number), class: `level-${number % LOOKS}` });
+  const mark = element("path", { d: shapeOf(number), class: `level-${colourOf(number)}` });
   label.append(box, element("svg", { viewBox: "-8 -8 16 16", "aria-hidden": "true" }, mark), name);
   return label;
 }

@@ -8,7 +8,12 @@ const STAR = "M0-7L1.7-2.3L6.7-2.2L2.7.9L4.1 5.7L0 2.8L-4.1 5.7L-2.7.9L-6.7-2.2L
 const LOOKS = SHAPES.length;
 const MARGIN = { left: 52, right: 14, top: 12, bottom: 42 };
 
-function shapeOf(number) { return SHAPES[(number + Math.floor(number / LOOKS)) % LOOKS]; }
+// As in the figures: the baseline, 0, has a colour of its own; where colours repeat, shapes differ.
+function colourOf(number) { return number && 1 + (number - 1) % (LOOKS - 1); }
+function shapeOf(number) {
+  const turn = number && Math.floor((number - 1) / (LOOKS - 1));
+  return SHAPES[(colourOf(number) + turn) % LOOKS];
+}
 
 function extent(values, log) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -31,7 +36,7 @@ function drawPoint(point, data, state, x, y) {
   const value = point.values[state.score];
   const mark = element("path", {
     d: point.marked ? STAR : shapeOf(number), id: point.id, role: "option",
-    class: `point level-${number % LOOKS}${point.marked ? " filled" : ""}`,
+    class: `point level-${colourOf(number)}${point.marked ? " filled" : ""}`,
     transform: `translate(${x.at(point.cost).toFixed(1)} ${y.at(value).toFixed(1)})`,
     "aria-label": wordsOf(point, data, state.score), "aria-selected": "false",
     "data-words": wordsOf(point, data, state.score), "data-row": point.row,
@@ -45,7 +50,7 @@ function spreadLine(point, number, state, x, y) {
   const [middle, value] = [x.at(point.cost), point.values[state.score]];
   const within = one => y.at(Math.min(y.high, Math.max(y.low, one)));
   const ends = { x1: middle, x2: middle, y1: within(value - spread), y2: within(value + spread) };
-  return element("line", { class: `spread level-${number % LOOKS}`, "aria-hidden": "true", ...ends });
+  return element("line", { class: `spread level-${colourOf(number)}`, "aria-hidden": "true", ...ends });
 }
 
 function drawAxes(x, y, width, height, names) {

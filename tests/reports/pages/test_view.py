@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from ablations.tracking.reader import read_study
+from reports.drawing.drawing import colour_of, marker_of
+from reports.drawing.style import COLOURS, MARKERS
 
 pytestmark = pytest.mark.slow
 MOST_BYTES = 1_500_000
@@ -114,6 +116,13 @@ def test_spreads_are_in_sight_unless_they_would_press_all_points_together(page):
     assert page.evaluate("points => withSpreads(points, 's')", points) == [0.5, 1.5, 2, 4]
     alone = [{"values": {"s": 1}, "spreads": {"s": None}}]
     assert page.evaluate("points => withSpreads(points, 's')", alone) == [1, 1]
+
+
+def test_levels_look_as_in_the_figures(page):
+    numbers = list(range(20))
+    found = page.evaluate("numbers => numbers.map(one => [colourOf(one), shapeOf(one)])", numbers)
+    shapes = dict(zip(MARKERS, page.evaluate("SHAPES"), strict=True))
+    assert found == [[COLOURS.index(colour_of(n)), shapes[marker_of(n)]] for n in numbers]
 
 
 def test_a_rectangle_that_is_drawn_is_zoomed_to(page):
