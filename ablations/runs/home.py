@@ -33,7 +33,7 @@ ARTIFACTS = "artifacts"
 # bytes that a file system takes, less what is added at most: the time and a digest of a launch
 LONGEST_NAME = 255 - 40
 # what lies beside the reports of studies, for all of them
-OF_ALL_STUDIES = re.compile(r"index\.html|(claims|scales)\.(csv|md|tex)")
+OF_ALL_STUDIES = re.compile(r"index\.html|(claims|scales)\.(csv|md|tex)|forest\.(pdf|png)")
 
 
 def one_name(name: str) -> str:
@@ -46,7 +46,7 @@ def one_name(name: str) -> str:
     if len(os.fsencode(name)) > LONGEST_NAME:
         raise UserError(
             f"the name {cut(name, LONGEST_NAME // 4)!r} is too long for files to be called by it: "
-            f"use at most {LONGEST_NAME} letters"
+            f"use at most {LONGEST_NAME} bytes"
         )
     if OF_ALL_STUDIES.fullmatch(name):
         raise UserError(f"a report over all studies has a file {name}: call this study otherwise")

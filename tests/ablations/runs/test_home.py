@@ -83,10 +83,11 @@ def test_a_loop_of_links_is_no_home(tmp_path):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("s" * 240, "is too long for files to be called by it: use at most 215 letters"),
+        ("s" * 240, "is too long for files to be called by it: use at most 215 bytes"),
         ("\N{GREEK SMALL LETTER ALPHA}" * 120, "is too long"),
         ("index.html", "a report over all studies has a file index.html"),
         ("claims.csv", "call this study otherwise"),
+        ("forest.png", "call this study otherwise"),
     ],
 )
 def test_a_name_that_files_cannot_have_is_refused(home, name, told):
