@@ -9,7 +9,8 @@ precision long before A'B does.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,47 +20,92 @@ from torch import Tensor
 from snnet.initialisation import Block, Moments, by_front
 
 # largest condition number (see `condition`) at which single precision leaves residuals as they are
-# in double, to 1e-6 of them; beyond either, layers that are a mean of solutions lose that first
-GRAM_LIMIT = 5e4  # of A'A
-CROSS_LIMIT = 2e5  # of A'B
+# in double, to 1e-6 of them where they are 0.3 or more (0.03: beyond 2e4 and 1e7)
+GRAM_LIMIT = 1e5  # of A'A
+CROSS_LIMIT = 1e7  # of A'B
 ROWS = 4096  # that single precision adds up, or that are taken as float64, at a time
+
+
+@dataclass(frozen=True)
+class _Centred:
+    """Features less a mean, which is put back into sums of their products."""
+
+    rows: Tensor  # (positions, C), float64 where products shall be
+    mean: Tensor  # (C,), float64
+    sums: Tensor  # of the rows, (C,), float64
+
+    @property
+    def total(self) -> Tensor:
+        """Sum of the features (C,)."""
+        return self.sums + len(self.rows) * self.mean
 
 
 @dataclass
 class MeasuredMoments(Moments):
     """Sums in double precision of products that are in single where that is exact enough.
 
-    The first batch is measured: its Gram matrices are in double precision.
+    The first batch is measured: its Gram matrices are in double precision. Its means are taken from
+    all features before they are multiplied: features far from 0 are worse conditioned than what
+    they differ by.
 
     Attributes:
-        conditions: of the front blocks' Gram matrices.
+        conditions: of the front blocks' Gram matrices, about the means, as far as rounding goes.
+        front_means: of features (C,) that leave front blocks, float32, in the first batch.
+        back_means: of those that enter back blocks.
     """
 
     conditions: dict[Block, float] = field(default_factory=dict)
+    front_means: dict[Block, Tensor] = field(default_factory=dict)
+    back_means: dict[Block, Tensor] = field(default_factory=dict)
 
     def add(self, fronts: dict[Block, Tensor], backs: dict[Block, Tensor]) -> None:
         """Take in features, see `Moments.add`."""
         with _without_tf32():
-            for block, rows in fronts.items():
-                exact = block not in self.conditions or self.conditions[block] > GRAM_LIMIT
-                gram = _gram(rows, exact)
-                self.grams[block] = self.grams.get(block, 0) + gram
-                self.conditions.setdefault(block, condition(gram))
-            for block, rows in backs.items():
-                self.sums[block] = self.sums.get(block, 0) + rows.sum(0).double()
-                squares = rows.square().sum(0).double().sum().item()
-                self.squares[block] = self.squares.get(block, 0.0) + squares
-            self._add_crosses(fronts, backs)
+            lefts = {block: self._add_front(block, rows) for block, rows in fronts.items()}
+            rights = {block: self._add_back(block, rows) for block, rows in backs.items()}
+            for number, layer in enumerate(self.layers):
+                targets: dict[tuple[int, ...], _Centred] = {}  # some lead to the same blocks
+                for front, served in by_front(layer).items():
+                    which = tuple(served)
+                    if which not in targets:
+                        targets[which] = _together([rights[layer.back, j] for j in served])
+                    exact = self.conditions[layer.front, front] > CROSS_LIMIT
+                    left = lefts[layer.front, front]
+                    self._add_cross((number, front), left, targets[which], exact)
 
-    def _add_crosses(self, fronts: dict[Block, Tensor], backs: dict[Block, Tensor]) -> None:
-        for number, layer in enumerate(self.layers):
-            for front, served in by_front(layer).items():
-                block = layer.front, front
-                exact = self.conditions[block] > CROSS_LIMIT
-                targets = [backs[layer.back, j] for j in served]
-                target = functools.reduce(torch.add, [t.double() if exact else t for t in targets])
-                cross = _product(fronts[block], target, exact)
-                self.crosses[number, front] = self.crosses.get((number, front), 0) + cross
+    def _add_front(self, block: Block, rows: Tensor) -> _Centred:
+        mean = self.front_means.setdefault(block, rows.mean(0))
+        exact = self.conditions.get(block, math.inf) > GRAM_LIMIT
+        centred = _centred(rows.double() if exact else rows, mean)
+        about_mean = _gram(centred)
+        gram = _moved(about_mean, centred.mean)
+        if block in self.conditions:
+            self.grams[block] += gram
+        else:
+            self.grams[block] = gram
+            self.conditions[block] = condition(about_mean) * _cancelled(gram, about_mean)
+        return centred
+
+    def _add_back(self, block: Block, rows: Tensor) -> _Centred:
+        centred = _centred(rows, self.back_means.setdefault(block, rows.mean(0)))
+        squares = centred.rows.square().sum().double()
+        squares += centred.mean @ (centred.sums + centred.total)
+        self.sums[block] = self.sums.get(block, 0) + centred.total
+        self.squares[block] = self.squares.get(block, 0.0) + squares.item()
+        return centred
+
+    def _add_cross(
+        self, key: tuple[int, int], left: _Centred, right: _Centred, exact: bool
+    ) -> None:
+        """Add [A 1]'B of one layer and front block, in double precision where it shall be exact."""
+        if key not in self.crosses:
+            shape = len(left.mean) + 1, len(right.mean)
+            self.crosses[key] = left.mean.new_zeros(shape)
+        cross = self.crosses[key]
+        _add_product(cross[:-1], left.rows.double() if exact else left.rows.float(), right.rows)
+        sums = torch.stack([left.sums, left.mean], 1)
+        cross[:-1].addmm_(sums, torch.stack([right.mean, right.total]))
+        cross[-1] += right.total
 
 
 def condition(gram: Tensor) -> float:
@@ -72,26 +118,53 @@ def condition(gram: Tensor) -> float:
     return found.nan_to_num(torch.inf).item()  # not a number where a column is 0
 
 
-def _gram(rows: Tensor, exact: bool) -> Tensor:
-    """[A 1]'[A 1] (C + 1, C + 1) of A (positions, C), float64."""
-    product = _product(rows, rows, exact)
-    column = torch.cat([product[-1], product.new_tensor([len(rows)])])
-    return torch.cat([product, column[:, None]], dim=1)
+def _centred(rows: Tensor, mean: Tensor) -> _Centred:
+    rows = rows - mean
+    return _Centred(rows, mean.double(), rows.sum(0).double())
 
 
-def _product(left: Tensor, right: Tensor, exact: bool) -> Tensor:
-    """[A 1]'B (C_left + 1, C_right) of A (positions, C_left) and B, float64.
+def _together(parts: Sequence[_Centred]) -> _Centred:
+    """Sum of features of equal shape."""
+    each = zip(*((one.rows, one.mean, one.sums) for one in parts), strict=True)
+    return _Centred(*(functools.reduce(torch.add, one) for one in each))
+
+
+def _gram(centred: _Centred) -> Tensor:
+    """[A 1]'[A 1] (C + 1, C + 1) of features less their mean, float64."""
+    width = len(centred.mean)
+    gram = centred.mean.new_zeros(width + 1, width + 1)
+    _add_product(gram[:-1, :-1], centred.rows, centred.rows)
+    gram[-1, :-1] = gram[:-1, -1] = centred.sums
+    gram[-1, -1] = len(centred.rows)
+    return gram
+
+
+def _moved(gram: Tensor, mean: Tensor) -> Tensor:
+    """[A 1]'[A 1] (C + 1, C + 1), given that of A less `mean` (C,)."""
+    move = torch.cat([mean, mean.new_zeros(1)])
+    moved = gram.addr(gram[:, -1], move)
+    return moved.addr_(move, moved[-1].clone())
+
+
+def _cancelled(gram: Tensor, centred: Tensor) -> float:
+    """How much larger features are than what is left of them when their means are taken away.
+
+    By so much more does their rounding count in what is left: the most of any column.
 
     Arguments:
-        exact: whether the products are of double precision, too.
+        gram: of the features; `centred`: less their means.
     """
-    total = left.new_zeros(left.shape[1] + 1, right.shape[1], dtype=torch.float64)
+    ratios = (gram.diagonal() / centred.diagonal())[:-1].sqrt()
+    return ratios.nan_to_num(torch.inf).max().item()
+
+
+def _add_product(into: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add A'B to `into` (C_left, C_right), float64, of A (positions, C_left) and B.
+
+    The products have the precision of A, which may be float32.
+    """
     for one, other in zip(left.split(ROWS), right.split(ROWS), strict=True):
-        if exact:
-            one, other = one.double(), other.double()
-        total[:-1] += one.T @ other
-        total[-1] += other.sum(0)
-    return total
+        into += one.T @ other.to(one.dtype)
 
 
 @contextmanager
