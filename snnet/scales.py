@@ -194,6 +194,7 @@ SCALES: dict[str, dict[str, Settings]] = {
             "anchor_learning_rate": 0.1,
             "warmup_epochs": 2,
             "augmentation": _FASHION_AUGMENTATION,
+            "channels_last": True,  # a step takes two thirds of the time
         },
     },
     "minilm": {
