@@ -205,7 +205,7 @@ def search(
     def begin(expansion: Expansion) -> Launcher:
         expansion = replace(expansion, limits=limits)
         provenance = launch_provenance(study, expansion)
-        return Launcher(home, study, expansion, scheduler, provenance, uri)
+        return Launcher(home, study, expansion, scheduler, provenance, uri, grows=True)
 
     well = run_search(home, question, sitting, begin, uri)
     sys.exit(0 if well else EXIT_FAILED_RUNS)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ablations.errors import EXIT_USER_ERROR, UserError
 from ablations.launch.launches import TROUBLE
+from ablations.launch.offer import Offer
 from ablations.launch.requests import Request
 from ablations.launch.worker import work
 from ablations.runs.home import Home
@@ -26,10 +27,11 @@ def work_here(
     requests: Sequence[Request],
     provenance: Mapping[str, str],
     limits: Limits,
+    offer: Offer | None,
 ) -> None:
     """Do what a worker of the local executor does, see `ablations.launch.worker.work`."""
     with in_one_sentence():
-        work(home, study, requests, provenance, limits)
+        work(home, study, requests, provenance, limits, offer=offer)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from ablations.errors import UserError, nearest, quoted
 from ablations.launch.code_copy import keep_study
+from ablations.launch.offer import Offer
 from ablations.launch.requests import Request, requests_of
 from ablations.launch.scheduler import (
     QueuedJob,
@@ -133,12 +134,19 @@ class Launcher:
         provenance: Mapping[str, str],
         uri: str,
         tell: Callable[[str], None] = lambda text: None,
+        grows: bool = False,
     ) -> None:
-        """Arguments as the attributes of `Work`, and `tell`; limits are those of the expansion."""
+        """Arguments as the attributes of `Work`, and `tell`; limits are those of the expansion.
+
+        Arguments:
+            grows: whether the plan will be extended, so that workers here shall wait for more.
+        """
         self.home, self.scheduler, self.tell = home, scheduler, tell
         self.observer = home.observer()
         self._silent: set[str] = set()  # numbers of jobs that were told
-        self.work = Work(study, expansion, (), provenance, uri, expansion.limits)
+        here = grows and not scheduler.detached
+        offer = Offer.of_this_process(home.launches) if here else None
+        self.work = Work(study, expansion, (), provenance, uri, expansion.limits, offer)
         self.extend(expansion)
 
     def extend(self, expansion: Expansion) -> None:
@@ -197,6 +205,8 @@ class Launcher:
             if not self.scheduler.detached:
                 self.scheduler.cancel(self.study)
             raise
+        finally:
+            self._close_offer()
 
     def _prepare(self) -> None:
         """Make the directories that workers need, and keep the user's files."""
@@ -215,17 +225,27 @@ class Launcher:
         if due and trouble is None:
             with self._alone():
                 jobs = self._heard(self.queue(), snapshot)
+                if self.work.offer:
+                    self.work.offer.make(due)
                 try:
                     self.scheduler.submit(self.work, due, jobs, running)
                 except SubmitLimitError:
                     if not any(job.can_work for job in jobs):
                         raise  # nothing would ever make room
             return False
-        if running or any(job.can_work for job in jobs):
+        if running:
+            return False
+        self._close_offer()
+        if any(job.can_work for job in jobs):
             return False
         if due and trouble is not None:
             raise UserError(trouble)
         return True
+
+    def _close_offer(self) -> None:
+        """Let workers end that wait for more."""
+        if self.work.offer:
+            self.work.offer.close()
 
     def queue(self, needed: bool = True) -> list[QueuedJob]:
         """The jobs of the study, after help for those that were stuck.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ablations.errors import UserError
+from ablations.launch.offer import Offer
 from ablations.launch.requests import Request
 from ablations.runs.home import Home
 from ablations.study.expansion import Expansion
@@ -46,6 +47,7 @@ class Work:
         provenance: kept with every result, as tags.
         uri: the tracking store.
         limits: of each run, whatever expansions come later.
+        offer: where workers that end with the command wait for more; None: no more comes.
     """
 
     study: str
@@ -54,6 +56,7 @@ class Work:
     provenance: Mapping[str, str]
     uri: str
     limits: Limits = UNLIMITED
+    offer: Offer | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ablations.errors import UserError
 from ablations.files import HALF_WRITTEN, write_json, writing
 from ablations.launch.crew import CannotStartError, Crew, Doers
 from ablations.launch.monitor import Monitor, is_wanted
+from ablations.launch.offer import Offer
 from ablations.launch.requests import Request
 from ablations.launch.task import MEND, Outcome, Task, changed, ended
 from ablations.launch.watch import Watch
@@ -40,6 +41,7 @@ def work(
     doers: Doers | None = None,
     gpus: int | None = None,
     file: str | None = None,
+    offer: Offer | None = None,
 ) -> int:
     """Do every request that nobody else does; returns how many of them failed, once none is left.
 
@@ -52,6 +54,7 @@ def work(
         doers: who call the experiment's function; None: a process on this machine.
         gpus: see `Worker`.
         file: the user's own, where `study` is a copy of it.
+        offer: where more requests come from when these are done; None: no more come.
 
     Raises:
         Stopped: one of `STOP_SIGNALS` came; the run was given back.
@@ -69,7 +72,12 @@ def work(
                 raise UserError(changed(study))  # of the others whoever does them looks
             found = Path(file) if file else own_file(study)
             worker = Worker(home, experiment, provenance, doers, limits, stop, gpus, found)
-            return worker.lead(requests, maximum)
+            failed = worker.lead(requests, maximum)
+            for more in offer.follow(stop) if offer else ():
+                failed += worker.lead(more)
+            if stop.signal is not None:  # while it waited
+                raise Stopped(stop.signal)
+            return failed
     finally:
         doers.close()
 

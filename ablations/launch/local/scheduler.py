@@ -84,7 +84,8 @@ class LocalScheduler(Scheduler):
     def _start(self, work: Work) -> None:
         """Start one worker, on the GPU with the fewest."""
         gpu = self._emptiest_gpu()
-        told = (str(self.home.root), work.study, work.requests, work.provenance, work.limits)
+        home = str(self.home.root)
+        told = (home, work.study, work.requests, work.provenance, work.limits, work.offer)
         with _unreached_by_the_terminal(), environment_variables(**_environment(None)), clean_env():
             job = self._executor().submit(work_on, gpu or os.environ.get(VISIBLE_GPUS), *told)
             self._jobs.append(job)

@@ -56,6 +56,21 @@ def test_killed_twice_it_asks_for_as_many_as_it_should_and_none_twice(ablate, ho
     assert len(trials_of(home)) == 12
 
 
+def test_its_workers_do_one_trial_after_the_other_and_end_with_it(ablate, home):
+    done = ablate(*SEARCH, "--trials", "6", "--workers", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert states(home) == {State.DONE: 6}
+    assert len(list(home.launches.glob("*_submitted.pkl"))) == 2
+    assert not list(home.launches.glob("*_due.json"))
+    launcher = start(home, *SEARCH, "--trials", "99", "--workers", "2")
+    wait_for(lambda: states(home)[State.DONE] >= 8)
+    processes = descendants(launcher)
+    launcher.kill()
+    launcher.wait()
+    wait_for(lambda: not any(process.is_running() for process in processes))
+    assert State.RUNNING not in states(home)
+
+
 def test_interrupted_it_leaves_in_good_order_and_goes_on(ablate, home):
     arguments = (*SEARCH, "--trials", "3", "--workers", "2")
     hold(home)
