@@ -40,10 +40,26 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def drawn(home):
-    """The home's reports, drawn once."""
+def judged():
+    """The names of studies that were judged in this process, as often as they were."""
+    names = []
+
+    def judge(studies):
+        names.extend(study.plan.study for study in studies)
+        return JUDGE(studies)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verdicts, "judge", judge)
+        yield names
+
+
+@pytest.fixture(scope="module")
+def drawn(home, judged):
+    """The home's reports, drawn once; each study is judged once."""
+    judged.clear()
     done = run_ablate(home, "report", "--all")
     assert done.returncode == 0, done.stderr
+    assert sorted(judged) == ["judged", "toy-pace-5"]
     return home / "reports"
 
 
@@ -137,22 +153,13 @@ def test_the_page_is_accessible(drawn, chromium, scheme):
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_each_study_is_judged_once_and_what_is_there_is_not_drawn_again(
-    home, monkeypatch, tmp_path
-):
+def test_what_is_there_is_neither_judged_nor_drawn_again(home, drawn, judged, tmp_path):
+    shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
     asked = ("report", "--all", "--output", str(tmp_path))
-    judged = []
-
-    def judge(studies):
-        judged.extend(study.plan.study for study in studies)
-        return JUDGE(studies)
-
-    monkeypatch.setattr(verdicts, "judge", judge)
-    assert run_ablate(home, *asked).returncode == 0
-    assert sorted(judged) == ["judged", "toy-pace-5"]
+    judged.clear()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("index.html")}
     assert run_ablate(home, *asked).returncode == 0
-    assert sorted(judged) == ["judged", "toy-pace-5"]
+    assert not judged
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("index.html")} == before
     (tmp_path / "claims.csv").unlink()
     assert run_ablate(home, *asked).returncode == 0
