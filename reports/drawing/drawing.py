@@ -124,7 +124,7 @@ def words_of(rows: pd.DataFrame) -> list[str]:
     Anchors are told by name, see `named`.
     """
     found = []
-    score = score_in(rows) if "score" in rows else None
+    score = score_in(rows) if "score" in rows and len(rows) else None
     for row in rows.to_dict("records"):
         text = row["between"] if row["is_anchor"] else f"stitch {row['route']}"
         text += f", {row['level']}" if "level" in row else ""
