@@ -186,7 +186,7 @@ def told_apart(level: Level, baseline: Level) -> tuple[int, int, int]:
     """Pairs of sub-networks, equal in route and seed, that the same test images tell apart.
 
     How many are better, how many are worse (McNemar, p below LEVEL, each pair for itself), and of
-    how many; none where tables do not keep which images were correct.
+    how many; none where tables do not keep which images were correct, or hold other images.
     """
     better = worse = pairs = 0
     for seed in level.runs.keys() & baseline.runs.keys():
@@ -195,6 +195,8 @@ def told_apart(level: Level, baseline: Level) -> tuple[int, int, int]:
             continue
         both = one.merge(other, on="route", suffixes=("", "_other"))
         for ours, theirs in zip(both.correct, both.correct_other, strict=True):
+            if len(ours) != len(theirs):
+                continue
             found = mcnemar(ours, theirs, 8 * len(ours))  # what fills the last byte is equal
             pairs += 1
             if found.p < LEVEL:  # not corrected for the other pairs

@@ -27,9 +27,9 @@ def test_levels_pair_seeds(uri):
 
 
 def test_stitches_are_told_apart_by_the_images_that_only_one_gets_right():
-    def level(**wrong):
-        """One seed, 83 images; of each route so many of the first are wrong."""
-        bits = [np.packbits(np.arange(83) >= count).tobytes() for count in wrong.values()]
+    def level(images=83, **wrong):
+        """One seed, of each route so many of the first images are wrong."""
+        bits = [np.packbits(np.arange(images) >= count).tobytes() for count in wrong.values()]
         table = pd.DataFrame({"route": list(wrong), "correct": bits})
         return Level("axis", "level", False, {0: TrackedRun("", "", {}, {}, table)}, 1)
 
@@ -37,3 +37,5 @@ def test_stitches_are_told_apart_by_the_images_that_only_one_gets_right():
     theirs = level(better=20, worse=0, same=3, near=5)  # 4 images: p = 0.125
     assert told_apart(ours, theirs) == (1, 1, 4)
     assert told_apart(theirs, theirs) == (0, 0, 4)
+    other_task = level(600, better=0, worse=20)
+    assert told_apart(other_task, theirs) == told_apart(theirs, other_task) == (0, 0, 0)
