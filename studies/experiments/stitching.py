@@ -140,19 +140,30 @@ def check_ready(config: StitchingConfig) -> list[str]:
     """Refuse a run whose images or weights are not here, or do not fit.
 
     Returns:
-        A sentence for what is left out of the images, and for each file of weights that is
-        adapted.
+        A sentence for anchors that know nothing and should, for what is left out of the images,
+        and for each file of weights that is adapted.
 
     Raises:
         UserError: says what is missing or wrong, and what to do.
     """
     try:
-        told = check_dataset(config)
+        told = [*_untaught(config), *check_dataset(config)]
         if config.layer == "linear" and all(_is_known(spec, config) for spec in config.anchors):
             return told
         return told + _check_networks(config)
     except (MissingDataError, ValueError) as error:
         raise UserError(str(error)) from None
+
+
+def _untaught(config: StitchingConfig) -> list[str]:
+    """What is to be known of anchors that shall know something of another task, and do not."""
+    names = [spec.name for spec in config.anchors if _weights(spec, config) == "random"]
+    if config.fine_tuned or not (names and config.pretrained):
+        return []
+    return [
+        f"{', '.join(names)} begin with random weights, and fine_tuned=False leaves them so: "
+        "nothing of another task is in them; anchors of scales lite and minilm begin with such"
+    ]
 
 
 def check_dataset(config: StitchingConfig) -> list[str]:

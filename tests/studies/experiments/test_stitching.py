@@ -19,6 +19,7 @@ from studies.direction import STUDY as DIRECTION
 from studies.experiments.stitching import STITCHING, check_ready, expected_seconds, fixed
 from studies.overview import STUDY as OVERVIEW
 from studies.tasks import STUDY as TASKS
+from studies.transfer import STUDY as TRANSFER
 
 OPTIONS = {"img_size": 64, "patch_size": 16, "depth": 2, "num_heads": 2, "num_classes": 3}
 SETTINGS = {
@@ -107,6 +108,14 @@ def test_what_is_left_out_and_adapted_is_told(folder, tmp_path):
     assert "it tells 5 classes apart, this run 3" in adapted
     with pytest.raises(UserError, match="a new one would never learn here"):
         check_ready(config(vits(weights)[:1] + vits()[1:], tuning="stitching_layers"))
+
+
+def test_anchors_that_no_task_taught_are_told():
+    told = [
+        check_ready(one) for one in expand("transfer", replace(TRANSFER, seeds=1)).configs.values()
+    ]
+    assert [len(each) for each in told] == [0, 1, 0]  # fine-tuned, straight, from scratch
+    assert told[1][0].startswith("vit-6, vit-10, vit-32 begin with random weights")
 
 
 def test_the_room_of_decoded_images_is_told_before(folder):
