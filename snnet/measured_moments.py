@@ -20,7 +20,7 @@ from torch import Tensor
 from snnet.initialisation import Block, Moments, by_front
 
 # largest condition number (see `condition`) at which single precision leaves residuals as they are
-# in double, to 1e-6 of them where they are 0.3 or more (0.03: beyond 2e4 and 1e7)
+# in double, to 1e-6: of them where they are 0.3 or more, and of what is to be fitted everywhere
 GRAM_LIMIT = 1e5  # of A'A
 CROSS_LIMIT = 1e7  # of A'B
 ROWS = 4096  # that single precision adds up, or that are taken as float64, at a time
