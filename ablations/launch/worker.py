@@ -18,7 +18,7 @@ from ablations.launch.requests import Request
 from ablations.launch.task import MEND, Outcome, Task, changed, ended
 from ablations.launch.watch import Watch
 from ablations.runs import layout
-from ablations.runs.attempt import Stopped, StopRequest, noticing_stop
+from ablations.runs.attempt import SIGNAL_SECONDS, Stopped, StopRequest, noticing_stop
 from ablations.runs.directory import Inspection, RunDirectory, State, SupersededError
 from ablations.runs.home import Home
 from ablations.runs.lease import HEARTBEAT_SECONDS, Lease
@@ -207,7 +207,20 @@ class Worker:
             return outcome
         if passed:
             return ended(passed, died=False)
-        return Outcome(stopped=True) if lease.cancelled_file.exists() else outcome
+        if lease.cancelled_file.exists():
+            return Outcome(stopped=True)
+        if outcome.stopped:
+            self._await_signal()
+        return outcome
+
+    def _await_signal(self) -> None:
+        """Wait for what a run's process met and this one may not have yet.
+
+        Whoever ends a job signals all its processes; nothing else shall be begun meanwhile.
+        """
+        deadline = time.monotonic() + SIGNAL_SECONDS
+        while self.stop.signal is None and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def _end(self, watch: Watch) -> None:
         """Let the run leave a checkpoint; end it where that takes too long."""

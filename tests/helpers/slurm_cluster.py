@@ -61,7 +61,7 @@ PreemptMode=REQUEUE
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,sched_min_interval=0,batch_sched_delay=0,bf_interval=1
 SlurmctldParameters=preempt_send_user_signal
-KillWait=5
+KillWait=30
 SlurmdTimeout=10
 MessageTimeout=10
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=9 PreemptMode=OFF

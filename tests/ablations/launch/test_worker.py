@@ -12,6 +12,7 @@ import time
 import traceback
 from contextlib import redirect_stdout
 from dataclasses import replace
+from threading import Timer
 
 import numpy as np
 import pandas as pd
@@ -425,6 +426,22 @@ def test_a_signal_gives_the_run_back(tmp_path):
         lead(made, request())
     assert stopped.value.signal == signal.SIGUSR2
     assert home.run(KEY).inspect(Observer()).state is State.WAITING
+
+
+def test_nothing_else_begins_where_the_signal_first_meets_the_process_of_a_run(tmp_path):
+    home, (first, second) = Home(tmp_path), list(TWO_SEEDS.plan.runs)[:2]
+
+    class MetFirst(Endless):
+        def outcome(self, seconds):
+            Timer(0.3, setattr, (made.stop, "signal", signal.SIGTERM)).start()
+            return Outcome(stopped=True)
+
+    made = worker(home, MetFirst(home, STUDY.experiment))
+    with pytest.raises(Stopped):
+        lead(made, request(first), request(second))
+    states = [home.run(key).inspect(Observer()) for key in (first, second)]
+    assert [one.state for one in states] == [State.WAITING, State.WAITING]
+    assert [one.attempt for one in states] == [1, 0]
 
 
 def test_whoever_sees_that_it_lost_kills_what_it_does(tmp_path):
