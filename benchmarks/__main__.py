@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -20,6 +21,7 @@ from benchmarks.gpu.catalogue import GPU_BENCHMARKS
 
 if TYPE_CHECKING:
     from benchmarks.measure import Result, Say
+    from benchmarks.results import Measured
 
     Run = Callable[[bool, Say], Iterator[Result]]
 
@@ -30,7 +32,8 @@ HELP = f"""Measure how much faster the project's ways are than the plain ones.
 
 Both ways run in turn in one process; the ratio is the median over rounds. What they give is
 compared, and a benchmark fails where it differs. All benchmarks together take about an hour
-on two cores: leave the machine alone meanwhile.
+on two cores: leave the machine alone meanwhile. Each is written when it is done, and takes the
+place of what the same folder had of it: --only with --output {WHOLE} measures one anew.
 
 \b
 The benchmarks:
@@ -40,7 +43,7 @@ The benchmarks:
 With --gpu, on the GPU that torch sees; --device cpu tries them without one:
 {os.linesep.join(f"  {name:15} {about}" for name, about in GPU_BENCHMARKS.items())}
 
-Writes results.json, results.md (the table), results.png and results.pdf.
+Writes results.json, results.md (the table), results.png and results.pdf: all that the folder has.
 
 Exits with 0 even where a target is missed (the table says so), with 1 where outputs differ.
 """
@@ -79,10 +82,9 @@ def main(only: tuple[str, ...], quick: bool, gpu: bool, device: str, output: Pat
     torch.set_num_threads(count_cpus())
     console = Console()
     runs = {name: _bound(name, device if gpu else None) for name in only or known}
-    results, problems = measure(runs, quick, console)
     whole, part = (WHOLE_GPU, PART_GPU) if gpu else (WHOLE, PART)
     partial_run = only or quick or (gpu and device == "cpu")
-    save(results, output or (part if partial_run else whole), console)
+    problems = measure(runs, quick, console, output or (part if partial_run else whole))
     for problem in problems:
         console.print(f"[red]failed:[/red] {problem}")
     sys.exit(1 if problems else 0)
@@ -99,11 +101,17 @@ def _bound(name: str, device: str | None) -> Run:
     return partial(on_device, device=torch.device(device))
 
 
-def measure(runs: dict[str, Run], quick: bool, console: Console) -> tuple[list[Result], list[str]]:
-    """Run benchmarks, by name, one after the other; results, and where outputs differed."""
-    from benchmarks.measure import OutputsDifferError
+def measure(runs: dict[str, Run], quick: bool, console: Console, folder: Path) -> list[str]:
+    """Run benchmarks, by name, one after the other, each saved when it is done.
 
-    results, problems = [], []
+    Returns:
+        Where outputs differed.
+    """
+    from benchmarks.measure import OutputsDifferError
+    from benchmarks.results import Measured, read_json, rich_table, surroundings
+
+    problems = []
+    measured = read_json(folder / "results.json")
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("", total=len(runs))
@@ -112,31 +120,36 @@ def measure(runs: dict[str, Run], quick: bool, console: Console) -> tuple[list[R
             def say(text: str, name: str = name) -> None:
                 progress.update(task, description=f"{name}: {text}")
 
+            around, start, results = surroundings(quick), time.monotonic(), []
             try:
                 for result in run(quick, say):
                     results.append(result)
                     console.print(f"{result.benchmark}, {result.case}: {result.ratio:.2f}x")
             except OutputsDifferError as error:
                 problems.append(str(error))
+            around["minutes"] = (time.monotonic() - start) / 60
+            measured[name] = Measured(around, tuple(results))
+            save(measured, folder)
             progress.advance(task)
-    return results, problems
+    console.print(rich_table(one for name in runs for one in measured[name].results))
+    console.print(f"written to {folder}")
+    return problems
 
 
-def save(results: list[Result], output: Path, console: Console) -> None:
-    """Show the table; write it, the numbers and the figure."""
+def save(measured: dict[str, Measured], folder: Path) -> None:
+    """Write the numbers, the table and the figure."""
     from benchmarks.figure import draw
-    from benchmarks.results import rich_table, write_json, write_markdown
+    from benchmarks.results import write_json, write_markdown
     from reports.drawing.style import figure_style
     from reports.drawing.style import save as save_figure
 
-    console.print(rich_table(results))
-    output.mkdir(parents=True, exist_ok=True)
-    write_json(results, output / "results.json")
-    write_markdown(results, output / "results.md")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(measured, folder / "results.json")
+    write_markdown(measured, folder / "results.md")
+    results = [one for each in measured.values() for one in each.results]
     if results:
         with figure_style():
-            save_figure(draw(results), output / "results")
-    console.print(f"written to {output}")
+            save_figure(draw(results), folder / "results")
 
 
 if __name__ == "__main__":

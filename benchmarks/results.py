@@ -1,11 +1,12 @@
-"""What a run of the benchmarks found: kept as JSON, shown as a table."""
+"""What benchmarks found: kept as JSON, each with what it was measured on, shown as a table."""
 
 from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import torch
 from rich import box
 from rich.table import Table
 
+from ablations.files import writing
 from ablations.machine import count_cpus
+from ablations.runs.provenance import GIT_DIRTY, GIT_SHA, git_state
 from benchmarks.measure import Result, Timing
 
 HEADERS = ("benchmark", "ratio", "target", "met", "bound", "plain", "ours", "rounds")
@@ -22,8 +25,22 @@ BRIEF = 5  # columns that fit a terminal
 NUMERIC = {"ratio", "target", "plain", "ours", "rounds"}
 
 
-def surroundings() -> dict[str, Any]:
-    """Machine, threads and versions."""
+@dataclass(frozen=True)
+class Measured:
+    """One benchmark.
+
+    Attributes:
+        around: see `surroundings`, and the minutes it took.
+        results: of its cases.
+    """
+
+    around: dict[str, Any]
+    results: tuple[Result, ...]
+
+
+def surroundings(quick: bool) -> dict[str, Any]:
+    """Machine, threads, versions, commit, day, and whether sizes are tiny."""
+    state = git_state(Path(__file__))
     return {
         "machine": f"{count_cpus()} cores, {_processor()}",
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -32,6 +49,10 @@ def surroundings() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "timm": version("timm"),
+        "commit": state.get(GIT_SHA, "")[:7],
+        "changed": state.get(GIT_DIRTY) == "true",
+        "quick": quick,
+        "day": f"{datetime.now(UTC):%Y-%m-%d}",
     }
 
 
@@ -45,10 +66,36 @@ def _processor() -> str:
     return (names or [platform.processor() or platform.machine()])[0]
 
 
-def write_json(results: Iterable[Result], path: Path) -> None:
-    """Everything measured, in seconds."""
-    rows = [{**asdict(one), "ratio": one.ratio, "met": one.met} for one in results]
-    path.write_text(json.dumps({**surroundings(), "results": rows}, indent=1) + "\n")
+def read_json(path: Path) -> dict[str, Measured]:
+    """What `write_json` wrote, by benchmark; nothing where no file is, or one of another form."""
+    content = json.loads(path.read_text()) if path.exists() else {}
+    return {name: _measured(kept) for name, kept in content.items() if isinstance(kept, dict)}
+
+
+def _measured(kept: dict[str, Any]) -> Measured:
+    around = {name: value for name, value in kept.items() if name != "results"}
+    return Measured(around, tuple(map(_result, kept["results"])))
+
+
+def _result(row: dict[str, Any]) -> Result:
+    fields = {name: value for name, value in row.items() if name not in ("ratio", "met")}
+    timings = {name: Timing(tuple(fields[name]["rounds"])) for name in ("plain", "ours")}
+    return Result(**(fields | timings))
+
+
+def write_json(measured: dict[str, Measured], path: Path) -> None:
+    """Everything measured, in seconds, by benchmark."""
+    content = {
+        name: {
+            **each.around,
+            "results": [
+                {**asdict(one), "ratio": one.ratio, "met": one.met} for one in each.results
+            ],
+        }
+        for name, each in measured.items()
+    }
+    with writing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def rich_table(results: Iterable[Result]) -> Table:
@@ -66,22 +113,38 @@ def rich_table(results: Iterable[Result]) -> Table:
     return table
 
 
-def write_markdown(results: Sequence[Result], path: Path) -> None:
-    """Write the table for the documentation, under a line that says on what it was measured."""
-    around = surroundings()
+def write_markdown(measured: dict[str, Measured], path: Path) -> None:
+    """Write the table for the documentation, under lines that say on what it was measured."""
+    results = [one for each in measured.values() for one in each.results]
     lines = [
-        f"Measured on {around['cores']} cores, {around['gpu'] or 'CPU'}, {around['threads']} "
-        f"threads; torch "
-        f"{around['torch']}, timm {around['timm']}. A ratio is the median over rounds in which "
-        "both ways run in turn, under it the 95 % interval (with fewer than six rounds, the "
-        "extremes); a time is the median, under it the fastest and the slowest round. A bound is "
-        "the ratio at which only the work that it names is left.",
+        *(f"- {line}" for line in _measured_on(measured)),
+        "",
+        "A ratio is the median over rounds in which both ways run in turn, under it the 95 % "
+        "interval (with fewer than six rounds, the extremes); a time is the median, under it the "
+        "fastest and the slowest round. A bound is the ratio at which only the work that it names "
+        "is left.",
         "",
         _line(HEADERS),
         _line(["---:" if header in NUMERIC else "---" for header in HEADERS]),
         *(_line(_cells(result)) for result in results),
     ]
     path.write_text("\n".join(lines) + "\n")
+
+
+def _measured_on(measured: dict[str, Measured]) -> list[str]:
+    """A line for all benchmarks that share a machine, versions, a commit and a day."""
+    alike: dict[str, list[str]] = {}
+    for name, each in measured.items():
+        around = each.around
+        commit = around["commit"] + (" with changes" if around["changed"] else "")
+        told = (
+            f"{around['machine']}, {around['gpu'] or 'no GPU'}, {around['threads']} threads; torch "
+            f"{around['torch']}, timm {around['timm']}; commit {commit or 'unknown'}, "
+            f"{around['day']}"
+        )
+        told += ", tiny sizes" if around["quick"] else ""
+        alike.setdefault(told, []).append(f"{name} ({around['minutes']:.0f} min)")
+    return [f"{told}: {', '.join(names)}" for told, names in alike.items()]
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -88,8 +88,8 @@ class MeasuredMoments(Moments):
 
     def _add_back(self, block: Block, rows: Tensor) -> _Centred:
         centred = _centred(rows, self.back_means.setdefault(block, rows.mean(0)))
-        squares = centred.rows.square().sum().double()
-        squares += centred.mean @ (centred.sums + centred.total)
+        lengths = torch.linalg.vector_norm(centred.rows, dim=1)  # needs no copy, as squares would
+        squares = lengths.double().square().sum() + centred.mean @ (centred.sums + centred.total)
         self.sums[block] = self.sums.get(block, 0) + centred.total
         self.squares[block] = self.squares.get(block, 0.0) + squares.item()
         return centred

@@ -23,8 +23,10 @@ def test_a_quick_run_writes_numbers_table_and_figure(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     saved = json.loads((tmp_path / "results.json").read_text())
-    assert saved["cores"] >= 1
-    cases = {(each["benchmark"], each["case"]): each for each in saved["results"]}
+    assert list(saved) == ["evaluation", "sandwich_step", "grid"]
+    assert all(each["cores"] >= 1 and each["quick"] for each in saved.values())
+    rows = [row for each in saved.values() for row in each["results"]]
+    cases = {(each["benchmark"], each["case"]): each for each in rows}
     for direction, bound in (("fast to slow", 1.12), ("slow to fast", 5.11)):
         each = cases["evaluation", f"digits, {direction}, batch 16"]
         assert each["bounds"]["work"] == pytest.approx(bound, abs=0.01)
@@ -48,7 +50,8 @@ def test_those_for_a_gpu_are_tried_without_one(tmp_path):
     command += ["--output", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    saved = json.loads((tmp_path / "results.json").read_text())
+    results = [row for each in saved.values() for row in each["results"]]
     steps = {each["case"]: each for each in results if each["benchmark"] == "gpu_training_step"}
     assert set(steps) == {
         f"digits, {precision}, against {rival}"
