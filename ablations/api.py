@@ -21,7 +21,6 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -300,10 +299,9 @@ def _expand(
     values = values_by_name(changes)
     if isinstance(study, Study):
         return expand(_name(study), study, scale, family, seeds, values)
-    name, loaded = load_study(a_study(study))
-    expansion = expand(name, loaded, scale, family, seeds, values)
-    file = str(own_file(a_study(study)) or "")
-    return replace(expansion, plan=replace(expansion.plan, file=file))
+    reference = a_study(study)
+    name, loaded = load_study(reference)
+    return expand(name, loaded, scale, family, seeds, values, own_file(reference))
 
 
 def _name(study: Reference) -> str:

@@ -135,8 +135,8 @@ class Chosen:
         own, found = load_study(reference)
         if name is not None:
             check_name(name, (own, *known))
-        changes = parse_changes(chosen.changes)
-        expansion = expand(own, found, chosen.scale, chosen.family, chosen.seeds, changes)
+        changes, file = parse_changes(chosen.changes), own_file(reference)
+        expansion = expand(own, found, chosen.scale, chosen.family, chosen.seeds, changes, file)
         plan, scales = expansion.plan, found.experiment
         variant = Variant(
             study=own if own in known else os.path.realpath(reference),
@@ -149,7 +149,6 @@ class Chosen:
         if name or variant.words:
             title = f"{plan.title} ({variant.words})" if variant.words else plan.title
             plan = replace(plan, study=name or variant.name, title=title, variant=variant)
-        plan = replace(plan, file=str(own_file(reference) or ""))
         check_free(home, plan)
         return replace(expansion, plan=plan)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from ablations.errors import UserError, quoted
@@ -49,6 +50,7 @@ def expand(
     family: str | None = None,
     seeds: int | None = None,
     changes: Mapping[str, Sequence[Any]] | None = None,
+    file: Path | None = None,
 ) -> Expansion:
     """Every run that `study` asks for.
 
@@ -56,6 +58,7 @@ def expand(
         scale, family: of the experiment's, or None for the first.
         seeds: how many replicates, or None for the study's own number.
         changes: see `Study.override`.
+        file: the user's own that holds the study, see `own_file`.
 
     Raises:
         UserError: a setting is unknown or out of range, there are too many runs, or none is left.
@@ -91,6 +94,7 @@ def expand(
         presentation=experiment.presentation_of(configs.values()),
         fixed=experiment.fixed_of(defaults),
         replicates=study.seeds,
+        file=str(file or ""),
     )
     return Expansion(plan, experiment, configs, study.limits)
 
