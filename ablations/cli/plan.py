@@ -43,9 +43,10 @@ def scales(study: str) -> None:
     """Show the ready-made settings of each scale and family. The first is the default."""
     from ablations.study.catalogue import load_study
     from ablations.terminal.display import console
-    from ablations.terminal.scales import scales_table
+    from ablations.terminal.scales import scales_tables
 
-    console.print(scales_table(load_study(study)[1].experiment))
+    for table in scales_tables(load_study(study)[1].experiment, console.width):
+        console.print(table, "")
 
 
 @click.command()

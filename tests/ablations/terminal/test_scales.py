@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 
+from rich.console import Console
+
 from ablations.study.experiment import Experiment
-from ablations.terminal.scales import scales_table
+from ablations.terminal.scales import scales_tables
 from helpers.toy import STUDY
 from studies.experiments.stitching import STITCHING
+
+WIDE = 1000
 
 
 def cells(table):
@@ -17,7 +22,7 @@ def cells(table):
 
 
 def test_only_what_differs_is_shown():
-    table = scales_table(STUDY.experiment)
+    (table,) = scales_tables(STUDY.experiment, WIDE)
     assert [column.header for column in table.columns] == [
         *("setting", "small\nparabola", "large\nparabola")
     ]
@@ -36,7 +41,8 @@ def test_values_are_brief():
     named = [{"name": "one", "of": "much"}, {"name": "two", "of": "more"}]
     scales = {"a": {"x": {}, "y": {"names": named, "options": {"on": 1, "off": 0}, "limit": 3}}}
     experiment = Experiment("brief", Config, lambda config, run: {}, scales=scales)
-    assert cells(scales_table(experiment)) == {
+    (table,) = scales_tables(experiment, WIDE)
+    assert cells(table) == {
         "names": ("", "one, two"),
         "options": ("", "on 1"),
         "limit": ("-", "3"),
@@ -44,7 +50,7 @@ def test_values_are_brief():
 
 
 def test_the_real_experiment_fills_a_column_for_each_family():
-    table = scales_table(STITCHING)
+    (table,) = scales_tables(STITCHING, WIDE)
     families = [family for families in STITCHING.scales.values() for family in families]
     assert len(table.columns) == 1 + len(families)
     rows = cells(table)
@@ -52,3 +58,13 @@ def test_the_real_experiment_fills_a_column_for_each_family():
     assert all(len(set(row)) > 1 for row in rows.values())
     assert "anchors" in rows
     assert "seed" not in rows
+
+
+def test_in_a_narrow_terminal_scales_come_below_each_other_and_names_stay_whole():
+    output = io.StringIO()
+    tables = list(scales_tables(STITCHING, 80))
+    Console(file=output, width=80).print(*tables)
+    (whole,) = scales_tables(STITCHING, WIDE)
+    shown = [column.header for table in tables for column in table.columns[1:]]
+    assert shown == [column.header for column in whole.columns[1:]]
+    assert output.getvalue().count("subnetworks_per_step") == len(tables) > 1
