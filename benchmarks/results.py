@@ -143,7 +143,7 @@ def _measured_on(measured: dict[str, Measured]) -> list[str]:
             f"{around['day']}"
         )
         told += ", tiny sizes" if around["quick"] else ""
-        alike.setdefault(told, []).append(f"{name} ({around['minutes']:.0f} min)")
+        alike.setdefault(told, []).append(name)
     return [f"{told}: {', '.join(names)}" for told, names in alike.items()]
 
 
