@@ -57,7 +57,7 @@ def _bars(axes: Axes, results: Sequence[Result]) -> None:
             xytext=(4, 0), textcoords="offset points", va="center", fontsize=7,
         )  # fmt: skip
     axes.axvline(1, color=BLACK, linewidth=0.7)
-    axes.set_yticks(places, [f"{_readable(r.benchmark)}: {r.case}" for r in results], fontsize=7)
+    axes.set_yticks(places, [f"{_readable(r.benchmark)}: {r.case}" for r in results], fontsize=6.5)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("times faster than the plain way")
