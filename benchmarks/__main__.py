@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ablations.files import DamagedError
 from ablations.machine import count_cpus
 from benchmarks.catalogue import BENCHMARKS
 from benchmarks.gpu.catalogue import GPU_BENCHMARKS
@@ -108,10 +109,15 @@ def measure(runs: dict[str, Run], quick: bool, console: Console, folder: Path) -
         Where outputs differed.
     """
     from benchmarks.measure import OutputsDifferError
-    from benchmarks.results import Measured, read_json, rich_table, surroundings
+    from benchmarks.results import Measured, read_measured, rich_table, surroundings
 
     problems = []
-    measured = read_json(folder / "results.json")
+    try:
+        measured = read_measured(folder / "results.json")
+    except DamagedError as error:
+        raise click.UsageError(
+            f"{error.path} is damaged: remove it, or give another --output"
+        ) from None
     columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("", total=len(runs))
@@ -139,12 +145,12 @@ def measure(runs: dict[str, Run], quick: bool, console: Console, folder: Path) -
 def save(measured: dict[str, Measured], folder: Path) -> None:
     """Write the numbers, the table and the figure."""
     from benchmarks.figure import draw
-    from benchmarks.results import write_json, write_markdown
+    from benchmarks.results import write_markdown, write_measured
     from reports.drawing.style import figure_style
     from reports.drawing.style import save as save_figure
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(measured, folder / "results.json")
+    write_measured(measured, folder / "results.json")
     write_markdown(measured, folder / "results.md")
     results = [one for each in measured.values() for one in each.results]
     if results:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import torch
 from rich import box
 from rich.table import Table
 
-from ablations.files import writing
+from ablations.files import read_json, write_json
 from ablations.machine import count_cpus
 from ablations.runs.provenance import GIT_DIRTY, GIT_SHA, git_state
 from benchmarks.measure import Result, Timing
@@ -66,9 +65,13 @@ def _processor() -> str:
     return (names or [platform.processor() or platform.machine()])[0]
 
 
-def read_json(path: Path) -> dict[str, Measured]:
-    """What `write_json` wrote, by benchmark; nothing where no file is, or one of another form."""
-    content = json.loads(path.read_text()) if path.exists() else {}
+def read_measured(path: Path) -> dict[str, Measured]:
+    """What `write_measured` wrote, by benchmark; nothing where no file is, or one of another form.
+
+    Raises:
+        DamagedError: it is no JSON.
+    """
+    content = read_json(path, dict[str, Any]) or {}
     return {name: _measured(kept) for name, kept in content.items() if isinstance(kept, dict)}
 
 
@@ -83,7 +86,7 @@ def _result(row: dict[str, Any]) -> Result:
     return Result(**(fields | timings))
 
 
-def write_json(measured: dict[str, Measured], path: Path) -> None:
+def write_measured(measured: dict[str, Measured], path: Path) -> None:
     """Everything measured, in seconds, by benchmark."""
     content = {
         name: {
@@ -94,8 +97,7 @@ def write_json(measured: dict[str, Measured], path: Path) -> None:
         }
         for name, each in measured.items()
     }
-    with writing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    write_json(path, content)
 
 
 def rich_table(results: Iterable[Result]) -> Table:

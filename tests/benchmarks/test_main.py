@@ -84,3 +84,12 @@ def test_an_unknown_benchmark_names_the_others():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "evaluation" in done.stderr
+
+
+def test_earlier_numbers_that_cannot_be_read_are_told_before_anything_is_measured(tmp_path):
+    (tmp_path / "results.json").write_text("{")
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "results.json is damaged: remove it, or give another --output" in done.stderr
+    assert (tmp_path / "results.json").read_text() == "{"

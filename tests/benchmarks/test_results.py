@@ -7,7 +7,7 @@ import json
 import pytest
 
 from benchmarks.measure import Result, Timing
-from benchmarks.results import Measured, read_json, surroundings, write_json, write_markdown
+from benchmarks.results import Measured, read_measured, surroundings, write_markdown, write_measured
 
 
 def measured(ratio, **around):
@@ -19,15 +19,15 @@ def measured(ratio, **around):
 
 def test_what_is_read_is_what_was_written(tmp_path):
     kept = {"first": measured(2.0), "second": measured(3.0)}
-    write_json(kept, tmp_path / "results.json")
-    assert read_json(tmp_path / "results.json") == kept
+    write_measured(kept, tmp_path / "results.json")
+    assert read_measured(tmp_path / "results.json") == kept
 
 
 @pytest.mark.parametrize("former", [None, {"machine": "2 cores", "results": []}])
 def test_nothing_is_read_where_nothing_of_this_form_is(tmp_path, former):
     if former:
         (tmp_path / "results.json").write_text(json.dumps(former))
-    assert read_json(tmp_path / "results.json") == {}
+    assert read_measured(tmp_path / "results.json") == {}
 
 
 def test_the_table_says_on_what_each_was_measured(tmp_path):
