@@ -13,6 +13,7 @@ from timm.scheduler import create_scheduler_v2
 from torch import Tensor, nn
 from torch.nn import functional
 
+from snnet.acceleration import PRECISIONS
 from snnet.config import StitchingConfig
 from snnet.data.memory import InMemory
 from snnet.distributed import CPU
@@ -20,7 +21,6 @@ from snnet.network import StitchedNetwork
 from snnet.routes import Joint, Route
 from snnet.sampling import create_sampler
 from snnet.seeding import generator
-from snnet.training import PRECISIONS
 
 
 class HandWritten:

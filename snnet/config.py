@@ -105,9 +105,10 @@ class StitchingConfig:
     teacher_top: Annotated[int, Ge(1), Le(MOST_KEPT)] = 16  # classes that are kept of a soft answer
     # bf16 and fp16 by automatic mixed precision; tf32: matrix products of a GPU, in ten bits
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
-    # how steps are made faster; neither gives the same bits
+    # how steps are made faster; bits may differ
     compile: Literal["none", "blocks"] = "none"  # see `snnet.compiled`
     channels_last: bool = False  # images, and what convolutions make of them, in memory
+    cuda_graphs: bool = False  # blocks of a GPU as one launch each, see `snnet.captured`
     # a replicate: all that somebody else would draw, unless one of the next two fixes it
     seed: int = 0
     anchor_seed: Count | None = None  # of the anchors' own training; None: `seed`
@@ -277,6 +278,14 @@ def _check_layout(config: StitchingConfig) -> None:
         raise ValueError(f"{config.dataset} holds texts, which have no channels_last; leave it out")
 
 
+def _check_graphs(config: StitchingConfig) -> None:
+    if config.cuda_graphs and is_text(config.dataset):
+        raise ValueError(
+            f"{config.dataset} holds texts, whose batches differ in length, which CUDA graphs do "
+            "not take; set cuda_graphs to False"
+        )
+
+
 def _check_heads(config: StitchingConfig) -> None:
     wanted = "positions" if has_maps(config.dataset) else "whole"
     networks = [*config.anchors, *([config.teacher] if config.teacher else [])]
@@ -323,6 +332,7 @@ _CHECKS = (
     _check_decoded,
     _check_unchanged,
     _check_layout,
+    _check_graphs,
     _check_heads,
     _check_augmentation,
 )

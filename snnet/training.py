@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -12,8 +11,8 @@ import torch
 from timm.utils.clip_grad import dispatch_clip_grad
 from torch import Tensor, nn
 
+from snnet.acceleration import Acceleration
 from snnet.candidates import Candidates
-from snnet.compiled import CompiledBlocks
 from snnet.config import StitchingConfig
 from snnet.data.dataset import Batches, Data
 from snnet.data.waiting import Waiting
@@ -32,7 +31,6 @@ from snnet.tally import StepLosses, Tally
 from snnet.teacher_answers import Mark, TeacherAnswers
 from snnet.tuning import merge_updates, tune
 
-PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # after how many steps losses and flags are read: a GPU need not wait for Python in between
 READ_EVERY = {"cpu": 1, "cuda": 10}
 
@@ -50,6 +48,7 @@ class Training:
 
     Attributes:
         epoch, step: done so far; `step` counts inside the epoch.
+        acceleration: how steps are computed.
         visits: how often each stitch was trained, over all processes and both phases.
         read_every: after so many steps losses are read, and `pause` is asked.
         trained_params: how many parameters training changes of each sub-network.
@@ -96,7 +95,7 @@ class Training:
         self._buffers = [b for b in network.buffers() if b.is_floating_point()]
         half = config.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=half)
-        self._compiled = CompiledBlocks(network) if config.compile == "blocks" else None
+        self.acceleration = Acceleration(network, config, self.process)
         self.read_every = READ_EVERY.get(self.process.device.type, 1)
         self._batches: Batches | None = None
         self._start_epoch()
@@ -148,7 +147,8 @@ class Training:
             )
             self._batches = islice(batches, self.steps_per_epoch - self.step)
         start = time.perf_counter()
-        with self._faster():
+        # matching runs blocks twice
+        with self.acceleration.in_use(graphs=self.matching is None):
             paused = self._run_steps(self._waiting.through(self._batches), pause)
         self._epoch_seconds += time.perf_counter() - start
         return None if paused else self._end_epoch()
@@ -178,20 +178,9 @@ class Training:
             raise DivergenceError(f"{problems[0]}; try a lower learning_rate")
         return paused
 
-    @contextmanager
-    def _faster(self) -> Iterator[None]:
-        """What settings ask for to make steps faster, for training alone."""
-        before = torch.get_float32_matmul_precision()
-        with ExitStack() as stack:
-            if self._compiled:
-                stack.enter_context(self._compiled.in_use())
-            if self.config.precision == "tf32":
-                torch.set_float32_matmul_precision("high")
-                stack.callback(torch.set_float32_matmul_precision, before)
-            yield
-
     def _train_step(self, images: Tensor, labels: Tensor) -> None:
         """One optimiser step, without waiting for a GPU."""
+        self.acceleration.begin_step()
         device, config = self.process.device, self.config
         purpose = (config.seed, self.epoch, self.step)
         sampler = self.matching.sampler if self.matching else self._sampler
@@ -203,7 +192,7 @@ class Training:
         chosen = [drawn[number] for number in self._slices]
         count = len(self._slices)
         marks = [self.supervision.mark(images[n::count]) for n in range(count)]
-        layout = torch.channels_last if config.channels_last else torch.preserve_format
+        layout = self.acceleration.layout
         images = images.to(device, non_blocking=True, memory_format=layout)
         labels = labels.to(device, non_blocking=True)
         losses = self._losses(images, labels, chosen, marks, *purpose)
@@ -223,7 +212,7 @@ class Training:
         """The losses of every slice's passes; counts the score where targets teach."""
         slices, targets = self._mixed_slices(images, labels, *purpose)
         seeds = [generator("model", *purpose, n).initial_seed() for n in self._slices]
-        with self._autocast():
+        with self.acceleration.autocast():
             if self.matching:
                 return self._passes(self.matching.losses, slices, chosen, seeds)
             taught = self._ask(slices, marks)
@@ -244,11 +233,6 @@ class Training:
             self.supervision.ask(one, (self.epoch, self.step, number), mark)
             for number, one, mark in zip(numbers, slices, marks, strict=True)
         ]
-
-    def _autocast(self) -> torch.autocast:
-        precision = self.config.precision
-        device = self.process.device.type
-        return torch.autocast(device, PRECISIONS.get(precision), enabled=precision in PRECISIONS)
 
     def _mixed_slices(
         self, images: Tensor, labels: Tensor, *purpose: object

@@ -23,6 +23,8 @@ CONFIGS = {
     "bf16": replace(BASE, precision="bf16"),
     "fp16": replace(BASE, precision="fp16"),
     "bf16, compiled blocks": replace(BASE, precision="bf16", compile="blocks"),
+    "bf16, CUDA graphs": replace(BASE, precision="bf16", cuda_graphs=True),
+    "bf16, both": replace(BASE, precision="bf16", compile="blocks", cuda_graphs=True),
 }
 QUICK = ("fp32", "bf16")
 RIVALS = {"plain timm": HandWritten, "the authors' loop": AuthorsLoop}

@@ -340,6 +340,7 @@ STITCHING = Experiment(
         "solve_precision": "double",
         "compile": "none",
         "channels_last": False,
+        "cuda_graphs": False,
     },
     scales=SCALES,
     expected_seconds=expected_seconds,

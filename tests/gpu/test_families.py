@@ -94,6 +94,26 @@ def test_steps_and_resuming(network, device, precision, sampling, tmp_path):
     assert apart <= (0.1 * (ended - stopped).abs().mean() if device.type == "cuda" else 0)
 
 
+@pytest.mark.parametrize(
+    "faster",
+    [{"compile": "blocks"}, {"cuda_graphs": True}, {"compile": "blocks", "cuda_graphs": True}],
+    ids=["compiled", "graphs", "both"],
+)
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.gpu
+def test_faster_steps_are_steps(name, faster):
+    """The first steps as they are without; fifty that stay finite, in half precision."""
+    losses = []
+    for changes in ({}, faster):
+        network = family(name).to("cuda")
+        config = replace(CONFIG, precision="bf16", epochs=17, **changes)
+        run = Training(network, images_for(network), config, Process(device=torch.device("cuda")))
+        losses.append([run.run_epoch()["loss"] for _ in range(config.epochs)])
+        assert torch.isfinite(flat(network)).all()
+    assert losses[1][0] == pytest.approx(losses[0][0], rel=0.02)
+    assert losses[1][-1] == pytest.approx(losses[0][-1], rel=0.2)
+
+
 def test_a_sweep_scores_as_one_by_one(network, device):
     network.eval()
     data = images_for(network)

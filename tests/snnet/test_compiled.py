@@ -38,7 +38,7 @@ def test_all_routes_take_no_more_compilations_than_kinds_of_blocks(network, imag
 
 def test_blocks_that_drop_paths_differ_and_are_compiled_once_each(data, count):
     run = training(data, drop_path=0.2, epochs=4)
-    run._compiled = CompiledBlocks(run.network, "eager")
+    run.acceleration.compiled = CompiledBlocks(run.network, "eager")
     for _ in range(4):
         run.run_epoch()
     assert 2 <= count() <= len(run.network.blocks())
@@ -47,8 +47,8 @@ def test_blocks_that_drop_paths_differ_and_are_compiled_once_each(data, count):
 def test_training_with_compiled_blocks_is_training(data, count):
     """Scores in between run the blocks as they are; without the compiler's slow last step."""
     plain, compiled = training(data), training(data, compile="blocks")
-    assert isinstance(compiled._compiled, CompiledBlocks)
-    compiled._compiled = CompiledBlocks(compiled.network, "aot_eager")
+    assert isinstance(compiled.acceleration.compiled, CompiledBlocks)
+    compiled.acceleration.compiled = CompiledBlocks(compiled.network, "aot_eager")
     one, other = plain.run_epoch(), compiled.run_epoch()
     assert count() == 2
     assert other["loss"] == pytest.approx(one["loss"], rel=1e-4)
@@ -57,21 +57,3 @@ def test_training_with_compiled_blocks_is_training(data, count):
         torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-4)
     functions = {function for route in compiled.network.functions for function in route}
     assert set(compiled.network.anchor(0).blocks) <= functions
-
-
-def test_other_precisions_and_layouts_are_for_training_alone(data):
-    """On the CPU both change nothing but the layout."""
-    plain, other = training(data), training(data, precision="tf32", channels_last=True)
-    seen = []
-    forward = other._passes.forward
-
-    def watch(run, slices, *rest):
-        seen.append(torch.get_float32_matmul_precision())
-        assert all(one.is_contiguous(memory_format=torch.channels_last) for one in slices)
-        return forward(run, slices, *rest)
-
-    other._passes.forward = watch
-    metrics = other.run_epoch()
-    assert set(seen) == {"high"}
-    assert torch.get_float32_matmul_precision() == "highest"
-    assert metrics["loss"] == pytest.approx(plain.run_epoch()["loss"], rel=1e-3)
