@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from PIL.Image import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from ablations.machine import count_cpus
 from snnet.data.dataset import Batches
@@ -66,13 +67,20 @@ def _name(dataset: Any, index: int) -> str:
 
 def _transform(image: Image, transform: Any, *purpose: object) -> Tensor:
     """Apply timm's transforms, which draw from three global generators, as the purpose says."""
-    seed = generator("image", *purpose).initial_seed()
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
+    with nullcontext() if get_worker_info() else _unchanged_generators():
+        seed = generator("image", *purpose).initial_seed()
         random.seed(seed)
         np.random.seed(seed % 2**32)
         torch.default_generator.manual_seed(seed)  # torch.manual_seed is slow without a GPU
         return transform(image)
+
+
+@contextmanager
+def _unchanged_generators() -> Iterator[None]:
+    """Global generators go on as before: but in processes that only load, others draw from them."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])

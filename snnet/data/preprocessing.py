@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
+import numpy as np
+import torch
 from PIL.Image import Image
 from timm.data import auto_augment, create_transform, resolve_model_data_config
-from torch import nn
+from timm.data.transforms import MaybeToTensor
+from torch import Tensor, nn
+from torchvision.transforms import Compose, Normalize
 
 from snnet.recipe import Augmentation
 
@@ -42,7 +47,7 @@ class Preprocessing:
 
     def for_test(self) -> Any:
         """The un-augmented transform, PIL image to tensor (C, H, W)."""
-        return create_transform(
+        made = create_transform(
             self.image_shape,
             is_training=False,
             mean=self.mean,
@@ -50,10 +55,11 @@ class Preprocessing:
             interpolation=self.interpolation,
             crop_pct=self.crop,
         )
+        return _normalising_at_once(made)
 
     def for_training(self, augmentation: Augmentation) -> Any:
         """The augmenting transform, PIL image to tensor (C, H, W)."""
-        return create_transform(
+        made = create_transform(
             self.image_shape,
             is_training=True,
             mean=self.mean,
@@ -63,6 +69,38 @@ class Preprocessing:
             re_prob=augmentation.random_erasing,
             re_mode="pixel",
         )
+        return _normalising_at_once(made)
+
+
+class ToNormalised:
+    """From a PIL image to a normalised tensor (C, H, W).
+
+    It gives the bits of torchvision's ToTensor and Normalize in less than half of their time: it
+    takes colours apart as PIL does, and copies once.
+    """
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        """Arguments: of every channel (C,)."""
+        self.mean, self.deviation = mean.view(-1, 1, 1), deviation.view(-1, 1, 1)
+
+    def __call__(self, image: Image) -> Tensor:
+        """The tensor of an image of modes L or RGB."""
+        bands = image.split()
+        pixels = np.empty((len(bands), image.height, image.width), np.float32)
+        for channel, band in zip(pixels, bands, strict=True):
+            channel[...] = np.asarray(band)
+        return torch.from_numpy(pixels).div_(255).sub_(self.mean).div_(self.deviation)
+
+
+def _normalising_at_once(transform: Compose) -> Compose:
+    """timm's transform with one step in place of the two that make a normalised tensor."""
+    steps = transform.transforms
+    for n, (one, other) in enumerate(pairwise(steps)):
+        if isinstance(one, MaybeToTensor) and isinstance(other, Normalize):
+            steps[n : n + 2] = [
+                ToNormalised(torch.as_tensor(other.mean), torch.as_tensor(other.std))
+            ]
+    return transform
 
 
 def preprocessing_of(models: Sequence[nn.Module]) -> Preprocessing:

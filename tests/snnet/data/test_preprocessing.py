@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import timm
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
+from timm.data.transforms import MaybeToTensor
+from torchvision.transforms import Compose, Normalize, ToTensor
 
 from snnet.anchor_spec import AnchorSpec
-from snnet.data.preprocessing import preprocessing_of
+from snnet.data.preprocessing import Preprocessing, ToNormalised, preprocessing_of
 from snnet.models import create_model
+from snnet.recipe import Augmentation
 
 GREY = {"img_size": 64, "in_chans": 1}
 
@@ -67,3 +73,30 @@ def test_models_of_different_images_are_refused(options, says):
 def test_images_have_one_or_three_channels():
     with pytest.raises(ValueError, match="images of 4 channels, and pictures have 3, or 1"):
         preprocessing_of([made("deit_tiny_patch16_224", in_chans=4)])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.sampled_from(["L", "RGB"]),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.lists(st.tuples(st.floats(-2, 2), st.floats(0.01, 3)), min_size=3, max_size=3),
+    st.integers(0, 2**32 - 1),
+)
+def test_at_once_it_gives_the_bits_of_two_steps(mode, size, normal, seed):
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    mean, deviation = (list(values) for values in zip(*normal[:channels], strict=True))
+    pixels = np.random.default_rng(seed).integers(0, 256, (*size, channels), np.uint8)
+    image = Image.fromarray(pixels.squeeze(2) if mode == "L" else pixels)
+    expected = Compose([ToTensor(), Normalize(mean, deviation)])(image)
+    found = ToNormalised(torch.tensor(mean), torch.tensor(deviation))(image)
+    assert torch.equal(found, expected)
+    assert found.is_contiguous()
+
+
+def test_both_transforms_normalise_at_once():
+    preparing = Preprocessing((3, 32, 32), (0.5,) * 3, (0.2,) * 3, "bicubic", 0.9)
+    strong = Augmentation(rand_augment="rand-m9", random_erasing=0.25)
+    for transform in (preparing.for_test(), preparing.for_training(strong)):
+        kinds = [type(step) for step in transform.transforms]
+        assert kinds.count(ToNormalised) == 1
+        assert not {MaybeToTensor, Normalize} & set(kinds)
