@@ -74,9 +74,10 @@ class MeasuredMoments(Moments):
                     self._add_cross((number, front), left, targets[which], exact)
 
     def _add_front(self, block: Block, rows: Tensor) -> _Centred:
-        mean = self.front_means.setdefault(block, rows.mean(0))
+        if block not in self.front_means:
+            self.front_means[block] = rows.mean(0)
         exact = self.conditions.get(block, math.inf) > GRAM_LIMIT
-        centred = _centred(rows.double() if exact else rows, mean)
+        centred = _centred(rows.double() if exact else rows, self.front_means[block])
         about_mean = _gram(centred)
         gram = _moved(about_mean, centred.mean)
         if block in self.conditions:
@@ -87,7 +88,9 @@ class MeasuredMoments(Moments):
         return centred
 
     def _add_back(self, block: Block, rows: Tensor) -> _Centred:
-        centred = _centred(rows, self.back_means.setdefault(block, rows.mean(0)))
+        if block not in self.back_means:
+            self.back_means[block] = rows.mean(0)
+        centred = _centred(rows, self.back_means[block])
         lengths = torch.linalg.vector_norm(centred.rows, dim=1)  # needs no copy, as squares would
         squares = lengths.double().square().sum() + centred.mean @ (centred.sums + centred.total)
         self.sums[block] = self.sums.get(block, 0) + centred.total
