@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, prod
+
 import torch
 from torch import nn
 
@@ -23,12 +25,16 @@ from snnet.experiment import (
     create_teacher,
     learns_heads,
 )
-from snnet.network import StitchedNetwork, stitch_for
+from snnet.network import StitchedNetwork, stitch_for, width_and_size
 from snnet.pretraining import begun, drop_path_of
 from snnet.space import count_routes
 from snnet.text_models import is_text_model
 from snnet.tuning import check_tuning
 from snnet.wording import in_bytes
+
+# rows for each unknown of a least-squares start: with two, the squared error of what it gives for
+# other images is twice what it would be with any number of rows; with hardly more than one, no map
+ENOUGH_ROWS = 2
 
 
 def check_networks(config: StitchingConfig) -> list[str]:
@@ -38,7 +44,8 @@ def check_networks(config: StitchingConfig) -> list[str]:
     read, and nothing is computed.
 
     Returns:
-        A sentence for each file of weights that is adapted.
+        A sentence for each file of weights that is adapted, for the room of decoded images, and
+        for calibration images that are too few.
 
     Raises:
         ValueError: says what is wrong.
@@ -66,6 +73,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         count_routes(config, network.space.stages)
         check_classes(network.classes, classes, config.dataset)
         check_tuning(network, config.tuning)
+        told += _few_rows_told(config, network)
         if config.distillation != "none" and config.teacher is not None:
             own = config.teacher.weights == "recipe"
             teacher = create_teacher(begun(config.teacher), told.append, new_head=own)
@@ -96,6 +104,29 @@ def _size_told(dataset: str, models: list[nn.Module]) -> str:
         f"dataset {dataset}: decoded images take about {in_bytes(size)} in the home's cache, "
         "once for all runs; `ablate gc --caches` frees it"
     )
+
+
+def _few_rows_told(config: StitchingConfig, network: StitchedNetwork) -> list[str]:
+    """A sentence where least squares fit the calibration images and hardly any others."""
+    if config.init != "least_squares" or config.layer == "identity":
+        return []
+    images = config.calibration_images
+    found = []  # by layer: rows that an image gives, and unknowns of each channel
+    for layer in network.space.layers:
+        joint = layer.joints[0]
+        leaving = network.anatomies[joint.front].shapes[joint.front_block + 1]
+        width, size = width_and_size(leaving, network.anchor(joint.front).layout)
+        found.append((prod(size), width + 1))
+    few = [(rows, unknowns) for rows, unknowns in found if images * rows < ENOUGH_ROWS * unknowns]
+    if not few:
+        return []
+    enough = max(ceil(ENOUGH_ROWS * unknowns / rows) for rows, unknowns in few)
+    rows, unknowns = min(few, key=lambda one: one[0] / one[1])
+    return [
+        f"calibration_images {images}: {len(few)} of {len(found)} stitching layers have few rows "
+        f"for their least-squares start (at worst {images * rows} for {unknowns} unknowns), which "
+        f"then fits these images and hardly others; with {enough} all have enough"
+    ]
 
 
 def _try(teacher: nn.Module, network: StitchedNetwork) -> None:

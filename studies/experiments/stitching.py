@@ -40,6 +40,8 @@ NETWORKS = (
         "distillation",
         "tuning",
         "drop_path",
+        "init",
+        "calibration_images",
     ),
     *("anchor_learning_rate", *SETTINGS, "only", "selection", "kept", "layer", "layer_rank"),
 )
@@ -141,7 +143,7 @@ def check_ready(config: StitchingConfig) -> list[str]:
 
     Returns:
         A sentence for anchors that know nothing and should, for what is left out of the images,
-        and for each file of weights that is adapted.
+        for each file of weights that is adapted, and what else `snnet.readiness` tells.
 
     Raises:
         UserError: says what is missing or wrong, and what to do.
