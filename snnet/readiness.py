@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, prod
 
 import torch
@@ -27,7 +28,7 @@ from snnet.experiment import (
 )
 from snnet.network import StitchedNetwork, stitch_for, width_and_size
 from snnet.pretraining import begun, drop_path_of
-from snnet.space import count_routes
+from snnet.space import count_routes, space_for
 from snnet.text_models import is_text_model
 from snnet.tuning import check_tuning
 from snnet.wording import in_bytes
@@ -44,8 +45,8 @@ def check_networks(config: StitchingConfig) -> list[str]:
     read, and nothing is computed.
 
     Returns:
-        A sentence for each file of weights that is adapted, for the room of decoded images, and
-        for calibration images that are too few.
+        A sentence for each file of weights that is adapted, for the room of decoded images, for
+        calibration images that are too few, and for windows that differ in name alone.
 
     Raises:
         ValueError: says what is wrong.
@@ -73,7 +74,7 @@ def check_networks(config: StitchingConfig) -> list[str]:
         count_routes(config, network.space.stages)
         check_classes(network.classes, classes, config.dataset)
         check_tuning(network, config.tuning)
-        told += _few_rows_told(config, network)
+        told += _few_rows_told(config, network) + _windows_told(config, network)
         if config.distillation != "none" and config.teacher is not None:
             own = config.teacher.weights == "recipe"
             teacher = create_teacher(begun(config.teacher), told.append, new_head=own)
@@ -126,6 +127,20 @@ def _few_rows_told(config: StitchingConfig, network: StitchedNetwork) -> list[st
         f"calibration_images {images}: {len(few)} of {len(found)} stitching layers have few rows "
         f"for their least-squares start (at worst {images * rows} for {unknowns} unknowns), which "
         f"then fits these images and hardly others; with {enough} all have enough"
+    ]
+
+
+def _windows_told(config: StitchingConfig, network: StitchedNetwork) -> list[str]:
+    """A sentence where other windows than the paper's offer the same sub-networks as those."""
+    usual = replace(config, kernel=2, stride=1)
+    if config.positions != "windows" or usual == config or config.only is not None:
+        return []
+    if space_for(usual, network.space.stages) != network.space:
+        return []
+    return [
+        f"kernel {config.kernel} and stride {config.stride}: between these anchors they offer the "
+        f"same {len(network.space.routes)} sub-networks as kernel 2 and stride 1, so such runs are "
+        "equal but for what else differs"
     ]
 
 

@@ -10,9 +10,10 @@ from snnet.readiness import check_networks
 from studies.experiments.stitching import STITCHING
 
 
-def few_rows(scale, **changes):
+def told_of(scale, **changes):
+    """What is told, but for files of weights."""
     config = STITCHING.resolve({**STITCHING.scale(scale, None)[2], **changes})
-    return [told for told in check_networks(config) if told.startswith("calibration_images")]
+    return [one for one in check_networks(config) if "was adapted" not in one]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,25 @@ def few_rows(scale, **changes):
 )
 def test_calibration_images_that_give_few_rows_are_told(changes, says):
     """The last stages of EfficientNet-Lite have 2 x 2 positions and 192 channels."""
-    told = few_rows("lite", **changes)
+    told = told_of("lite", **changes)
+    assert len(told) == (1 if says else 0)
+    if says:
+        assert re.search(says, told[0])
+
+
+@pytest.mark.parametrize(
+    ("scale", "changes", "says"),
+    [
+        ("minilm", {"kernel": 3, "stride": 2}, "kernel 3 and stride 2: .* the same 7 sub-networks"),
+        ("minilm", {}, None),  # the paper's
+        ("minilm", {"kernel": 3, "positions": "every"}, None),
+        ("minilm", {"kernel": 3, "only": "0.1>1.2"}, None),
+        ("lite", {"kernel": 3}, None),  # of stages that are equally deep
+    ],
+)
+def test_windows_that_differ_in_name_alone_are_told(scale, changes, says):
+    """The small encoders have 3 and 6 blocks: each of the first leads to one or two others."""
+    told = told_of(scale, **changes)
     assert len(told) == (1 if says else 0)
     if says:
         assert re.search(says, told[0])
