@@ -73,7 +73,7 @@ class Preprocessing:
 
 
 class ToNormalised:
-    """From a PIL image to a normalised tensor (C, H, W).
+    """Step from a PIL image to a normalised tensor (C, H, W).
 
     It gives the bits of torchvision's ToTensor and Normalize in less than half of their time: it
     takes colours apart as PIL does, and copies once.
