@@ -16,7 +16,7 @@ demo: .venv/installed
 	$(BIN)/ablate report overview
 	@echo "Open the report in a browser; the runs are shown by: $(BIN)/ablate ui"
 
-# ratios against the plain way, measured side by side; about 50 minutes on two cores
+# ratios against the plain way, measured side by side; an hour and forty minutes on two cores
 bench: .venv/installed
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks --gpu  # says so where there is none
