@@ -33,8 +33,8 @@ HELP = f"""Measure how much faster the project's ways are than the plain ones.
 
 Both ways run in turn in one process; the ratio is the median over rounds. What they give is
 compared, and a benchmark fails where it differs. All benchmarks together take an hour and forty
-minutes on two cores: leave the machine alone meanwhile. Each is written when it is done, and takes the
-place of what the same folder had of it: --only with --output {WHOLE} measures one anew.
+minutes on two cores: leave the machine alone meanwhile. Each is written when it is done, and takes
+the place of what the same folder had of it: --only with --output {WHOLE} measures one anew.
 
 \b
 The benchmarks:
