@@ -55,8 +55,9 @@ class Acceleration:
             if self.compiled:
                 stack.enter_context(self.compiled.in_use())
             if self.captured and graphs:
-                with self.autocast(caches=False):
-                    self.captured.rehearse(self._example())
+                if not self.captured.rehearsed:
+                    with self.autocast(caches=False):
+                        self.captured.rehearse(self._example())
                 stack.enter_context(self.captured.in_use())
             if self.config.precision == "tf32":
                 torch.set_float32_matmul_precision("high")

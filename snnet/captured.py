@@ -44,9 +44,14 @@ class CapturedBlocks:
         self._busy: set[tuple[Step, Kind]] = set()  # graphs that a step has run
         self._capturing = False
 
+    @property
+    def rehearsed(self) -> bool:
+        """Whether there are graphs."""
+        return bool(self._graphs)
+
     @torch.enable_grad()
     def rehearse(self, images: Tensor) -> None:
-        """Capture the blocks of every route, unless that is done.
+        """Capture the blocks of every route.
 
         What they draw and count stays as it is. Autocast must not cache weights meanwhile: graphs
         would read copies that nobody renews.
@@ -54,8 +59,6 @@ class CapturedBlocks:
         Arguments:
             images: (B, C, H, W), as many as a pass will have.
         """
-        if self._graphs:
-            return
         devices = [images.device] if images.is_cuda else []
         counted = [(buffer, buffer.clone()) for buffer in self.network.buffers()]
         self._capturing = True
@@ -114,5 +117,5 @@ def capture_block(block: nn.Module, features: Tensor) -> Function:
     Arguments:
         features: like those that will come; the graph keeps them as the place for these.
     """
-    # some parameters serve other features than these
+    # a block may hold parameters that such features do not reach
     return torch.cuda.make_graphed_callables(block, (features,), allow_unused_input=True)

@@ -8,22 +8,14 @@ import pytest
 import torch
 
 from helpers.families import CONFIG as FEW_STEPS
-from helpers.families import FAMILIES, family
+from helpers.families import FAMILIES, family, images_for
 from snnet.checkpoint import resume_training, save_training
-from snnet.data.memory import InMemory
 from snnet.distributed import Process
 from snnet.evaluation import evaluate, sweep
 from snnet.latency import measure_latencies
 from snnet.training import Training
 
 CONFIG = replace(FEW_STEPS, drop_path=0.1)
-
-
-def images_for(network) -> InMemory:
-    draws = torch.Generator().manual_seed(0)
-    images = torch.rand(24, *network.image_shape, generator=draws)
-    labels = torch.arange(24) % 10
-    return InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)
 
 
 def flat(network) -> torch.Tensor:

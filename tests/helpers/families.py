@@ -8,6 +8,7 @@ import torch
 from snnet.anchor_spec import AnchorSpec
 from snnet.anchors import adapt, create_anchor
 from snnet.config import StitchingConfig
+from snnet.data.memory import InMemory
 from snnet.network import stitch
 
 VIT = {"img_size": 32, "patch_size": 8, "depth": 3, "num_heads": 2}
@@ -97,3 +98,11 @@ def on_meta(names, **options):
     with torch.device("meta"):
         anchors = [adapt(timm.create_model(name)) for name in names]
         return stitch(anchors, (3, 224, 224), **options)
+
+
+def images_for(network, count: int = 24) -> InMemory:
+    """So many random images for a network, of which six are tested, too."""
+    draws = torch.Generator().manual_seed(0)
+    images = torch.rand(count, *network.image_shape, generator=draws)
+    labels = torch.arange(count) % 10
+    return InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)

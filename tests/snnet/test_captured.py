@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.families import CONFIG, family
+from helpers.families import CONFIG, family, images_for
 from helpers.training import training, weights
 from snnet.captured import CapturedBlocks
-from snnet.data.memory import InMemory
 from snnet.training import Training
 
 
@@ -101,11 +100,7 @@ def test_other_families(name, graphs):
     ended = []
     for captures in (False, True):
         network = family(name)
-        draws = torch.Generator().manual_seed(0)
-        images = torch.rand(16, *network.image_shape, generator=draws)
-        labels = torch.arange(16) % 10
-        data = InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)
-        run = Training(network, data, replace(CONFIG, subnetworks_per_step=1))
+        run = Training(network, images_for(network), replace(CONFIG, subnetworks_per_step=1))
         if captures:
             capturing(run, capture)
         run.run_epoch()
@@ -123,15 +118,17 @@ def blocks(network, images, graphs):
     return captured
 
 
-def test_each_block_has_one_graph(network, images, graphs, blocks):
+def test_each_block_has_one_graph(network, graphs, blocks):
     """57 routes of three anchors; what enters a block is alike, wherever it comes from."""
-    made, _ = graphs
-    assert len(made) == len(network.blocks())
+    assert len(graphs[0]) == len(network.blocks())
+
+
+def test_a_rehearsal_draws_from_no_generator_of_others(data):
+    """Blocks that drop paths do, three times while they warm up."""
+    network = training(data, drop_path=0.3).network.train()
     before = torch.get_rng_state()
-    blocks.rehearse(images)  # done
-    CapturedBlocks(network, Graph).rehearse(images)
+    CapturedBlocks(network, Graph).rehearse(data.train_images[:16])
     assert torch.equal(torch.get_rng_state(), before)
-    assert len(made) == len(network.blocks())
 
 
 def test_graphs_run_only_where_they_are_in_use(network, images, graphs, blocks):

@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from helpers.families import CONFIG, FAMILIES, family
+from helpers.families import CONFIG, FAMILIES, family, images_for
 from helpers.training import steady
 from snnet.checkpoint import resume_training, save_training
-from snnet.data.memory import InMemory
 from snnet.evaluation import evaluate, sweep
 from snnet.training import Training
 
@@ -25,11 +24,7 @@ LARGE = ("resnet-swin", "efficientnet")
 def test_the_whole_method(name, direction, tmp_path):
     """Least squares, steps of each sampling rule, one sweep, checkpoint and resume."""
     network = family(name, direction)
-    shape = network.image_shape
-    draws = torch.Generator().manual_seed(0)
-    images = torch.rand(16, *shape, generator=draws)
-    labels = torch.arange(16) % 10
-    data = InMemory(images, labels, images[:6], labels[:6], 10, 0.5, 0.3)
+    data = images_for(network, 16)
     fits = network.initialise(data.calibration(8, 0))
     assert len(fits) == len(network.layers) > 0
     assert all(0 <= fit.residual < 1 for fit in fits)  # better than the mean of the target
